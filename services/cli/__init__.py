@@ -1,0 +1,1 @@
+"""The command line: every way of looking at Mailweave, and the local servers it runs on."""

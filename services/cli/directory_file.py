@@ -1,0 +1,134 @@
+"""The lines of a directory file: each is checked before the first is published."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from services.domain.errors import Refused
+
+MOST_SHOWN = 50
+
+
+def _clean(text: str) -> str:
+    if any(ord(c) < ord(" ") for c in text):
+        raise ValueError("must not hold control characters")
+    return text
+
+
+def _address(text: str) -> str:
+    local, at, domain = text.strip().rpartition("@")
+    if not (local and at and domain) or any(c.isspace() for c in text.strip()):
+        raise ValueError("is no e-mail address (expected local@domain)")
+    return text.strip()
+
+
+Type = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=100)]
+Id = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_clean)]
+Name = Annotated[str, Field(max_length=1000), AfterValidator(_clean)]
+Address = Annotated[str, Field(max_length=320), AfterValidator(_clean), AfterValidator(_address)]
+
+
+class Owner(BaseModel):
+    """The user or queue a record belongs to."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    type: Type
+    id: Id
+
+
+class Entry(BaseModel):
+    """A record with its addresses; it replaces what the directory had under this type and id."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    type: Type
+    id: Id
+    name: Name
+    addresses: list[Address]
+    owner: Owner | None = None
+    active: bool = True
+
+
+class Removal(BaseModel):
+    """Removes a record. Its mail stays filed; its addresses resolve to nobody."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    type: Type
+    id: Id
+    deleted: Literal[True]
+
+
+def _why(error: ValidationError) -> str:
+    """Say field by field what is wrong, in the words of the file."""
+    parts = []
+    for one in error.errors(include_url=False):
+        field = ".".join(str(p) for p in one["loc"])
+        match one["type"]:
+            case "missing":
+                parts.append(f"{field} is missing")
+            case "extra_forbidden":
+                parts.append(f"{field} is no field of a directory record")
+            case "string_pattern_mismatch":
+                parts.append(
+                    f"{field} {json.dumps(one['input'])} must be lower-case letters, digits, - and _, a letter first"
+                )
+            case _:
+                text = one["msg"].removeprefix("Value error, ")
+                parts.append(f"{field} {json.dumps(one['input'], ensure_ascii=False, default=str)[:80]}: {text}")
+    return "; ".join(parts)
+
+
+def _line(raw: bytes) -> Mapping[str, Any]:
+    try:
+        value = json.loads(raw.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise ValueError("not UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON ({error.msg} at column {error.colno})") from None
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    if not isinstance(value, dict):
+        raise ValueError("must be an object in braces")  # noqa: TRY004 - told to a person as a broken line
+    return value
+
+
+def record(raw: bytes) -> dict[str, Any]:
+    """Return the directory record that one line stands for; ``ValueError`` says what is wrong with it."""
+    value = _line(raw)
+    try:
+        if "deleted" in value:
+            gone = Removal.model_validate(value)
+            empty: dict[str, Any] = {"name": "", "addresses": [], "owner": None, "active": False, "deleted": True}
+            return {"type": gone.type, "id": gone.id, **empty}
+        return {**Entry.model_validate(value).model_dump(), "deleted": False}
+    except ValidationError as error:
+        raise ValueError(_why(error)) from None
+
+
+def read(name: str, lines: Iterable[bytes]) -> list[dict[str, Any]]:
+    """
+    Return the records of a file in its order; empty lines are skipped.
+
+    Refuses the whole file when one line is broken, and lists every broken one by its number.
+    """
+    records: list[dict[str, Any]] = []
+    broken: list[str] = []
+    for number, line in enumerate(lines, start=1):
+        text = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+        if not text.strip():
+            continue
+        try:
+            records.append(record(text))
+        except ValueError as error:
+            broken.append(f"  line {number}: {error}")
+    if broken:
+        shown = broken[:MOST_SHOWN]
+        if len(broken) > len(shown):
+            shown.append(f"  … and {len(broken) - len(shown)} more")
+        count = "one line is" if len(broken) == 1 else f"{len(broken)} lines are"
+        raise Refused(f"{name}: nothing was published, because {count} broken:\n" + "\n".join(shown))
+    return records

@@ -1,0 +1,66 @@
+"""Decisions in plain sentences, for people."""
+
+from collections.abc import Iterator, Mapping
+
+from services.cli.output import printable
+from services.storage.reports.activities import Place, Ref
+from services.storage.reports.explain import DecisionOf, Explained
+
+_REASONS = {
+    "NoRecipientMatch": "Not filed: no recipient is a user or queue, and the mailbox's own filter did not take it",
+    "NoCorrelationMatch": "Not filed: users or queues are addressed, but none of their filters took it",
+    "Duplicate": "Not filed again: the same message lies in this folder already",
+    "TooLarge": "Not filed: the mail is larger than message.maxMb allows",
+    "ContentGone": "Not filed: its content is needed and no longer there",
+}
+_KINDS = {
+    "in_reply_to": "In-Reply-To names",
+    "references": "References names",
+    "recipient": "The recipient",
+    "sender": "The sender",
+    "folder": "The folder",
+    "size": "The size",
+    "delivery": "Another delivery",
+}
+
+
+def who(ref: Ref | None) -> str:
+    """Name a record: ``queue support``."""
+    return printable(f"{ref['type']} {ref['id']}") if ref else "nobody"
+
+
+def place(of: Place | Explained) -> str:
+    """Say where a delivery lies."""
+    uid = "imported" if of["uid"] is None else f"UID {of['uid']}"
+    return printable(f"{of['mailbox']}, {of['folder']}, {uid}")
+
+
+def outcome(decision: DecisionOf | Explained) -> str:
+    """Say what became of a delivery and the one reason that decided."""
+    filters = [p for p in decision["evidence"] if p["kind"] == "filter"]
+    if decision["outcome"] is None:
+        return "Not decided yet: it is still on its way through the pipeline."
+    if decision["outcome"] == "accepted":
+        why = next((f" because its filter {p['why']}" for p in filters if p["counts"]), "")
+        return f"Accepted for {who(decision['accepted_by'])}{why}."
+    said = _REASONS.get(decision["outcome"], "Not filed")
+    return f"{said} ({decision['outcome']})."
+
+
+def piece(of: Mapping[str, object]) -> str:
+    """Say one thing that was looked at."""
+    kind, value, points_to = str(of["kind"]), str(of["value"] or ""), of["points_to"]
+    counts = "counted" if of["counts"] else "did not count"
+    if kind == "filter":
+        asked = str(points_to).replace("/", " ", 1) if points_to else "Nobody's filter was asked"
+        where = f" (in {value})" if value else ""
+        return printable(f"{asked}{where}: {of['why']}." if points_to else f"{asked}: {of['why']}.")
+    subject = _KINDS.get(kind, kind)
+    shown = f" <{value}>" if kind in ("in_reply_to", "references") and value else f" {value}" if value else ""
+    return printable(f"{subject}{shown}: {of['why']}; it {counts}.")
+
+
+def evidence(of: DecisionOf | Explained) -> Iterator[str]:
+    """Yield everything a decision looked at, a sentence each, in the order it was looked at."""
+    for one in of["evidence"]:
+        yield piece(one)

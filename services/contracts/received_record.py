@@ -1,0 +1,73 @@
+"""The mail-received record as Python sees it, field names as in its schema. Timestamps are aware UTC datetimes."""
+
+from datetime import datetime
+from typing import TypedDict
+
+
+class MailboxRecord(TypedDict):
+    """One mailbox of an address header."""
+
+    name: str
+    address: str
+
+
+class HeaderRecord(TypedDict):
+    """A header that later decisions look at."""
+
+    name: str
+    value: str
+
+
+class PartRecord(TypedDict):
+    """A leaf of the MIME tree."""
+
+    path: str
+    content_type: str
+    filename: str
+    size: int
+    sha256: str
+    disposition: str
+    content_id: str
+    role: str
+
+
+# "from" is a Python keyword, so this one cannot be written as a class.
+MailReceived = TypedDict(
+    "MailReceived",
+    {
+        "delivery_id": str,
+        "source": str,
+        "mailbox": str,
+        "folder": str,
+        "folder_role": str,
+        "uidvalidity": int | None,
+        "uid": int | None,
+        "internal_date": datetime,
+        "blob_sha256": str,
+        "size": int,
+        "message_id": str,
+        "synthetic_id": bool,
+        "fingerprint": str,
+        "author": str,
+        "in_reply_to": list[str],
+        "references": list[str],
+        "from": list[MailboxRecord],
+        "sender": list[MailboxRecord],
+        "reply_to": list[MailboxRecord],
+        "to": list[MailboxRecord],
+        "cc": list[MailboxRecord],
+        "bcc": list[MailboxRecord],
+        "subject": str,
+        "date": datetime | None,
+        "date_raw": str,
+        "thread_index": str,
+        "thread_topic": str,
+        "headers": list[HeaderRecord],
+        "parts": list[PartRecord],
+        "body_text": str,
+        "body_truncated": bool,
+        "has_html": bool,
+        "repairs": list[str],
+        "parse_outcome": str,
+    },
+)

@@ -1,0 +1,124 @@
+"""
+The records as Python sees them, one ``TypedDict`` per record of ``schemas/avro/``, field names as there.
+
+Timestamps are aware UTC datetimes.
+"""
+
+from datetime import datetime
+from typing import TypedDict
+
+from services.contracts.activity_record import ActivityEvent, RecordRefRecord
+from services.contracts.received_record import MailReceived
+
+__all__ = [
+    "ActivityEvent",
+    "DeadLetter",
+    "DirectoryRecord",
+    "MailDecided",
+    "MailReceived",
+    "MessageCorrelated",
+    "SettingsRecord",
+    "ThreadChanged",
+]
+
+
+class EvidenceRecord(TypedDict):
+    """One thing that a message points at."""
+
+    kind: str
+    cls: str
+    position: int
+    target: str
+    value: str
+
+
+class MessageCorrelated(TypedDict):
+    """What a message points at, with the mail-received record as it came."""
+
+    delivery_id: str
+    message_key: str
+    id_key: str
+    thread_id: int
+    graph_version: int
+    evidence: list[EvidenceRecord]
+    truncated: bool
+    received: bytes
+
+
+class Merged(TypedDict):
+    """All of ``loser`` is now ``winner``."""
+
+    loser: int
+    winner: int
+
+
+class Moved(TypedDict):
+    """These messages are now in ``thread``."""
+
+    messages: list[str]
+    thread: int
+
+
+class ThreadChanged(TypedDict):
+    """An earlier answer about threads has changed."""
+
+    change: Merged | Moved
+    version: int
+    cause: str
+
+
+class MailDecided(TypedDict):
+    """The current decision about one delivery."""
+
+    delivery_id: str
+    version: int
+    mailbox: str
+    folder: str
+    message_id: str
+    message_key: str
+    outcome: str
+    activity_id: str | None
+    accepted_by: RecordRefRecord | None
+    method: str
+    settings_version: int
+    graph_version: int
+    code_version: str
+    decided_at: datetime
+
+
+class SettingsRecord(TypedDict):
+    """One object of the settings as JSON, or None when it was removed."""
+
+    key: str
+    version: int
+    author: str
+    time: datetime
+    reason: str
+    value: str | None
+
+
+class DirectoryRecord(TypedDict):
+    """One record of the CRM with its e-mail addresses."""
+
+    type: str
+    id: str
+    name: str
+    addresses: list[str]
+    owner: RecordRefRecord | None
+    active: bool
+    deleted: bool
+
+
+class DeadLetter(TypedDict):
+    """A record that can never succeed in a stage, as it came."""
+
+    topic: str
+    partition: int
+    offset: int
+    stage: str
+    code: str
+    detail: str
+    delivery_id: str | None
+    failed_at: datetime
+    key: bytes | None
+    value: bytes | None

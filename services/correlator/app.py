@@ -1,0 +1,26 @@
+"""Wiring of the correlator: topic, graph, outbox."""
+
+from collections.abc import Sequence
+
+import faust
+
+from services.correlator.handlers import correlate
+from services.correlator.store import GraphStore
+from services.runtime.kafka import stage, worker
+from services.runtime.records import Batch, Output
+from services.runtime.runtime import Runtime
+from services.storage.postgres import Database
+
+
+def build(runtime: Runtime) -> faust.App:
+    """Return the Faust app of the correlator."""
+    config = runtime.config
+    outbox = runtime.drainer("correlator")
+    graph = GraphStore(Database(config.postgres, "correlator"), announced=outbox.nudge)
+
+    def handle(batch: Batch) -> Sequence[Output]:
+        return correlate(batch, graph=graph, hash_key=config.hash_key)
+
+    app = worker("correlator", config)
+    stage(app, "mail-received", handle, runtime=runtime)
+    return app

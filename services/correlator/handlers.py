@@ -1,0 +1,91 @@
+"""What happens with a batch of deliveries: each gets its thread and its evidence. Ports come as arguments."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from services.contracts.codec import decode, encode
+from services.contracts.received import identity_of
+from services.correlator.ports import Graph
+from services.domain.errors import UndecodableRecord
+from services.domain.evidence import gather
+from services.domain.identity import keyed_hash
+from services.domain.message import MessageId
+from services.domain.sightings import Placed, Sighting
+from services.runtime.crash import crash_point
+from services.runtime.records import Batch, Input, Output
+
+CORRELATED = "mail-correlated"
+
+
+def correlate(batch: Batch, *, graph: Graph, hash_key: bytes) -> list[Output]:
+    """
+    Return one message-correlated record per delivery, in the order of the batch.
+
+    All deliveries of a batch are stored in one transaction before this returns, so that a crash can only
+    repeat records. Deliveries of messages that are stored already get the stored result. A record that is no
+    mail-received is rejected, its neighbours go on.
+    """
+    keys: dict[MessageId, UUID] = {}
+
+    def key(mid: MessageId) -> UUID:
+        if mid not in keys:
+            keys[mid] = keyed_hash(hash_key, "id", mid)
+        return keys[mid]
+
+    taken: list[tuple[Input, str, Sighting]] = []
+    for given in batch:
+        try:
+            record = _received(given)
+        except UndecodableRecord as error:
+            batch.reject(given, error.code, str(error))
+        else:
+            taken.append((given, record["delivery_id"], _sighting(record, hash_key, key)))
+    if not taken:
+        return []
+    placed = graph.place([sighting for _, _, sighting in taken])
+    crash_point("correlator.committed")
+    return [_output(given, delivery, placed[sighting.message]) for given, delivery, sighting in taken]
+
+
+def _received(given: Input) -> dict[str, Any]:
+    if given.value is None:
+        raise UndecodableRecord("a record without a value")
+    name, record = decode(given.value)
+    if name != "MailReceived":
+        raise UndecodableRecord(f"{name} is no record of this topic")
+    return record
+
+
+def _sighting(record: dict[str, Any], hash_key: bytes, key: Callable[[MessageId], UUID]) -> Sighting:
+    identity = identity_of(record)
+    own = identity.message_id
+    gathered = gather(own, record["in_reply_to"], record["references"], key=key)
+    message = keyed_hash(hash_key, "message", str(identity))
+    return Sighting(message, key(own), own, gathered.evidence, gathered.truncated)
+
+
+def _output(given: Input, delivery_id: str, placed: Placed) -> Output:
+    value = encode(
+        "MessageCorrelated",
+        {
+            "delivery_id": delivery_id,
+            "message_key": str(placed.message),
+            "id_key": str(placed.own),
+            "thread_id": placed.thread,
+            "graph_version": placed.version,
+            "evidence": [
+                {
+                    "kind": one.kind,
+                    "cls": one.strength,
+                    "position": one.position,
+                    "target": str(one.target),
+                    "value": one.value,
+                }
+                for one in placed.evidence
+            ],
+            "truncated": placed.truncated,
+            "received": given.value,
+        },
+    )
+    return Output(CORRELATED, str(placed.thread).encode(), value, given.headers)

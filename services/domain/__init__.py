@@ -1,0 +1,1 @@
+"""Every decision about mail, as pure functions on the standard library alone."""

@@ -1,0 +1,26 @@
+"""When two written addresses are the same address (domain rule 4.1)."""
+
+
+def normalise(address: str) -> str:
+    """
+    Return the form under which an address is looked up: trimmed, lower case, the domain in its ASCII form.
+
+    RFC 5321 leaves the case of the local part to the receiver; in practice no receiver tells them apart, and
+    a directory that does would lose mail. A text that is no address is returned trimmed and in lower case, so
+    that it can match nothing but itself. Sub-addresses (``+tag``) are kept.
+    """
+    text = address.strip().strip("<>").strip().lower()
+    local, at, domain = text.rpartition("@")
+    if not at or domain.isascii():
+        return text.rstrip(".") if at else text
+    try:
+        ascii_domain = domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        return text
+    return f"{local}@{ascii_domain}"
+
+
+def domain_of(address: str) -> str:
+    """Return the domain of an address in the form of :func:`normalise`, or an empty string."""
+    _, at, domain = normalise(address).rpartition("@")
+    return domain if at else ""

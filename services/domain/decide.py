@@ -1,0 +1,183 @@
+"""The decision about one delivery: whether it is filed, for whom, what it answers; each rule in its own module."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from services.domain.acceptance import (
+    CC_RANK,
+    UNNAMED_RANK,
+    Acceptance,
+    Candidate,
+    FilterOption,
+    Outcome,
+    Scope,
+    accept,
+    effective_option,
+)
+from services.domain.addresses import normalise
+from services.domain.correlation import Correlation, Looked, Method, Pointer, correlate
+from services.domain.directory import PRINCIPALS, USER, Directory, Record, RecordRef
+from services.domain.identity import Direction
+from services.domain.message import Mailbox, Message, ParseOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The settings that decisions look at, and their version."""
+
+    version: int
+    headers: bool = True
+    scope: Scope = Scope.ALL_RECIPIENTS
+    force_users: int = -1
+    user_default: int = 1
+    queue_default: int = 0
+    unresolve_on_multiple: bool = False
+    sender_unresolve_on_multiple: bool = False
+    sender_max_matches: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """
+    Everything a decision may look at.
+
+    ``mailbox_owners`` names the user or queue behind each mailbox that the settings give an owner;
+    ``options`` are the principals' own filters; ``records`` the directory records that owners refer to;
+    ``duplicate`` is true when the same message lies in the same folder under another delivery that was
+    decided before.
+    """
+
+    message: Message
+    direction: Direction
+    mailbox: str
+    duplicate: bool
+    pointers: tuple[Pointer, ...]
+    directory: Directory
+    records: Mapping[RecordRef, Record]
+    mailbox_owners: Mapping[str, RecordRef]
+    options: Mapping[RecordRef, int]
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of a delivery and why. ``looked`` is everything that was looked at, in order."""
+
+    outcome: Outcome
+    acceptor: Candidate | None
+    correlation: Correlation
+    looked: tuple[Looked, ...]
+
+
+UNCORRELATED = Correlation(Method.NONE, None, None, ())
+
+
+def principals_at(facts: Facts, address: str) -> tuple[RecordRef, ...]:
+    """
+    Return the users and queues behind an address: the owner of that mailbox, and the directory's own.
+
+    This looks at mailbox addresses, never at how parties are shown, so an address that a user shares with a
+    contact still reaches the user (domain rule 4.3). Disabled ones are left out.
+    """
+    found = dict.fromkeys(r.ref for r in facts.directory.get(address, ()) if r.active and r.ref.type in PRINCIPALS)
+    owner = facts.mailbox_owners.get(address)
+    if owner is not None:
+        record = facts.records.get(owner)
+        if record is None or record.active:
+            found[owner] = None
+    return tuple(sorted(found, key=lambda ref: (ref.type != USER, ref.id)))
+
+
+def _candidates(facts: Facts) -> list[Candidate]:
+    ranks: dict[RecordRef, tuple[int, str]] = {}
+    polled = principals_at(facts, facts.mailbox)
+    if facts.direction == Direction.INCOMING:
+        for base, mailboxes in ((0, facts.message.to), (CC_RANK, facts.message.cc)):
+            for place, mailbox in enumerate(mailboxes[:CC_RANK]):
+                address = normalise(mailbox.address)
+                for ref in principals_at(facts, address):
+                    ranks.setdefault(ref, (base + place, address))
+        for ref in polled:
+            ranks.setdefault(ref, (UNNAMED_RANK, facts.mailbox))
+    else:
+        ranks = dict.fromkeys(polled, (0, facts.mailbox))
+    if facts.policy.scope == Scope.POLLING_MAILBOX:
+        ranks = {ref: rank for ref, rank in ranks.items() if ref in polled}
+    return [Candidate(ref, _option(facts, ref), rank, address) for ref, (rank, address) in ranks.items()]
+
+
+def _option(facts: Facts, ref: RecordRef) -> FilterOption:
+    p = facts.policy
+    return effective_option(
+        ref,
+        facts.options.get(ref),
+        force_users=p.force_users,
+        user_default=p.user_default,
+        queue_default=p.queue_default,
+    )
+
+
+def _types_at(facts: Facts, mailboxes: Iterable[Mailbox]) -> frozenset[str]:
+    return frozenset(r.ref.type for m in mailboxes for r in facts.directory.get(normalise(m.address), ()))
+
+
+def people_of(message: Message) -> frozenset[str]:
+    """Return the normalised addresses of everybody the header names."""
+    lists = (message.from_, message.reply_to, message.to, message.cc, message.bcc)
+    return frozenset(normalise(m.address) for mailboxes in lists for m in mailboxes)
+
+
+def decide(facts: Facts) -> Decision:
+    """
+    Decide about one delivery.
+
+    Pure: the same facts give the same decision, live, in a dry run and when decided again. Correlation comes
+    first, because filter option 1 asks for it (domain rule 2.2.7).
+    """
+    if facts.message.outcome == ParseOutcome.TOO_LARGE:
+        why = "the whole mail is over the limit message.maxMb"
+        return Decision(Outcome.TOO_LARGE, None, UNCORRELATED, (Looked("size", "", None, True, why),))
+    correlation = correlate(
+        facts.pointers,
+        direction=facts.direction,
+        people=people_of(facts.message),
+        headers=facts.policy.headers,
+    )
+    if facts.duplicate:
+        why = "the same message lies in this folder under an earlier delivery"
+        looked = (*correlation.looked, Looked("delivery", "", None, True, why))
+        return Decision(Outcome.DUPLICATE, None, correlation, looked)
+    others = facts.message.from_
+    if facts.direction == Direction.OUTGOING:
+        others = (*facts.message.to, *facts.message.cc, *facts.message.bcc)
+    acceptance = accept(
+        _candidates(facts),
+        correlated=correlation.target is not None,
+        counterparts=_types_at(facts, others),
+    )
+    return Decision(
+        acceptance.outcome,
+        acceptance.acceptor,
+        correlation,
+        (*correlation.looked, *_answers(acceptance)),
+    )
+
+
+def _place(candidate: Candidate) -> str:
+    """Where the candidate stands, without its address: rejected mail keeps none."""
+    if not candidate.named:
+        return "mailbox"
+    if candidate.rank >= CC_RANK:
+        return f"cc {candidate.rank - CC_RANK + 1}"
+    return f"to {candidate.rank + 1}"
+
+
+def _answers(acceptance: Acceptance) -> Iterable[Looked]:
+    if not acceptance.answers:
+        yield Looked("filter", "", None, counts=False, why="neither the header nor the mailbox names a user or queue")
+    decided = False
+    for answer in acceptance.answers:
+        ref = answer.candidate.ref
+        counts = answer.accepts and not decided
+        decided = decided or answer.accepts
+        yield Looked("filter", _place(answer.candidate), f"{ref.type}/{ref.id}", counts, answer.why)

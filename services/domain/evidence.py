@@ -1,0 +1,90 @@
+"""Which pieces of raw evidence a message has. Switches, prefixes and thresholds act later, in the resolver."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from services.domain.message import MessageId
+
+MOST_IDS = 1_000
+"""How many ids of one message are followed: a hostile header must not cost like a thousand mails."""
+
+
+class Strength(StrEnum):
+    """How far a piece of evidence goes by itself; the resolver decides what that allows."""
+
+    HARD = "H2"  # a header names an id: enough, when the sender is plausible
+    # H1: a token only we can have made. H3: a provider's thread id. S: soft, supports. N: speaks against.
+
+
+class Kind(StrEnum):
+    """The kinds of evidence. A new kind is added here, to ``STRENGTH`` and by a function that gathers it."""
+
+    IN_REPLY_TO = "in_reply_to"
+    REFERENCES = "references"
+    # thread_index: Thread-Index root and prefix, points at a thread (H3)
+    # tracking_token: the token in the subject or in a reply address (H1, H2)
+    # smart: subject, people, quoted text and attribution (S)
+    # folder: a person filed the mail in a folder with a rule (S)
+
+
+STRENGTH = {Kind.IN_REPLY_TO: Strength.HARD, Kind.REFERENCES: Strength.HARD}
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """
+    One thing that a message points at.
+
+    ``target`` is the keyed hash of the canonical id pointed at, whether such a message is stored or not;
+    ``value`` is the id as the mail has it, empty once it was erased. ``position`` counts over both kinds
+    together: 0 is nearest.
+    """
+
+    kind: Kind
+    position: int
+    target: UUID
+    value: str
+
+    @property
+    def strength(self) -> Strength:
+        """The strength class, which follows from the kind."""
+        return STRENGTH[self.kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The evidence of one copy; ``truncated`` when there were more than :data:`MOST_IDS` pieces."""
+
+    evidence: tuple[Evidence, ...]
+    truncated: bool
+
+
+def ordered(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
+    """Return evidence in the one order in which it is stored and sent: kind, position, target."""
+    return tuple(sorted(evidence, key=lambda e: (e.kind, e.position, e.target.int)))
+
+
+def gather(
+    own: MessageId,
+    in_reply_to: Sequence[MessageId],
+    references: Sequence[MessageId],
+    *,
+    key: Callable[[MessageId], UUID],
+) -> Gathered:
+    """
+    Return what the reply headers of a message point at (RFC 5322 section 3.6.4).
+
+    Nearest first: the In-Reply-To ids in their order, then the References from right to left. An id that
+    stands in both is listed in both kinds. Self-references are dropped, of repeats the nearest counts. Of
+    more than :data:`MOST_IDS` the nearest and the farthest one, which names the root, are followed. Linear.
+    """
+    near = [i for i in dict.fromkeys(in_reply_to) if i != own]
+    far = [i for i in dict.fromkeys(reversed(references)) if i != own]
+    pieces = [(Kind.IN_REPLY_TO, i) for i in near] + [(Kind.REFERENCES, i) for i in far]
+    numbered = list(enumerate(pieces))
+    truncated = len(numbered) > MOST_IDS
+    if truncated:
+        numbered = [*numbered[: MOST_IDS - 1], numbered[-1]]
+    return Gathered(ordered(Evidence(kind, n, key(i), i) for n, (kind, i) in numbered), truncated)

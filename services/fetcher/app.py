@@ -1,0 +1,103 @@
+"""Wiring: the fetcher's clocks, stores and threads put together."""
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from services.fetcher.checks import Checker, Ended
+from services.fetcher.dispatch import Dispatcher
+from services.fetcher.handover import TOPIC
+from services.fetcher.leases import Leases
+from services.fetcher.polling import Ports
+from services.runtime import metrics
+from services.runtime.config import Config
+from services.runtime.producer import Producer
+from services.runtime.runtime import Runtime
+from services.storage import credentials
+from services.storage.blobs import BlobFolder
+from services.storage.cache import redis_client, world
+from services.storage.postgres import Database
+
+ROLE = "fetcher"
+
+
+def now() -> datetime:
+    """Return the present time in UTC."""
+    return datetime.now(UTC)
+
+
+@contextmanager
+def import_ports(config: Config) -> Iterator[Ports]:
+    """Give an import the stores and the role that the service has, and close them at the end."""
+    database = Database(config.postgres, ROLE)
+    producer = Producer(config.kafka, "mailweave-import")
+    try:
+        yield Ports(database=database, blobs=BlobFolder(config.blobs), send=producer.send_all, now=now)
+    finally:
+        producer.close()
+        database.close()
+
+
+class _ThreadPorts:
+    """One database connection per thread, the producer and the blob store shared."""
+
+    def __init__(self, config: Config, producer: Producer) -> None:
+        self._config = config
+        self._producer = producer
+        self._blobs = BlobFolder(config.blobs)
+        self._own = threading.local()
+
+    def __call__(self) -> Ports:
+        if not hasattr(self._own, "ports"):
+            database = Database(self._config.postgres, ROLE)
+            self._own.ports = Ports(database=database, blobs=self._blobs, send=self._producer.send_all, now=now)
+        ports: Ports = self._own.ports
+        return ports
+
+
+def _password(cipher_key: bytes) -> Callable[[Ports, str], str]:
+    def load(ports: Ports, name: str) -> str:
+        with ports.database.transaction() as connection:
+            return credentials.load(connection, cipher_key, name).reveal().decode()
+
+    return load
+
+
+def main(runtime: Runtime, stopping: threading.Event) -> None:
+    """Check mailboxes until asked to stop."""
+    config = runtime.config
+    producer = Producer(config.kafka, f"fetcher-{runtime.instance}")
+    checker = Checker(
+        settings=lambda: runtime.settings.snapshot,
+        ports=_ThreadPorts(config, producer),
+        password=_password(config.cipher_key),
+        chance=random.SystemRandom().random,
+        log_key=config.hash_key,
+        ca_file=config.ca_file,
+    )
+
+    def ended(how: Ended) -> None:
+        metrics.MAILBOX_CHECKS.labels(how.code or "ok").inc()
+        metrics.RECORDS_OUT.labels(runtime.service, TOPIC).inc(how.mails)
+        runtime.counters.add(taken=how.mails, produced=how.mails)
+        if how.world:
+            runtime.health.unready("stores", how.code)
+        elif how.code not in ("disabled", "fence_lost"):
+            runtime.health.ready("stores")
+
+    def beat(redis_error: str | None) -> None:
+        runtime.health.beat()
+        if redis_error is None:
+            runtime.health.ready("redis")
+        else:
+            runtime.health.unready("redis", redis_error)
+
+    owner = f"{runtime.instance}-{uuid4().hex[:8]}"
+    leases = Leases(redis_client(config.redis), owner, world=world)
+    try:
+        Dispatcher(leases, lambda: runtime.settings.snapshot, checker.check, ended=ended).run(stopping, beat)
+    finally:
+        producer.close()

@@ -1,0 +1,133 @@
+"""A check of one mailbox from beginning to end: claim, log in, poll, note how it ended, say when it is due again."""
+
+import hmac
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from services.domain.errors import MailweaveError, Retry
+from services.domain.schedule import next_delay
+from services.fetcher import cursor
+from services.fetcher.cursor import Checked, FenceLost
+from services.fetcher.failures import MailServerError
+from services.fetcher.imap import session
+from services.fetcher.polling import Ports, Progress, Task, poll
+from services.fetcher.probing import server_of
+from services.settings.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
+
+WORLD_DELAY = 2.0
+SHARE = 5000  # mails of one mailbox at a time, so that a large one lets the others in between
+MEGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """
+    How a check ended: ``code`` is empty after success, ``world`` when a store of ours failed and not the mailbox.
+
+    ``delay`` is the time to the next check, in seconds.
+    """
+
+    code: str
+    delay: float
+    mails: int
+    world: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checker:
+    """
+    Checks mailboxes, each call in whatever thread calls it. Never raises.
+
+    ``password`` gives a mailbox's password by the name of its credential and is asked at each check, so that a
+    new password acts without a restart. ``log_key`` hashes mailboxes for the log.
+    """
+
+    settings: Callable[[], Snapshot]
+    ports: Callable[[], Ports]
+    password: Callable[[Ports, str], str] = field(repr=False)
+    chance: Callable[[], float]
+    log_key: bytes = field(repr=False)
+    ca_file: Path | None = None
+
+    def check(self, mailbox: str, go_on: Callable[[], bool]) -> Ended:
+        """Check one mailbox that this replica has leased; return when it is due again."""
+        mark = {"mailbox": hmac.digest(self.log_key, mailbox.encode(), "sha256").hex()[:12]}
+        progress = Progress()
+        try:
+            return self._check(mailbox, go_on, progress, mark)
+        except FenceLost:
+            log.info("another replica has taken the mailbox over; what was not written is dropped", extra=mark)
+            return Ended(code="fence_lost", delay=0, mails=progress.mails)
+        except Retry as error:
+            # A store of ours is away. That is not the mailbox's fault, so it is neither noted nor grown.
+            log.warning("a check was given up: %s", error, extra=mark)
+            return Ended(code=error.code, delay=WORLD_DELAY, mails=progress.mails, world=True)
+        except Exception:
+            log.exception("a check broke", extra=mark)
+            return Ended(code="internal", delay=WORLD_DELAY, mails=progress.mails, world=True)
+
+    def _check(self, mailbox: str, go_on: Callable[[], bool], progress: Progress, mark: dict[str, str]) -> Ended:
+        snapshot = self.settings()
+        settings = snapshot.mailboxes.get(mailbox)
+        if settings is None or not settings.enabled:
+            return Ended(code="disabled", delay=0, mails=0)
+        profile = snapshot.profiles[settings.server_profile]
+        ports = self.ports()
+        fence, failed = cursor.claim(ports.database, mailbox)
+        task = Task(
+            mailbox=mailbox,
+            fence=fence,
+            folders=tuple(settings.folders),
+            limit=snapshot.organization.message_max_mb * MEGABYTE,
+            go_on=lambda: go_on() and progress.mails < SHARE,
+        )
+        problem: MailweaveError | None = None
+        with _named(mark):
+            try:
+                secret = self.password(ports, settings.credential)
+                with session(server_of(profile, self.ca_file), settings.user, secret) as connection:
+                    poll(connection, task, ports, progress)
+            except (FenceLost, Retry) as error:
+                if not isinstance(error, MailServerError):
+                    raise
+                problem = error
+            except MailweaveError as error:  # no such credential, or a key that does not fit
+                problem = error
+        permanent = problem is not None and getattr(problem, "permanent", True)
+        delay = next_delay(
+            profile.poll_seconds,
+            # Progress starts the count anew: a connection that breaks now and then is no dead server.
+            errors=0 if problem is None else 1 if progress.mails else failed + 1,
+            permanent=permanent,
+            chance=self.chance(),
+        )
+        if problem is None and not task.go_on():
+            delay = timedelta()  # there may be more, for whoever takes it next
+        ended = Checked(
+            at=ports.now(),
+            next_check=delay,
+            error=None if problem is None else str(problem),
+            error_code=None if problem is None else problem.code,
+        )
+        cursor.checked(ports.database, mailbox, fence, ended)
+        if problem is not None:
+            log.warning("the mailbox could not be checked", extra={**mark, "code": problem.code})
+        return Ended(code=problem.code if problem else "", delay=delay.total_seconds(), mails=progress.mails)
+
+
+@contextmanager
+def _named(mark: dict[str, str]) -> Iterator[None]:
+    """Name the thread for the mailbox's hash while it works, so that a stack dump says what hangs."""
+    thread = threading.current_thread()
+    before, thread.name = thread.name, f"check-{mark['mailbox']}"
+    try:
+        yield
+    finally:
+        thread.name = before

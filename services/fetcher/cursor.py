@@ -1,0 +1,142 @@
+"""
+Cursors and fencing numbers in PostgreSQL: how far a folder was handed over, and who may say so.
+
+Delivery rows and the cursor that covers them are written in one transaction, and only while the fencing number
+of the mailbox is still the writer's own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg import Connection
+
+from services.domain.errors import MailweaveError
+from services.fetcher.deliveries import Database, Delivery, insert
+
+
+class FenceLost(MailweaveError):  # noqa: N818 - named for what happened
+    """
+    Another replica has claimed the mailbox since: what this one was about to write is dropped.
+
+    That is harmless: the cursor has not moved, and the other replica hands the same deliveries over under the
+    same ids.
+    """
+
+    code = "fence_lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """
+    A cursor: every UID of this epoch up to ``uid`` was handed over or is not in the folder.
+
+    ``last_error`` is why the folder could not be read; writing a position takes it back.
+    """
+
+    folder_id: str
+    folder: str
+    uidvalidity: int
+    uid: int
+    uidnext: int
+    last_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """How a check of a mailbox ended."""
+
+    at: datetime
+    next_check: timedelta
+    error: str | None
+    error_code: str | None
+
+
+def claim(database: Database, mailbox: str) -> tuple[int, int]:
+    """Return the new fencing number, from now on the only valid one, and the count of failures in a row."""
+    with database.transaction() as connection:
+        row = connection.execute(
+            "INSERT INTO fetcher.mailbox (mailbox, fence) VALUES (%s, 1)"
+            " ON CONFLICT (mailbox) DO UPDATE SET fence = mailbox.fence + 1 RETURNING fence, error_count",
+            (mailbox,),
+        ).fetchone()
+    assert row is not None
+    return int(row[0]), int(row[1])
+
+
+def _hold(connection: Connection[Any], mailbox: str, fence: int) -> None:
+    """Lock the mailbox row to the end of the transaction, or raise when the fencing number is not ours."""
+    row = connection.execute("SELECT fence FROM fetcher.mailbox WHERE mailbox = %s FOR UPDATE", (mailbox,)).fetchone()
+    if row is None or row[0] != fence:
+        raise FenceLost("another replica reads this mailbox now")
+
+
+def position(database: Database, mailbox: str, folder_id: str) -> Position | None:
+    """Return the cursor of a folder, or None before its first check."""
+    with database.transaction() as connection:
+        row = connection.execute(
+            "SELECT folder, uidvalidity, uid, uidnext, last_error FROM fetcher.cursor"
+            " WHERE mailbox = %s AND folder_id = %s",
+            (mailbox, folder_id),
+        ).fetchone()
+    if row is None:
+        return None
+    folder, uidvalidity, uid, uidnext, error = row
+    return Position(
+        folder_id=folder_id, folder=folder, uidvalidity=uidvalidity, uid=uid, uidnext=uidnext, last_error=error
+    )
+
+
+def advance(database: Database, mailbox: str, fence: int, deliveries: Sequence[Delivery], to: Position) -> None:
+    """
+    Write deliveries and cursor in one transaction. Raises ``FenceLost`` and writes nothing when outrun.
+
+    A cursor of the same name under another id belongs to a folder that is gone, or to one that had not been
+    found yet; it goes, its deliveries stay.
+    """
+    with database.transaction() as connection:
+        _hold(connection, mailbox, fence)
+        insert(connection, deliveries)
+        connection.execute(
+            "DELETE FROM fetcher.cursor WHERE mailbox = %s AND folder = %s AND folder_id <> %s",
+            (mailbox, to.folder, to.folder_id),
+        )
+        connection.execute(
+            "INSERT INTO fetcher.cursor (mailbox, folder_id, folder, uidvalidity, uid, uidnext)"
+            " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (mailbox, folder_id) DO UPDATE SET"
+            " folder = excluded.folder, uidvalidity = excluded.uidvalidity, uid = excluded.uid,"
+            " uidnext = excluded.uidnext, last_error = NULL",
+            (mailbox, to.folder_id, to.folder, to.uidvalidity, to.uid, to.uidnext),
+        )
+
+
+def folder_failed(database: Database, mailbox: str, fence: int, folder: str, error: str) -> None:
+    """
+    Note why a folder could not be read. A folder that was never read gets a row of epoch 0, which no server uses.
+
+    RFC 9051 section 9: UIDVALIDITY is a non-zero number.
+    """
+    with database.transaction() as connection:
+        _hold(connection, mailbox, fence)
+        updated = connection.execute(
+            "UPDATE fetcher.cursor SET last_error = %s WHERE mailbox = %s AND folder = %s", (error, mailbox, folder)
+        )
+        if not updated.rowcount:
+            connection.execute(
+                "INSERT INTO fetcher.cursor (mailbox, folder_id, folder, uidvalidity, uid, last_error)"
+                " VALUES (%s, %s, %s, 0, 0, %s) ON CONFLICT (mailbox, folder_id) DO UPDATE SET last_error ="
+                " excluded.last_error",
+                (mailbox, folder, folder, error),
+            )
+
+
+def checked(database: Database, mailbox: str, fence: int, outcome: Checked) -> None:
+    """Note how a check ended and when the next one is due."""
+    with database.transaction() as connection:
+        _hold(connection, mailbox, fence)
+        connection.execute(
+            "UPDATE fetcher.mailbox SET last_check = %s, next_check = %s, last_error = %s, last_error_code = %s,"
+            " error_count = CASE WHEN %s::text IS NULL THEN 0 ELSE error_count + 1 END WHERE mailbox = %s",
+            (outcome.at, outcome.at + outcome.next_check, outcome.error, outcome.error_code, outcome.error, mailbox),
+        )

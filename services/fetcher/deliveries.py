@@ -1,0 +1,69 @@
+"""The rows that say what was handed over: one per delivery."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from psycopg import Connection
+
+
+class Database(Protocol):
+    """A database that gives transactions; the true one is :class:`services.storage.postgres.Database`."""
+
+    def transaction(self) -> AbstractContextManager[Connection[Any]]:
+        """Give a connection inside BEGIN … COMMIT."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A row of ``fetcher.delivery``; ``uidvalidity`` and ``uid`` are None for imported mail."""
+
+    id: UUID
+    source: str
+    mailbox: str
+    folder_id: str
+    folder: str
+    uidvalidity: int | None
+    uid: int | None
+    internal_date: datetime
+    blob_sha256: str
+    size: int
+
+
+def imported(database: Database, deliveries: Sequence[Delivery]) -> None:
+    """Write the deliveries of imported mail; those that exist stay as they are."""
+    with database.transaction() as connection:
+        insert(connection, deliveries)
+
+
+def known(database: Database, ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Return those deliveries that are written already."""
+    with database.transaction() as connection:
+        rows = connection.execute("SELECT id FROM fetcher.delivery WHERE id = ANY(%s)", (list(ids),)).fetchall()
+    return frozenset(row[0] for row in rows)
+
+
+_COLUMNS = "id, source, mailbox, folder_id, folder, uidvalidity, uid, internal_date, blob_sha256, size"
+_TYPES = ("uuid", "text", "text", "text", "text", "bigint", "bigint", "timestamptz", "bytea", "bigint")
+
+
+def insert(connection: Connection[Any], deliveries: Sequence[Delivery]) -> None:
+    """Write deliveries inside a transaction; one that exists, by id or by place, stays as it is."""
+    if not deliveries:
+        return
+    rows = sorted(
+        (
+            (d.id, d.source, d.mailbox, d.folder_id, d.folder, d.uidvalidity, d.uid, d.internal_date,
+             bytes.fromhex(d.blob_sha256) or None, d.size)
+            for d in deliveries
+        ),
+        key=lambda row: row[0],  # one order for all writers: no deadlock between an import and its second run
+    )  # fmt: skip
+    arrays = ", ".join(f"%s::{kind}[]" for kind in _TYPES)
+    connection.execute(
+        f"INSERT INTO fetcher.delivery ({_COLUMNS}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING",  # noqa: S608 - constants
+        [list(column) for column in zip(*rows, strict=True)],
+    )

@@ -1,0 +1,133 @@
+"""
+Which mailboxes this replica checks now: claims what is due, keeps leases alive, gives them back.
+
+One loop and a bounded pool of threads. A server that hangs holds one thread until its time-out; the others go on.
+"""
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from time import monotonic, sleep
+from typing import Protocol
+
+from services.domain.errors import Retry
+from services.fetcher.checks import Ended
+from services.fetcher.leases import Leases
+from services.settings.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
+
+WORKERS = 8
+MATCH_SECONDS = 60.0
+TICK_SECONDS = 0.2
+BUSY_DELAY = 0.5
+DRAIN_SECONDS = 6.0
+
+
+class Check(Protocol):
+    """What is done with a claimed mailbox; the true one is ``Checker.check``."""
+
+    def __call__(self, mailbox: str, go_on: Callable[[], bool], /) -> Ended:
+        """Check the mailbox."""
+
+
+@dataclass(slots=True)
+class _Held:
+    profile: str
+    work: Future[Ended] | None = None
+    lost: threading.Event = field(default_factory=threading.Event)
+
+
+class Dispatcher:
+    """The loop of one replica. Only ``run`` touches its state; workers see events alone."""
+
+    def __init__(
+        self,
+        leases: Leases,
+        settings: Callable[[], Snapshot],
+        check: Check,
+        *,
+        ended: Callable[[Ended], None] = lambda _: None,
+        workers: int = WORKERS,
+    ) -> None:
+        self._leases = leases
+        self._settings = settings
+        self._check = check
+        self._ended = ended
+        self._workers = workers
+        self._held: dict[str, _Held] = {}
+        self._version = -1
+        self._matched = self._renewed = float("-inf")
+
+    def run(self, stopping: threading.Event, beat: Callable[[str | None], None]) -> None:
+        """
+        Work until ``stopping`` is set, then let running checks end at their next batch.
+
+        ``beat`` is called at each turn, with the reason while Redis does not answer.
+        """
+        pool = ThreadPoolExecutor(self._workers, "check")
+        while not stopping.wait(TICK_SECONDS):
+            beat(self._guarded(lambda: self.turn(pool, stopping)))
+        until = monotonic() + DRAIN_SECONDS
+        while self._held and monotonic() < until:
+            beat(self._guarded(self._collect))
+            sleep(TICK_SECONDS / 4)
+        for held in self._held.values():
+            held.lost.set()
+        # A check that waits for a server is not waited for: what it has not committed is offered again.
+        pool.shutdown(wait=False, cancel_futures=True)
+
+    @staticmethod
+    def _guarded(step: Callable[[], None]) -> str | None:
+        try:
+            step()
+        except Retry as error:
+            return str(error)
+        return None
+
+    def turn(self, pool: ThreadPoolExecutor, stopping: threading.Event) -> None:
+        """Give back what is done, keep what runs, take what is due."""
+        self._collect()
+        now = monotonic()
+        if now - self._renewed > self._leases.ttl / 3:
+            for mailbox in self._leases.renew(list(self._held)):
+                self._held[mailbox].lost.set()
+                self._matched = float("-inf")  # Redis may have been flushed
+            self._renewed = now
+        snapshot = self._settings()
+        if snapshot.version != self._version or now - self._matched > MATCH_SECONDS:
+            self._leases.match([m for m, s in snapshot.mailboxes.items() if s.enabled])
+            self._version, self._matched = snapshot.version, now
+        busy = Counter(h.profile for h in self._held.values())
+        for mailbox in self._leases.claim(self._workers - len(self._held)):
+            settings = snapshot.mailboxes.get(mailbox)
+            if mailbox in self._held or settings is None:
+                continue
+            profile = settings.server_profile
+            if busy[profile] >= snapshot.profiles[profile].max_connections:
+                self._leases.release(mailbox, BUSY_DELAY)
+                continue
+            busy[profile] += 1
+            held = self._held[mailbox] = _Held(profile)
+            held.work = pool.submit(self._check, mailbox, self._asked(mailbox, held, stopping))
+
+    def _asked(self, mailbox: str, held: _Held, stopping: threading.Event) -> Callable[[], bool]:
+        def go_on() -> bool:
+            settings = self._settings().mailboxes.get(mailbox)
+            enabled = settings is not None and settings.enabled
+            return enabled and not held.lost.is_set() and not stopping.is_set()
+
+        return go_on
+
+    def _collect(self) -> None:
+        for mailbox, held in list(self._held.items()):
+            if held.work is None or not held.work.done():
+                continue
+            # Taken out first: when Redis is away the lease ends by itself.
+            del self._held[mailbox]
+            ended = held.work.result()
+            self._ended(ended)
+            self._leases.release(mailbox, ended.delay)

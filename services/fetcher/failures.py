@@ -1,0 +1,101 @@
+"""
+What can go wrong with a mail server, in words that a person can act on.
+
+    MailServerError (Retry)
+    ├── HostUnknown, Unreachable, ConnectionRefused, ConnectionLost, TimedOut
+    ├── TlsNotOffered, TlsFailed, CertificateNotTrusted
+    ├── LoginRefused
+    ├── FolderUnknown
+    └── ProtocolError
+          └── BodyMissing
+
+No text holds a password, an address, a subject or anything that was read from a mail.
+"""
+
+# ruff: noqa: N818 - each is named for what happened
+
+from services.domain.errors import Retry
+
+
+class MailServerError(Retry):
+    """The mail server could not be used; ``permanent`` when only a person is likely to change that."""
+
+    code = "mail_server"
+    permanent = False
+
+
+class HostUnknown(MailServerError):
+    """No address is known for the host name."""
+
+    code = "host_unknown"
+    permanent = True
+
+
+class Unreachable(MailServerError):
+    """There is no way to the host."""
+
+    code = "unreachable"
+
+
+class ConnectionRefused(MailServerError):
+    """The host answers, but nothing listens there."""
+
+    code = "connection_refused"
+
+
+class ConnectionLost(MailServerError):
+    """The server closed the connection."""
+
+    code = "connection_lost"
+
+
+class TimedOut(MailServerError):
+    """The server did not answer, or answers so slowly that others would wait for it."""
+
+    code = "timed_out"
+
+
+class TlsNotOffered(MailServerError):
+    """STARTTLS was asked for and the server has none; there is no fall-back to clear text."""
+
+    code = "tls_not_offered"
+    permanent = True
+
+
+class TlsFailed(MailServerError):
+    """The TLS handshake failed for another reason than the certificate."""
+
+    code = "tls_failed"
+
+
+class CertificateNotTrusted(MailServerError):
+    """The certificate is not signed by a trusted authority, has expired, or names another host."""
+
+    code = "certificate_not_trusted"
+    permanent = True
+
+
+class LoginRefused(MailServerError):
+    """The server does not accept user name and password."""
+
+    code = "login_refused"
+    permanent = True
+
+
+class FolderUnknown(MailServerError):
+    """The mailbox has no such folder, or it may not be read; the other folders go on."""
+
+    code = "folder_unknown"
+    permanent = True
+
+
+class ProtocolError(MailServerError):
+    """The server said something that is not IMAP."""
+
+    code = "protocol_error"
+
+
+class BodyMissing(ProtocolError):
+    """The server lists a mail but does not give its content: the cursor stays before it."""
+
+    code = "body_missing"

@@ -1,0 +1,187 @@
+"""
+The order that is the guarantee, for mail from servers and for imported mail alike.
+
+1. the raw mails are durable in the blob store;
+2. the records are acknowledged by Kafka;
+3. delivery rows and cursor are committed;
+4. only then may anything be deleted or flagged on the server (not done yet).
+
+A crash in between hands the same deliveries over again under the same ids, which is harmless downstream.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+from services import contracts, mime
+from services.contracts.received import Found, to_record
+from services.domain.identity import identity
+from services.domain.message import Message, ParseOutcome
+from services.fetcher.deliveries import Delivery
+from services.fetcher.fetch import BlobWriter
+from services.runtime.crash import crash_point
+from services.storage.outbox import OutboxRow
+
+TOPIC = "mail-received"
+LARGEST_RECORD = 6 * 1024 * 1024  # Kafka takes 8
+FEW = 500
+
+
+class Blobs(Protocol):
+    """The blob store; the true one is :class:`services.storage.blobs.BlobFolder`."""
+
+    def put_many(self, contents: list[bytes], /) -> list[str]:
+        """Make contents durable and return their SHA-256."""
+
+    def writer(self) -> BlobWriter:
+        """Begin a blob that comes in pieces."""
+
+    def path(self, sha: str, /) -> Path:
+        """Return where a blob lies."""
+
+
+Send = Callable[[list[OutboxRow]], object]
+"""Returns when Kafka has acknowledged every record; the true one is ``Producer.send_all``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A raw mail that is not stored yet."""
+
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A raw mail that is in the blob store already, by SHA-256."""
+
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeadersOnly:
+    """The header block of a mail over the limit for whole messages; nothing is stored."""
+
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A mail found in one place, on its way in. ``backfill`` marks mail that is not new to the world."""
+
+    id: UUID
+    source: str
+    mailbox: str
+    folder_id: str
+    folder: str
+    folder_role: str
+    uidvalidity: int | None
+    uid: int | None
+    internal_date: datetime | None
+    size: int
+    content: Content | Stored | HeadersOnly
+    backfill: bool = False
+
+
+def hand_over(
+    arrivals: Sequence[Arrival], *, blobs: Blobs, send: Send, commit: Callable[[list[Delivery]], None], now: datetime
+) -> None:
+    """
+    Hand mails over, all or none. Blocks until ``commit`` has returned.
+
+    ``now`` stands in for the internal date of mail that has neither one nor a Date. Whatever is raised, the
+    cursor has not moved, and the same call may be made again.
+    """
+    contents = [a.content.raw for a in arrivals if isinstance(a.content, Content)]
+    stored = iter(blobs.put_many(contents) if contents else [])
+    shas = [next(stored) if isinstance(a.content, Content) else _sha(a.content) for a in arrivals]
+    crash_point("fetcher.blobs_stored")
+    rows: list[OutboxRow] = []
+    deliveries: list[Delivery] = []
+    for arrival, sha in zip(arrivals, shas, strict=True):
+        message = _read(arrival.content, blobs)
+        date = arrival.internal_date or message.date or now
+        rows.append(_record(arrival, message, sha, date))
+        deliveries.append(_delivery(arrival, sha, date))
+    if rows:
+        send(rows)
+    crash_point("fetcher.acknowledged")
+    commit(deliveries)
+    crash_point("fetcher.committed")
+
+
+def _sha(content: Stored | HeadersOnly) -> str:
+    return content.sha256 if isinstance(content, Stored) else ""
+
+
+def _read(content: Content | Stored | HeadersOnly, blobs: Blobs) -> Message:
+    match content:
+        case Content(raw):
+            return mime.parse(raw)
+        case Stored(sha256):
+            return mime.parse_file(blobs.path(sha256))
+        case HeadersOnly(raw):
+            return mime.parse_headers(raw, outcome=ParseOutcome.TOO_LARGE)
+
+
+def _delivery(arrival: Arrival, sha: str, date: datetime) -> Delivery:
+    return Delivery(
+        id=arrival.id,
+        source=arrival.source,
+        mailbox=arrival.mailbox,
+        folder_id=arrival.folder_id,
+        folder=arrival.folder,
+        uidvalidity=arrival.uidvalidity,
+        uid=arrival.uid,
+        internal_date=date,
+        blob_sha256=sha,
+        size=arrival.size,
+    )
+
+
+def _record(arrival: Arrival, message: Message, sha: str, date: datetime) -> OutboxRow:
+    own = identity(message)
+    found = Found(
+        delivery_id=arrival.id,
+        source=arrival.source,
+        mailbox=arrival.mailbox,
+        folder=arrival.folder,
+        folder_role=arrival.folder_role,
+        uidvalidity=arrival.uidvalidity,
+        uid=arrival.uid,
+        internal_date=date,
+        blob_sha256=sha,
+        size=arrival.size,
+    )
+    value = contracts.encode("MailReceived", to_record(message, identity=own, found=found))
+    if len(value) > LARGEST_RECORD:
+        # The identity is that of the whole message; what is left out here can be read from the blob.
+        value = contracts.encode("MailReceived", to_record(_shortened(message), identity=own, found=found))
+    headers = {"origin-time": date.astimezone(UTC).isoformat(), "traceparent": _trace(arrival.id)}
+    if arrival.backfill:
+        headers["backfill"] = "1"
+    return OutboxRow(TOPIC, own.message_id.encode("utf-8", "replace"), value, headers)
+
+
+def _shortened(message: Message) -> Message:
+    """Return the message cut down to what surely fits into a record; only mail made to do harm is that large."""
+    return replace(
+        message,
+        references=message.references[-FEW:],
+        to=message.to[:FEW],
+        cc=message.cc[:FEW],
+        bcc=message.bcc[:FEW],
+        headers=tuple((name, value[:FEW]) for name, value in message.headers[:FEW]),
+        parts=message.parts[:FEW],
+        body_text="",
+        body_truncated=True,
+        repairs=(*message.repairs[:FEW], "record_shortened"),
+    )
+
+
+def _trace(delivery: UUID) -> str:
+    """Return a trace context made of the delivery id, so that a redelivery continues the same trace."""
+    return f"00-{delivery.hex}-{delivery.hex[16:]}-01"

@@ -1,0 +1,180 @@
+"""One IMAP connection: connect, log in, select, and the few commands that fetching needs."""
+
+import imaplib
+import re
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from services.fetcher import failures
+from services.fetcher.folders import Folder, encode_name, parse_list, quoted
+from services.fetcher.wire import Wire, speaking
+
+LARGEST_NUMBER = 2**32  # UIDs and UIDVALIDITY have 32 bits (RFC 9051 section 2.3.1.1)
+
+_MAILBOX_ID = re.compile(rb"MAILBOXID\s*\(?\s*\(([^)\s]+)\)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """Where and how to connect; ``seconds`` bounds each wait for the server."""
+
+    host: str
+    port: int
+    tls: Literal["implicit", "starttls", "none"]
+    seconds: float
+    ca_file: Path | None = None
+
+    def __str__(self) -> str:
+        """Host and port, as errors name the server."""
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selected:
+    """A folder opened for reading; ``uidnext`` is above every UID that is in it now."""
+
+    uidvalidity: int
+    uidnext: int
+    exists: int
+    mailbox_id: str | None
+
+
+@dataclass(slots=True)
+class Connection:
+    """A logged-in session. Every method raises a :class:`failures.MailServerError` and nothing else."""
+
+    server: Server
+    wire: Wire = field(repr=False)
+
+    def folders(self) -> list[Folder]:
+        """Return all folders with their attributes; SPECIAL-USE ones come unasked where the server has them."""
+        with speaking(str(self.server)):
+            _, answers = self.wire.list()
+            return parse_list(answers)
+
+    def select(self, name: str) -> Selected:
+        """Open a folder read-only (EXAMINE): no flag, not even Recent, is changed by reading."""
+        with speaking(str(self.server)):
+            argument = quoted(encode_name(name))
+            self.wire.untagged_responses.clear()
+            status, text = self.wire.select(argument, readonly=True)
+            if status != "OK":
+                raise failures.FolderUnknown(f"there is no folder {name!r} that may be read on {self.server}")
+            seen = self.wire.untagged_responses
+            exists = int(_last(seen.get("EXISTS")) or 0)
+            validity = int(_last(seen.get("UIDVALIDITY")) or 0)
+            announced = int(_last(seen.get("UIDNEXT")) or 0)
+            mailbox_id = _mailbox_id([*text, *seen.get("OK", []), *_keyed(seen, "MAILBOXID")])
+            if not 0 < validity <= LARGEST_NUMBER or announced > LARGEST_NUMBER:
+                raise failures.ProtocolError(f"{self.server} gives no usable UIDVALIDITY or UIDNEXT for {name!r}")
+        return Selected(
+            uidvalidity=validity,
+            uidnext=announced or self._after_last(exists),
+            exists=exists,
+            mailbox_id=mailbox_id,
+        )
+
+    def _after_last(self, exists: int) -> int:
+        """Return the UID after the last mail, for servers that do not announce UIDNEXT."""
+        if not exists:
+            return 1
+        found = re.search(rb"UID (\d+)", b" ".join(x for x in self.fetch("*", "(UID)") if isinstance(x, bytes)))
+        return int(found.group(1)) + 1 if found else 1
+
+    def fetch(self, uids: str, items: str) -> list[Any]:
+        """
+        Return the answers of UID FETCH as imaplib gives them.
+
+        NO is not an error here: it is what servers say when a mail went away meanwhile (EXPUNGEISSUED), and
+        what they gave before it stands.
+        """
+        with speaking(str(self.server)):
+            self.wire.untagged_responses.pop("FETCH", None)
+            status, answers = self.wire.uid("FETCH", uids, items)
+            return answers if status == "OK" else self.wire.untagged_responses.pop("FETCH", [])
+
+    def fetch_checked(self, uids: str, items: str) -> list[Any]:
+        """Return the answers of UID FETCH; NO is an error, because a partial list would be taken for a whole one."""
+        with speaking(str(self.server)):
+            self.wire.untagged_responses.pop("FETCH", None)
+            status, answers = self.wire.uid("FETCH", uids, items)
+            if status != "OK":
+                raise failures.ProtocolError(f"{self.server} does not list the mails of the folder")
+            return answers
+
+    def present(self, uids: Sequence[int]) -> frozenset[int]:
+        """Return those of the UIDs that are in the folder now."""
+        with speaking(str(self.server)):
+            self.wire.untagged_responses.pop("SEARCH", None)
+            status, answers = self.wire.uid("SEARCH", "UID", ",".join(map(str, uids)))
+            if status != "OK":
+                raise failures.ProtocolError(f"{self.server} does not search the folder")
+            words = b" ".join(a for a in answers if isinstance(a, bytes)).split()
+            return frozenset(int(w) for w in words) & frozenset(uids)
+
+
+def _last(values: Any) -> bytes | None:  # noqa: ANN401 - imaplib's loose lists
+    return values[-1] if values else None
+
+
+def _keyed(seen: dict[str, Any], name: str) -> list[bytes]:
+    return [name.encode() + b" " + v for v in seen.get(name, []) if isinstance(v, bytes)]
+
+
+def _mailbox_id(texts: Sequence[Any]) -> str | None:
+    for text in texts:
+        found = _MAILBOX_ID.search(text) if isinstance(text, bytes) else None
+        if found:
+            return found.group(1).decode("ascii", "replace")
+    return None
+
+
+def trust(ca_file: Path | None) -> ssl.SSLContext:
+    """Return the TLS context: system store, host names checked, plus the authorities of ``ca_file``."""
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        context.load_verify_locations(cafile=str(ca_file))
+    return context
+
+
+@contextmanager
+def session(server: Server, user: str, password: str) -> Iterator[Connection]:
+    """Connect, secure and log in; the connection is closed at the end, whatever happened."""
+    with speaking(str(server)):
+        context = trust(server.ca_file)
+        wire = Wire(server.host, server.port, seconds=server.seconds, tls=context, implicit=server.tls == "implicit")
+    try:
+        with speaking(str(server)):
+            if server.tls == "starttls":
+                if "STARTTLS" not in wire.capabilities:
+                    raise failures.TlsNotOffered(f"{server} offers no STARTTLS; nothing was sent to it in clear text")
+                wire.secure(context)
+            _login(wire, server, user, password)
+        yield Connection(server, wire)
+        with speaking(str(server)):
+            wire.logout()
+    finally:
+        with suppress(Exception):
+            wire.shutdown()
+
+
+def _login(wire: Wire, server: Server, user: str, password: str) -> None:
+    if wire.state == "AUTH":
+        return
+    if "LOGINDISABLED" in wire.capabilities:
+        raise failures.LoginRefused(f"{server} accepts no password on this connection; use tls implicit or starttls")
+    refused = f"{server} refuses user name or password; correct the credential of the mailbox"
+    try:
+        if user.isascii() and password.isascii():
+            wire.login(quoted(user), password)
+        else:  # RFC 9051 allows only ASCII in LOGIN; PLAIN (RFC 4616) carries UTF-8
+            wire.authenticate("PLAIN", lambda _: f"\0{user}\0{password}".encode())
+    except imaplib.IMAP4.abort:
+        raise
+    except (imaplib.IMAP4.error, ValueError):
+        # Raised without its cause: imaplib's text may repeat what was sent.
+        raise failures.LoginRefused(refused) from None

@@ -1,0 +1,138 @@
+"""
+Import: mail from files, by the same hand-over as mail from servers.
+
+Batches of 100. An import that was killed goes on when it is run again: the ids depend on the content alone, so
+what is written already is counted as known and not sent again.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from services.domain.addresses import normalise
+from services.domain.identity import delivery_id_import
+from services.fetcher import deliveries, sources
+from services.fetcher.fetch import BATCH_BYTES, BATCH_MAILS, HEADER_LIMIT
+from services.fetcher.folders import role
+from services.fetcher.handover import Arrival, Content, HeadersOnly, Stored, hand_over
+from services.fetcher.polling import Ports
+
+_PIECE = 1024 * 1024
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What became of the mails of a source. ``failures`` names files that could not be read, with the reason."""
+
+    new: int = 0
+    known: int = 0
+    failed: int = 0
+    failures: list[str] = field(default_factory=list)
+
+
+def import_path(
+    ports: Ports,
+    path: Path,
+    *,
+    mailbox: str,
+    folder: str,
+    limit: int,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> ImportReport:
+    """
+    Hand over every mail of a file, folder, mbox or Maildir as found in ``folder`` of ``mailbox``.
+
+    ``limit`` is the size of the largest mail taken whole, ``progress`` is told (done, total) after each batch.
+    A ``Retry`` of a store ends the import; running it again goes on.
+    """
+    report = ImportReport()
+    total = sources.count(path)
+    batch: list[Arrival] = []
+    size = 0
+    found = sources.mails(path)
+    for arrival in _arrivals(ports, found, report, mailbox=normalise(mailbox), folder=folder, limit=limit):
+        batch.append(arrival)
+        size += len(arrival.content.raw) if isinstance(arrival.content, Content) else 0
+        if len(batch) == BATCH_MAILS or size > BATCH_BYTES:
+            _flush(ports, batch, report)
+            progress(report.new + report.known + report.failed, total)
+            batch, size = [], 0
+    if batch:
+        _flush(ports, batch, report)
+    progress(report.new + report.known + report.failed, total)
+    return report
+
+
+def _flush(ports: Ports, batch: list[Arrival], report: ImportReport) -> None:
+    known = deliveries.known(ports.database, [a.id for a in batch])
+    new = [a for a in batch if a.id not in known]
+    if new:
+        hand_over(
+            new,
+            blobs=ports.blobs,
+            send=ports.send,
+            commit=lambda rows: deliveries.imported(ports.database, rows),
+            now=ports.now(),
+        )
+    report.known += len(known)
+    report.new += len(new)
+
+
+def _arrivals(
+    ports: Ports, source: Iterator[sources.Found], report: ImportReport, *, mailbox: str, folder: str, limit: int
+) -> Iterator[Arrival]:
+    equal: Counter[int] = Counter()
+    for found in source:
+        match found:
+            case sources.Unreadable(file, reason):
+                report.failed += 1
+                report.failures.append(f"{file}: {reason}")
+                continue
+            case sources.Whole(content, received):
+                sha, size = hashlib.sha256(content).hexdigest(), len(content)
+                what: Content | Stored | HeadersOnly = Content(content)
+            case sources.OnDisk(file, size, received):
+                try:
+                    sha, what = _large(ports, file, size, limit)
+                except OSError as error:
+                    report.failed += 1
+                    report.failures.append(f"{file}: {error.strerror or type(error).__name__}")
+                    continue
+        # Half of the hash is enough to count by, and keeps a million mails below 100 MB.
+        mark = int(sha[:16], 16)
+        ordinal, equal[mark] = equal[mark], equal[mark] + 1
+        yield Arrival(
+            id=delivery_id_import(mailbox, folder, sha, ordinal),
+            source="import",
+            mailbox=mailbox,
+            folder_id=folder,
+            folder=folder,
+            folder_role=role(folder, ()),
+            uidvalidity=None,
+            uid=None,
+            internal_date=received,
+            size=size,
+            content=what,
+            backfill=True,
+        )
+
+
+def _large(ports: Ports, file: Path, size: int, limit: int) -> tuple[str, Stored | HeadersOnly]:
+    with file.open("rb") as stream:
+        if size > limit:
+            head = stream.read(HEADER_LIMIT)
+            stream.seek(0)
+            return hashlib.file_digest(stream, "sha256").hexdigest(), HeadersOnly(head)
+        writer = ports.blobs.writer()
+        try:
+            while piece := stream.read(_PIECE):
+                writer.write(piece)
+            sha = writer.commit()
+        except BaseException:
+            with suppress(Exception):
+                writer.abort()
+            raise
+        return sha, Stored(sha)

@@ -1,0 +1,45 @@
+"""Questions that the command line asks a mail server: does this mailbox work, and where does a folder end."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from services.domain.errors import Refused
+from services.fetcher import failures
+from services.fetcher.imap import Server, session
+from services.settings.models import ServerProfile
+
+
+def server_of(profile: ServerProfile, ca_file: Path | None = None) -> Server:
+    """Return how to connect to the server of a profile."""
+    return Server(
+        host=profile.host, port=profile.port, tls=profile.tls, seconds=profile.timeout_seconds, ca_file=ca_file
+    )
+
+
+def probe(
+    profile: ServerProfile, user: str, password: str, folders: Sequence[str], *, ca_file: Path | None = None
+) -> list[str]:
+    """
+    Log in and open the folders; return all folders of the mailbox by name. Nothing is changed on the server.
+
+    Raises ``Refused`` that says what is wrong with server, credential or folder.
+    """
+    try:
+        with session(server_of(profile, ca_file), user, password) as connection:
+            names = sorted(f.name for f in connection.folders() if "\\noselect" not in f.attributes)
+            for folder in folders:
+                connection.select(folder)
+    except failures.FolderUnknown as error:
+        raise Refused(f"{error}; the folders are: {', '.join(names)}") from None
+    except failures.MailServerError as error:
+        raise Refused(str(error)) from None
+    return names
+
+
+def uidnext(
+    profile: ServerProfile, user: str, password: str, folder: str, *, ca_file: Path | None = None
+) -> tuple[int, int]:
+    """Return (UIDVALIDITY, UIDNEXT) of a folder now. Raises :class:`failures.MailServerError`."""
+    with session(server_of(profile, ca_file), user, password) as connection:
+        selected = connection.select(folder)
+    return selected.uidvalidity, selected.uidnext

@@ -1,0 +1,40 @@
+"""The resolver's wiring."""
+
+import threading
+from functools import partial
+
+import faust
+
+from services.resolver.gate import DirectoryGate
+from services.resolver.handlers import project, resolve
+from services.resolver.jobs import JobWorker
+from services.resolver.policy import settings_of
+from services.runtime import kafka, lag
+from services.runtime.runtime import Runtime
+from services.storage.blobs import BlobFolder
+from services.storage.postgres import Database
+
+OWNER = "resolver"
+
+
+def build(runtime: Runtime) -> faust.App:
+    """Return the stage: mail and directory from Kafka, jobs from PostgreSQL, events through the outbox."""
+    config = runtime.config
+    app = kafka.worker(OWNER, config)
+
+    def database() -> Database:
+        return Database(config.postgres, OWNER)
+
+    gate = DirectoryGate(database(), lag.ends(config.kafka, "directory"))
+    jobs = JobWorker(database(), BlobFolder(config.blobs), lambda: settings_of(runtime.settings.snapshot))
+    for name, work in (("directory-gate", gate.watch), ("jobs", jobs.run)):
+        threading.Thread(target=work, args=(runtime.stopping,), name=name, daemon=True).start()
+    kafka.stage(
+        app,
+        "mail-correlated",
+        partial(resolve, database=database(), settings=lambda: settings_of(runtime.settings.snapshot)),
+        runtime=runtime,
+        gate=gate.is_open,
+    )
+    kafka.stage(app, "directory", partial(project, database=database()), runtime=runtime)
+    return app

@@ -1,0 +1,123 @@
+"""What comes in on ``mail-correlated``, decoded."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services import contracts
+from services.contracts.received import message_of
+from services.domain.direction import direction
+from services.domain.errors import UndecodableRecord
+from services.domain.identity import Direction
+from services.domain.message import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Pointing:
+    """One piece of evidence as the correlator gathered it."""
+
+    kind: str
+    cls: str
+    position: int
+    target: UUID
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """One delivery of a message: where it lies."""
+
+    delivery_id: UUID
+    message_key: UUID
+    direction: Direction
+    direction_flag: str | None
+    source: str
+    mailbox: str
+    folder: str
+    folder_role: str
+    uidvalidity: int | None
+    uid: int | None
+    internal_date: datetime
+    blob_sha256: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """One message-correlated record: the delivery, the message, and what it points at."""
+
+    delivered: Delivered
+    id_key: UUID
+    message_id: str
+    thread: int
+    graph_version: int
+    evidence: tuple[Pointing, ...]
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A thread that is now another one."""
+
+    loser: int
+    winner: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Messages that are now in another thread."""
+
+    messages: tuple[UUID, ...]
+    thread: int
+    version: int
+
+
+def read(value: bytes) -> Arrival | Merged | Moved:
+    """Decode one record of ``mail-correlated``; ``UndecodableRecord`` when it is none."""
+    name, record = contracts.decode(value)
+    if name == "MessageCorrelated":
+        return _arrival(record)
+    if name == "ThreadChanged":
+        change, version = record["change"], record["version"]
+        if "loser" in change:
+            return Merged(change["loser"], change["winner"], version)
+        return Moved(tuple(UUID(m) for m in change["messages"]), change["thread"], version)
+    raise UndecodableRecord(f"{name} is no record of mail-correlated")
+
+
+def _arrival(record: dict[str, Any]) -> Arrival:
+    name, received = contracts.decode(record["received"])
+    if name != "MailReceived":
+        raise UndecodableRecord(f"message-correlated embeds {name}, not MailReceived")
+    message = message_of(received)
+    way, flag = direction(
+        folder_role=received["folder_role"],
+        mailbox=received["mailbox"],
+        from_addresses=[m.address for m in message.from_],
+        own_authenticated=False,  # which servers are trusted to authenticate is a setting still to come
+    )
+    return Arrival(
+        delivered=Delivered(
+            delivery_id=UUID(received["delivery_id"]),
+            message_key=UUID(record["message_key"]),
+            direction=way,
+            direction_flag=flag,
+            source=received["source"],
+            mailbox=received["mailbox"],
+            folder=received["folder"],
+            folder_role=received["folder_role"],
+            uidvalidity=received["uidvalidity"],
+            uid=received["uid"],
+            internal_date=received["internal_date"],
+            blob_sha256=bytes.fromhex(received["blob_sha256"]) or None,
+        ),
+        id_key=UUID(record["id_key"]),
+        message_id=received["message_id"],
+        thread=record["thread_id"],
+        graph_version=record["graph_version"],
+        evidence=tuple(
+            Pointing(e["kind"], e["cls"], e["position"], UUID(e["target"]), e["value"]) for e in record["evidence"]
+        ),
+        message=message,
+    )

@@ -1,0 +1,45 @@
+"""The second transaction of a batch: lock, read, decide in order, write. Shared by arrivals and jobs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+
+from services.resolver import circles, reading
+from services.resolver.filing import Filing, Settings, settle
+from services.resolver.ledger import Item
+from services.resolver.writing import write
+
+
+def decide_all(
+    connection: psycopg.Connection[Any],
+    items: Sequence[Item],
+    settings: Settings,
+    *,
+    cause: str,
+    undecided_only: bool,
+) -> int:
+    """
+    Decide about these deliveries inside the caller's transaction; return how many decisions were written.
+
+    The messages are locked in key order before anything is read. With ``undecided_only`` a delivery that has a
+    decision is left alone: that is how a redelivery changes nothing.
+    """
+    if not items:
+        return 0
+    keys = sorted({item.delivered.message_key for item in items})
+    reading.lock(connection, keys)
+    circling = circles.mark(connection, keys)
+    ledger = reading.read(connection, items, mailbox_owners=dict(settings.mailbox_owners))
+    filing = Filing()
+    for item in items:
+        decided = item.delivered.delivery_id in ledger.current
+        if undecided_only and decided:
+            continue
+        settle(item, ledger, filing, settings, cause=cause)
+    write(connection, filing, settings_version=settings.policy.version)
+    if circling:
+        connection.execute(
+            "INSERT INTO resolver.job (targets, messages, cause) VALUES ('{}', %s, 'circle')", (circling,)
+        )
+    return len(filing.decisions)

@@ -1,0 +1,126 @@
+"""Activity events and decided events, as outbox rows: the full state, as it stands at the end of the transaction."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from services import contracts
+from services.domain.correlation import Method
+from services.resolver.filing import DecisionRow
+from services.storage.outbox import OutboxRow
+
+Connection = psycopg.Connection[Any]
+
+_STATE = """
+    SELECT a.id, a.version, a.direction, coalesce(m.message_id, ''), t.thread, a.parent, a.method, a.correlated,
+        coalesce(cm.message_id, ''), a.subject, a.sent_at, a.regarding_type, a.regarding_id, a.regarding_source,
+        a.owner_type, a.owner_id, a.accepted_type, a.accepted_id, a.settings_version, a.code_version
+    FROM resolver.activity a
+    JOIN resolver.message m USING (message_key)
+    JOIN resolver.message_thread t USING (message_key)
+    LEFT JOIN resolver.activity c ON c.id = a.correlated
+    LEFT JOIN resolver.message cm ON cm.message_key = c.message_key
+    WHERE a.id = ANY(%s) ORDER BY a.id
+"""
+_PLACES = """
+    SELECT x.activity_id, d.mailbox, d.folder, d.uidvalidity, d.uid
+    FROM resolver.activity a
+    JOIN resolver.delivery d ON d.message_key = a.message_key
+    JOIN resolver.decision x ON x.delivery_id = d.id AND x.current AND x.activity_id = a.id
+    WHERE a.id = ANY(%s) ORDER BY d.mailbox, d.folder, d.uid, d.id
+"""
+
+
+def activity_events(connection: Connection, reasons: Mapping[UUID, AbstractSet[str]]) -> list[OutboxRow]:
+    """Return one event for each activity, with its state as this transaction sees it. Key: activity id."""
+    if not reasons:
+        return []
+    ids = sorted(reasons)
+    parties = _by_activity(
+        connection,
+        "SELECT activity_id, role, address, name, records FROM resolver.party"
+        " WHERE activity_id = ANY(%s) ORDER BY activity_id, position",
+        ids,
+        ("role", "address", "name", "records"),
+    )
+    attachments = _by_activity(
+        connection,
+        "SELECT activity_id, name, type, size, encode(sha256, 'hex'), path FROM resolver.attachment"
+        " WHERE activity_id = ANY(%s) ORDER BY activity_id, path",
+        ids,
+        ("name", "type", "size", "sha256", "path"),
+    )
+    places = _by_activity(connection, _PLACES, ids, ("mailbox", "folder", "uidvalidity", "uid"))
+    events = []
+    for row in connection.execute(_STATE, (ids,)).fetchall():
+        activity = row[0]
+        event = {
+            "activity_id": str(activity),
+            "version": row[1],
+            "reasons": sorted(reasons[activity]),
+            "direction": row[2],
+            "message_id": row[3],
+            "thread_id": row[4],
+            "parent_activity_id": str(row[5]) if row[5] else None,
+            "correlation": None
+            if row[6] == Method.NONE
+            else {"method": row[6], "activity_id": str(row[7]), "message_id": row[8]},
+            "subject": row[9],
+            "sent_at": row[10],
+            "parties": parties[activity],
+            "regarding": {"type": row[11], "id": row[12], "source": row[13]} if row[11] else None,
+            "owner": _ref(row[14], row[15]),
+            "accepted_by": _ref(row[16], row[17]),
+            "deliveries": places[activity],
+            "attachments": attachments[activity],
+            "settings_version": row[18],
+            "code_version": row[19],
+        }
+        events.append(
+            OutboxRow("activity-events", str(activity).encode(), contracts.encode("ActivityEvent", event), {})
+        )
+    return events
+
+
+def _by_activity(
+    connection: Connection, query: str, ids: list[UUID], names: tuple[str, ...]
+) -> dict[UUID, list[dict[str, Any]]]:
+    found: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
+    for activity, *values in connection.execute(query.encode(), (ids,)):
+        found[activity].append(dict(zip(names, values, strict=True)))
+    return found
+
+
+def _ref(kind: str | None, name: str | None) -> dict[str, str] | None:
+    return {"type": kind, "id": name} if kind and name else None
+
+
+def decided_events(decisions: Iterable[DecisionRow]) -> list[OutboxRow]:
+    """Return one mail-decided record for each new decision. Key: canonical message id."""
+    now = datetime.now(UTC)
+    rows = []
+    for d in decisions:
+        delivered, acceptor = d.item.delivered, d.current.acceptor
+        event = {
+            "delivery_id": str(delivered.delivery_id),
+            "version": d.current.version,
+            "mailbox": delivered.mailbox,
+            "folder": delivered.folder,
+            "message_id": d.message_id,
+            "message_key": str(delivered.message_key),
+            "outcome": d.current.outcome,
+            "activity_id": str(d.activity_id) if d.activity_id else None,
+            "accepted_by": _ref(acceptor.type, acceptor.id) if acceptor else None,
+            "method": "" if d.current.method == Method.NONE else d.current.method,
+            "settings_version": d.settings_version,
+            "graph_version": d.graph_version,
+            "code_version": d.code_version,
+            "decided_at": now,
+        }
+        rows.append(OutboxRow("mail-decided", d.message_id.encode(), contracts.encode("MailDecided", event), {}))
+    return rows

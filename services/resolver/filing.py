@@ -1,0 +1,159 @@
+"""Carries decisions out: what each decision changes, collected for one transaction, then written in batches."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from services import __version__
+from services.domain.acceptance import Outcome
+from services.domain.activity import Shape, shape
+from services.domain.correlation import Looked
+from services.domain.decide import Decision, Facts, Policy, decide
+from services.domain.directory import RecordRef
+from services.domain.identity import activity_id, identity
+from services.resolver.ledger import Current, Filed, Item, Ledger
+
+CODE_VERSION = __version__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRow:
+    """A decision to be written."""
+
+    item: Item
+    current: Current
+    activity_id: UUID | None
+    looked: tuple[Looked, ...]
+    message_id: str
+    graph_version: int
+    settings_version: int
+    code_version: str
+    cause: str
+
+
+@dataclass(slots=True)
+class Filing:
+    """Everything one transaction will write. An activity that changes several times is written once."""
+
+    decisions: list[DecisionRow] = field(default_factory=list)
+    activities: dict[UUID, tuple[Filed, Shape, Item]] = field(default_factory=dict)
+    reasons: dict[UUID, set[str]] = field(default_factory=dict)
+    changed_ids: set[UUID] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings as the resolver needs them."""
+
+    policy: Policy
+    mailbox_owners: Mapping[str, RecordRef]
+    options: Mapping[RecordRef, int]
+
+
+def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, cause: str) -> None:
+    """
+    Decide about one delivery and note what that changes; an outcome equal to the current one changes nothing.
+
+    An acceptance is never withdrawn here: only a person does that. What the message answers may still change.
+    """
+    delivered = item.delivered
+    facts = Facts(
+        message=item.message,
+        direction=delivered.direction,
+        mailbox=delivered.mailbox,
+        duplicate=ledger.duplicate(delivered),
+        pointers=tuple(ledger.pointers(delivered.message_key)),
+        directory=ledger.directory,
+        records=ledger.records,
+        mailbox_owners=settings.mailbox_owners,
+        options=settings.options,
+        policy=settings.policy,
+    )
+    decision = decide(facts)
+    before = ledger.current.get(delivered.delivery_id)
+    now = _current(decision, before)
+    ledger.deliveries.setdefault(delivered.message_key, {})[delivered.delivery_id] = delivered
+    ledger.current[delivered.delivery_id] = now
+    filed = None
+    if now.outcome == Outcome.ACCEPTED:
+        added = before is None or before.outcome != Outcome.ACCEPTED
+        filed = _file(item, facts, decision, ledger, filing, added=added)
+    if now != before:
+        known = ledger.known[delivered.message_key]
+        filing.decisions.append(
+            DecisionRow(
+                item=item,
+                current=now,
+                activity_id=filed.activity_id if filed else None,
+                looked=decision.looked,
+                message_id=known.message_id,
+                graph_version=known.graph_version,
+                settings_version=settings.policy.version,
+                code_version=CODE_VERSION,
+                cause=cause,
+            )
+        )
+
+
+def _current(decision: Decision, before: Current | None) -> Current:
+    target = decision.correlation.target
+    new = Current(
+        version=before.version if before else 1,
+        outcome=decision.outcome,
+        acceptor=decision.acceptor.ref if decision.acceptor else None,
+        rank=decision.acceptor.rank if decision.acceptor else None,
+        method=decision.correlation.method,
+        correlated=target.message_key if target else None,
+    )
+    if before is None:
+        return new
+    if before.outcome == Outcome.ACCEPTED and new.outcome != Outcome.ACCEPTED:
+        new = replace(new, outcome=before.outcome, acceptor=before.acceptor, rank=before.rank)
+    return before if new == before else replace(new, version=before.version + 1)
+
+
+def _file(item: Item, facts: Facts, decision: Decision, ledger: Ledger, filing: Filing, *, added: bool) -> Filed:
+    delivered = item.delivered
+    key = (delivered.message_key, delivered.direction)
+    before = ledger.filed.get(key)
+    _, _, acceptor = min(ledger.acceptors(*key))
+    form = shape(facts, decision.correlation, acceptor)
+    correlated = decision.correlation.activity
+    after = Filed(
+        activity_id=before.activity_id if before else activity_id(identity(item.message), delivered.direction),
+        message_key=delivered.message_key,
+        direction=delivered.direction,
+        version=before.version if before else 1,
+        method=form.correlation.method,
+        correlated=correlated.activity_id if correlated else None,
+        parent=correlated.activity_id if correlated and form.parent else None,
+        regarding=before.regarding if before and before.manual else form.regarding,
+        owner=form.owner,
+        acceptor=acceptor,
+    )
+    reasons = _reasons(before, after)
+    if before is not None and added:
+        reasons.add("delivery-added")
+    if not reasons:
+        return after
+    if before is not None and after.activity_id not in filing.reasons:
+        after = replace(after, version=before.version + 1)
+    ledger.filed[key] = after
+    filing.activities[after.activity_id] = (after, form, item)
+    filing.reasons.setdefault(after.activity_id, set()).update(reasons)
+    if reasons != {"delivery-added"}:
+        filing.changed_ids.add(ledger.known[delivered.message_key].id_key)
+    return after
+
+
+def _reasons(before: Filed | None, after: Filed) -> set[str]:
+    """Name what has changed, in the words of the activity event."""
+    if before is None:
+        return {"created"}
+    answers = (before.method, before.correlated, before.parent) != (after.method, after.correlated, after.parent)
+    changes = {
+        "correlated": answers,
+        "regarding": before.regarding != after.regarding,
+        "parties": (before.owner, before.acceptor) != (after.owner, after.acceptor),
+    }
+    return {name for name, changed in changes.items() if changed}

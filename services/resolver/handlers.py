@@ -1,0 +1,59 @@
+"""What the resolver does with a batch of records; ports are given as arguments."""
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from services.domain.errors import Reject
+from services.resolver import arrivals, intake, projection, threads
+from services.resolver.arrivals import Arrival, Merged, Moved
+from services.resolver.deciding import decide_all
+from services.resolver.filing import Settings
+from services.resolver.ledger import Item
+from services.resolver.writing import announce
+from services.runtime.crash import crash_point
+from services.runtime.records import Batch, Input, Output
+from services.storage.postgres import Database
+
+T = TypeVar("T")
+
+
+def resolve(batch: Batch, *, database: Database, settings: Callable[[], Settings]) -> list[Output]:
+    """
+    Store what came, then decide about it, in two transactions; events follow through the outbox.
+
+    Idempotent: a batch that is offered again after a crash anywhere in here ends in the same rows. Raises
+    ``Retry`` when the world fails.
+    """
+    records = list(_readable(batch, lambda given: arrivals.read(given.value or b"")))
+    came = [r for r in records if isinstance(r, Arrival)]
+    notices = [r for r in records if isinstance(r, Merged | Moved)]
+    if notices:
+        with database.transaction() as connection:
+            announce(connection, threads.apply(connection, notices), "thread")
+    if not came:
+        return []
+    with database.transaction() as connection:
+        intake.store(connection, came)
+    crash_point("resolver.stored")
+    items = list({a.delivered.delivery_id: Item(a.delivered, a.message) for a in came}.values())
+    with database.transaction() as connection:
+        decide_all(connection, items, settings(), cause="arrival", undecided_only=True)
+        crash_point("resolver.decided")
+    crash_point("resolver.committed")
+    return []
+
+
+def project(batch: Batch, *, database: Database) -> list[Output]:
+    """Apply a batch of directory records. Idempotent; raises ``Retry`` when the world fails."""
+    changes = list(_readable(batch, lambda i: projection.read(i.partition, i.offset, i.key, i.value)))
+    with database.transaction() as connection:
+        projection.apply(connection, changes)
+    return []
+
+
+def _readable(batch: Batch, read: Callable[[Input], T]) -> Iterable[T]:
+    for given in batch:
+        try:
+            yield read(given)
+        except Reject as error:
+            batch.reject(given, error.code, str(error))

@@ -1,0 +1,115 @@
+"""The first of the two transactions of a batch: what came in is stored before anything is decided on it."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from services.resolver.arrivals import Arrival
+from services.storage.copying import upsert
+
+# A copy of the message with other ids may have brought the target nearer.
+_NEARER = "DO UPDATE SET position = excluded.position WHERE excluded.position < evidence.position"
+
+
+def store(connection: psycopg.Connection[Any], arrivals: Sequence[Arrival]) -> None:
+    """
+    Store messages, evidence and deliveries; what is there already stays as it is.
+
+    When evidence is new for a message that was there before, a job is left to decide it again: another replica may
+    be deciding it at this moment without that evidence. A redelivery changes no row.
+    """
+    messages = {a.delivered.message_key: a for a in sorted(arrivals, key=lambda a: a.graph_version)}
+    inserted = upsert(
+        connection,
+        "resolver.message",
+        ("message_key", "id_key", "message_id", "thread", "graph_version"),
+        [(key, a.id_key, a.message_id, a.thread, a.graph_version) for key, a in messages.items()],
+        key=("message_key",),
+        returning=("message_key",),
+    )
+    fresh = {key for (key,) in inserted}
+    _newer_threads(connection, [a for key, a in messages.items() if key not in fresh])
+    pieces = {
+        (a.delivered.message_key, e.target, e.kind): (
+            a.delivered.message_key,
+            e.target,
+            e.kind,
+            e.cls,
+            e.position,
+            e.value,
+        )
+        for a in messages.values()
+        for e in a.evidence
+    }
+    changed = upsert(
+        connection,
+        "resolver.evidence",
+        ("child", "target", "kind", "cls", "position", "value"),
+        pieces.values(),
+        key=("child", "target", "kind"),
+        conflict=_NEARER,
+        returning=("child",),
+    )
+    _again(connection, sorted({child for (child,) in changed} - fresh))
+    deliveries = {a.delivered.delivery_id: a.delivered for a in arrivals}
+    upsert(
+        connection,
+        "resolver.delivery",
+        (
+            "id",
+            "message_key",
+            "direction",
+            "direction_flag",
+            "source",
+            "mailbox",
+            "folder",
+            "folder_role",
+            "uidvalidity",
+            "uid",
+            "internal_date",
+            "blob_sha256",
+        ),
+        [
+            (
+                d.delivery_id,
+                d.message_key,
+                d.direction,
+                d.direction_flag,
+                d.source,
+                d.mailbox,
+                d.folder,
+                d.folder_role,
+                d.uidvalidity,
+                d.uid,
+                d.internal_date,
+                d.blob_sha256,
+            )
+            for d in deliveries.values()
+        ],
+        key=("id",),
+    )
+
+
+def _newer_threads(connection: psycopg.Connection[Any], known: Sequence[Arrival]) -> None:
+    """Let a later graph version move a stored message; an earlier one changes nothing."""
+    if not known:
+        return
+    connection.execute(
+        "UPDATE resolver.message m SET thread = n.thread, graph_version = n.version"
+        " FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS n(key, thread, version)"
+        " WHERE m.message_key = n.key AND n.version > m.graph_version",
+        (
+            [a.delivered.message_key for a in known],
+            [a.thread for a in known],
+            [a.graph_version for a in known],
+        ),
+    )
+
+
+def _again(connection: psycopg.Connection[Any], messages: Sequence[UUID]) -> None:
+    if messages:
+        connection.execute(
+            "INSERT INTO resolver.job (targets, messages, cause) VALUES ('{}', %s, 'evidence')", (list(messages),)
+        )

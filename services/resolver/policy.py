@@ -1,0 +1,39 @@
+"""The settings in force, as the resolver's decisions see them. The only place where they are translated."""
+
+from services.domain.acceptance import Scope
+from services.domain.decide import Policy
+from services.domain.directory import PRINCIPALS, RecordRef
+from services.resolver.filing import Settings
+from services.settings.snapshot import Snapshot
+
+
+def settings_of(snapshot: Snapshot) -> Settings:
+    """Return the policy, the owners of mailboxes and the principals' own filters of one snapshot."""
+    o = snapshot.organization
+    return Settings(
+        policy=Policy(
+            version=snapshot.version,
+            headers=o.tracking_headers,
+            scope=Scope(o.filter_scope),
+            force_users=o.filter_force_users,
+            user_default=o.filter_user_default,
+            queue_default=o.filter_queue_default,
+            unresolve_on_multiple=o.resolve_unresolve_on_multiple,
+            sender_unresolve_on_multiple=o.resolve_sender_unresolve_on_multiple,
+            sender_max_matches=o.resolve_sender_max_matches,
+        ),
+        mailbox_owners={
+            m.address: RecordRef(m.owner.type, m.owner.id) for m in snapshot.mailboxes.values() if m.owner is not None
+        },
+        options={
+            ref: p.filter for key, p in snapshot.principals.items() if p.filter is not None for ref in _named(key)
+        },
+    )
+
+
+def _named(key: str) -> list[RecordRef]:
+    """Return the users and queues that a principal's key names: ``TYPE:ID``, or ``ID`` for either."""
+    kind, mark, name = key.partition(":")
+    if mark and kind in PRINCIPALS:
+        return [RecordRef(kind, name)]
+    return [RecordRef(kind, key) for kind in sorted(PRINCIPALS)]

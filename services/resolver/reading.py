@@ -1,0 +1,218 @@
+"""The deciding transaction's reads: locks its own messages, then reads what their evidence points at."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from services.domain.acceptance import Outcome
+from services.domain.addresses import normalise
+from services.domain.correlation import Method, Regarding
+from services.domain.decide import people_of
+from services.domain.directory import Directory, Record, RecordRef
+from services.domain.identity import Direction
+from services.resolver.arrivals import Delivered
+from services.resolver.ledger import Current, Filed, Item, Known, Ledger, Pointed
+from services.resolver.threads import LOCK_DECIDING
+
+Connection = psycopg.Connection[Any]
+
+_DELIVERY = (
+    "id, message_key, direction, direction_flag, source, mailbox, folder, folder_role, uidvalidity, uid,"
+    " internal_date, blob_sha256"
+)
+
+
+def lock(connection: Connection, message_keys: Iterable[UUID]) -> None:
+    """
+    Lock these messages, and those that share an id with them, in key order; never what they point at.
+
+    Flags the ones that share an id: a forged copy must not pass for the real mail unseen.
+    """
+    connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", (LOCK_DECIDING,))
+    rows = connection.execute(
+        "SELECT message_key, id_key, flagged FROM resolver.message WHERE id_key IN"
+        " (SELECT id_key FROM resolver.message WHERE message_key = ANY(%s)) ORDER BY message_key FOR UPDATE",
+        (sorted(message_keys),),
+    ).fetchall()
+    sharing: dict[UUID, list[tuple[UUID, bool]]] = defaultdict(list)
+    for message_key, id_key, flagged in rows:
+        sharing[id_key].append((message_key, flagged))
+    unflagged = [key for group in sharing.values() if len(group) > 1 for key, flagged in group if not flagged]
+    if unflagged:
+        connection.execute("UPDATE resolver.message SET flagged = true WHERE message_key = ANY(%s)", (unflagged,))
+
+
+def deliveries(connection: Connection, message_keys: Sequence[UUID]) -> dict[UUID, dict[UUID, Delivered]]:
+    """Return all deliveries of these messages, by message and delivery id."""
+    found: dict[UUID, dict[UUID, Delivered]] = defaultdict(dict)
+    rows = connection.execute(
+        f"SELECT {_DELIVERY} FROM resolver.delivery WHERE message_key = ANY(%s) ORDER BY id",  # noqa: S608 - a constant
+        (list(message_keys),),
+    )
+    for row in rows:
+        one = Delivered(
+            delivery_id=row[0],
+            message_key=row[1],
+            direction=Direction(row[2]),
+            direction_flag=row[3],
+            source=row[4],
+            mailbox=row[5],
+            folder=row[6],
+            folder_role=row[7],
+            uidvalidity=row[8],
+            uid=row[9],
+            internal_date=row[10],
+            blob_sha256=row[11],
+        )
+        found[one.message_key][one.delivery_id] = one
+    return found
+
+
+def current(connection: Connection, message_keys: Sequence[UUID]) -> dict[UUID, Current]:
+    """Return the current decisions about all deliveries of these messages."""
+    rows = connection.execute(
+        "SELECT x.delivery_id, x.version, x.outcome, x.accepted_type, x.accepted_id, x.accepted_rank, x.method,"
+        " x.correlated FROM resolver.delivery d JOIN resolver.decision x ON x.delivery_id = d.id AND x.current"
+        " WHERE d.message_key = ANY(%s)",
+        (list(message_keys),),
+    )
+    return {
+        row[0]: Current(
+            version=row[1],
+            outcome=Outcome(row[2]),
+            acceptor=RecordRef(row[3], row[4]) if row[3] else None,
+            rank=row[5],
+            method=Method(row[6]),
+            correlated=row[7],
+        )
+        for row in rows
+    }
+
+
+def read(connection: Connection, items: Sequence[Item], *, mailbox_owners: dict[str, RecordRef]) -> Ledger:
+    """Read everything that the decisions about these items look at, in statements after the lock's."""
+    keys = sorted({item.delivered.message_key for item in items})
+    evidence = _evidence(connection, keys)
+    targets = {piece.target for pieces in evidence.values() for piece in pieces}
+    known = _known(connection, keys, targets)
+    by_id: dict[UUID, list[UUID]] = defaultdict(list)
+    for one in known.values():
+        by_id[one.id_key].append(one.message_key)
+    ambiguous = [key for id_key, sharing in by_id.items() if id_key in targets and len(sharing) > 1 for key in sharing]
+    directory, records = _directory(connection, items, mailbox_owners)
+    participants = _participants(connection, ambiguous)
+    for item in items:
+        participants.setdefault(item.delivered.message_key, people_of(item.message))
+    return Ledger(
+        known=known,
+        by_id={id_key: tuple(sharing) for id_key, sharing in by_id.items()},
+        evidence=evidence,
+        participants=participants,
+        filed=_filed(connection, list(known)),
+        deliveries=deliveries(connection, keys),
+        current=current(connection, keys),
+        directory=directory,
+        records=records,
+    )
+
+
+def _evidence(connection: Connection, keys: Sequence[UUID]) -> dict[UUID, tuple[Pointed, ...]]:
+    found: dict[UUID, list[Pointed]] = defaultdict(list)
+    for child, target, kind, position, value, cyclic in connection.execute(
+        "SELECT child, target, kind, position, coalesce(value, ''), cyclic FROM resolver.evidence"
+        " WHERE child = ANY(%s)",
+        (list(keys),),
+    ):
+        found[child].append(Pointed(target, kind, position, value, cyclic))
+    return {child: tuple(pieces) for child, pieces in found.items()}
+
+
+def _known(connection: Connection, keys: Sequence[UUID], targets: Iterable[UUID]) -> dict[UUID, Known]:
+    rows = connection.execute(
+        "SELECT message_key, id_key, coalesce(message_id, ''), graph_version FROM resolver.message"
+        " WHERE id_key = ANY(%s) OR message_key = ANY(%s)",
+        (list(targets), list(keys)),
+    )
+    return {row[0]: Known(*row) for row in rows}
+
+
+def _filed(connection: Connection, keys: Sequence[UUID]) -> dict[tuple[UUID, Direction], Filed]:
+    rows = connection.execute(
+        "SELECT id, message_key, direction, version, method, correlated, parent, regarding_type, regarding_id,"
+        " regarding_source, owner_type, owner_id, accepted_type, accepted_id FROM resolver.activity"
+        " WHERE message_key = ANY(%s)",
+        (list(keys),),
+    )
+    found = {}
+    for row in rows:
+        one = Filed(
+            activity_id=row[0],
+            message_key=row[1],
+            direction=Direction(row[2]),
+            version=row[3],
+            method=Method(row[4]),
+            correlated=row[5],
+            parent=row[6],
+            regarding=Regarding(RecordRef(row[7], row[8]), row[9]) if row[7] else None,
+            owner=RecordRef(row[10], row[11]) if row[10] else None,
+            acceptor=RecordRef(row[12], row[13]),
+        )
+        found[one.message_key, one.direction] = one
+    return found
+
+
+def _participants(connection: Connection, keys: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
+    if not keys:
+        return {}
+    rows = connection.execute(
+        "SELECT a.message_key, array_agg(DISTINCT p.address) FROM resolver.activity a"
+        " JOIN resolver.party p ON p.activity_id = a.id WHERE a.message_key = ANY(%s) AND p.address <> '' GROUP BY 1",
+        (list(keys),),
+    )
+    return {key: frozenset(addresses) for key, addresses in rows}
+
+
+def _directory(
+    connection: Connection, items: Sequence[Item], mailbox_owners: dict[str, RecordRef]
+) -> tuple[Directory, dict[RecordRef, Record]]:
+    addresses = {item.delivered.mailbox for item in items}
+    for item in items:
+        m = item.message
+        addresses.update(normalise(one.address) for group in (m.from_, m.to, m.cc, m.bcc) for one in group)
+    by_address: dict[str, list[Record]] = defaultdict(list)
+    records: dict[RecordRef, Record] = {}
+    for address, *fields in connection.execute(
+        "SELECT a.address, r.type, r.id, r.name, r.owner_type, r.owner_id, r.active, r.ordinal"
+        " FROM resolver.directory_address a JOIN resolver.directory_record r USING (type, id)"
+        " WHERE a.address = ANY(%s) AND NOT r.deleted ORDER BY r.ordinal",
+        (list(addresses),),
+    ):
+        record = _record(fields)
+        records[record.ref] = record
+        by_address[address].append(record)
+    wanted = {owner for address, owner in mailbox_owners.items() if address in addresses}
+    wanted |= {r.owner for r in records.values() if r.owner is not None}
+    missing = sorted(wanted - records.keys())
+    # A queue's owner, found in the first round, may be needed by name too: owners have no owners that matter.
+    while missing:
+        found = [
+            _record(row)
+            for row in connection.execute(
+                "SELECT r.type, r.id, r.name, r.owner_type, r.owner_id, r.active, r.ordinal"
+                " FROM resolver.directory_record r JOIN unnest(%s::text[], %s::text[]) AS w(type, id) USING (type, id)"
+                " WHERE NOT r.deleted",
+                ([ref.type for ref in missing], [ref.id for ref in missing]),
+            )
+        ]
+        records.update((r.ref, r) for r in found)
+        missing = sorted({r.owner for r in found if r.owner is not None} - records.keys())
+    return {address: tuple(rows) for address, rows in by_address.items()}, records
+
+
+def _record(row: Sequence[Any]) -> Record:
+    kind, name_id, name, owner_type, owner_id, active, ordinal = row
+    owner = RecordRef(owner_type, owner_id) if owner_type else None
+    return Record(RecordRef(kind, name_id), name, owner, active, ordinal)

@@ -1,0 +1,206 @@
+"""The deciding transaction's writes, in batches: decisions, activities, jobs, and the events that tell of them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from services.domain.message import PartRole
+from services.domain.parties import Party
+from services.resolver.events import activity_events, decided_events
+from services.resolver.filing import CODE_VERSION, DecisionRow, Filing
+from services.storage import outbox
+from services.storage.copying import upsert
+
+Connection = psycopg.Connection[Any]
+
+_ACTIVITY = (
+    "id",
+    "message_key",
+    "direction",
+    "version",
+    "subject",
+    "sent_at",
+    "blob_sha256",
+    "body_text",
+    "method",
+    "correlated",
+    "parent",
+    "regarding_type",
+    "regarding_id",
+    "regarding_source",
+    "owner_type",
+    "owner_id",
+    "accepted_type",
+    "accepted_id",
+    "repairs",
+    "parse_outcome",
+    "settings_version",
+    "code_version",
+)
+# Content stays as it was first filed; what a person has set is never touched.
+_REFRESH = (
+    "DO UPDATE SET version = excluded.version, method = excluded.method, correlated = excluded.correlated,"
+    " parent = excluded.parent, owner_type = excluded.owner_type, owner_id = excluded.owner_id,"
+    " accepted_type = excluded.accepted_type, accepted_id = excluded.accepted_id,"
+    " regarding_type = CASE WHEN activity.regarding_source = 'manual' THEN activity.regarding_type"
+    " ELSE excluded.regarding_type END,"
+    " regarding_id = CASE WHEN activity.regarding_source = 'manual' THEN activity.regarding_id"
+    " ELSE excluded.regarding_id END,"
+    " regarding_source = CASE WHEN activity.regarding_source = 'manual' THEN activity.regarding_source"
+    " ELSE excluded.regarding_source END,"
+    " settings_version = excluded.settings_version, code_version = excluded.code_version"
+)
+
+
+def write(connection: Connection, filing: Filing, *, settings_version: int) -> None:
+    """Write everything that was noted, the jobs that follow from it, and one event for each change."""
+    _activities(connection, filing, settings_version)
+    _decisions(connection, filing.decisions)
+    if filing.changed_ids:
+        connection.execute(
+            "INSERT INTO resolver.job (targets, cause) VALUES (%s, 'target')", (sorted(filing.changed_ids),)
+        )
+    events = activity_events(connection, filing.reasons)
+    outbox.append(connection, "resolver", [*events, *decided_events(filing.decisions)])
+
+
+def announce(connection: Connection, activities: Iterable[UUID], reason: str) -> None:
+    """Raise the version of activities that changed without a decision, and tell of it."""
+    ids = sorted(set(activities))
+    if not ids:
+        return
+    connection.execute("UPDATE resolver.activity SET version = version + 1 WHERE id = ANY(%s)", (ids,))
+    outbox.append(connection, "resolver", activity_events(connection, {one: {reason} for one in ids}))
+
+
+def _activities(connection: Connection, filing: Filing, settings_version: int) -> None:
+    rows: list[tuple[Any, ...]] = []
+    parties: dict[UUID, tuple[Party, ...]] = {}
+    attachments: list[tuple[Any, ...]] = []
+    for filed, form, item in filing.activities.values():
+        m = item.message
+        rows.append(
+            (
+                filed.activity_id,
+                filed.message_key,
+                filed.direction,
+                filed.version,
+                m.subject,
+                m.date,
+                item.delivered.blob_sha256,
+                m.body_text,
+                filed.method,
+                filed.correlated,
+                filed.parent,
+                filed.regarding.record.type if filed.regarding else None,
+                filed.regarding.record.id if filed.regarding else None,
+                filed.regarding.source if filed.regarding else None,
+                filed.owner.type if filed.owner else None,
+                filed.owner.id if filed.owner else None,
+                filed.acceptor.type,
+                filed.acceptor.id,
+                list(m.repairs),
+                m.outcome,
+                settings_version,
+                CODE_VERSION,
+            )
+        )
+        parties[filed.activity_id] = form.parties
+        attachments.extend(
+            (
+                filed.activity_id,
+                part.path,
+                part.filename,
+                part.content_type,
+                part.size,
+                bytes.fromhex(part.sha256),
+                part.content_id,
+                part.role == PartRole.INLINE,
+            )
+            for part in m.parts
+            if part.role != PartRole.BODY
+        )
+    upsert(connection, "resolver.activity", _ACTIVITY, rows, key=("id",), conflict=_REFRESH)
+    _parties(connection, parties, filing)
+    upsert(
+        connection,
+        "resolver.attachment",
+        ("activity_id", "path", "name", "type", "size", "sha256", "content_id", "inline"),
+        attachments,
+        key=("activity_id", "path"),
+    )
+
+
+def _parties(connection: Connection, parties: Mapping[UUID, tuple[Party, ...]], filing: Filing) -> None:
+    """Write the parties; those of an activity that existed are replaced, since its owner may have changed."""
+    old = [activity for activity in parties if "created" not in filing.reasons[activity]]
+    if old:
+        connection.execute("DELETE FROM resolver.party WHERE activity_id = ANY(%s)", (old,))
+    rows = [
+        (
+            activity,
+            party.role,
+            position,
+            party.address,
+            party.name,
+            Jsonb([{"type": ref.type, "id": ref.id} for ref in party.records]),
+        )
+        for activity, everybody in parties.items()
+        for position, party in enumerate(everybody)
+    ]
+    columns = ("activity_id", "role", "position", "address", "name", "records")
+    upsert(connection, "resolver.party", columns, rows, key=("activity_id", "role", "position"))
+
+
+def _decisions(connection: Connection, decisions: list[DecisionRow]) -> None:
+    again = [d.item.delivered.delivery_id for d in decisions if d.current.version > 1]
+    if again:
+        connection.execute(
+            "UPDATE resolver.decision SET current = false WHERE current AND delivery_id = ANY(%s)", (again,)
+        )
+    columns = (
+        "delivery_id",
+        "version",
+        "current",
+        "outcome",
+        "activity_id",
+        "accepted_type",
+        "accepted_id",
+        "accepted_rank",
+        "method",
+        "correlated",
+        "evidence",
+        "settings_version",
+        "graph_version",
+        "code_version",
+        "cause",
+    )
+    rows = [
+        (
+            d.item.delivered.delivery_id,
+            d.current.version,
+            True,
+            d.current.outcome,
+            d.activity_id,
+            d.current.acceptor.type if d.current.acceptor else None,
+            d.current.acceptor.id if d.current.acceptor else None,
+            d.current.rank,
+            d.current.method,
+            d.current.correlated,
+            Jsonb(
+                [
+                    {"kind": x.kind, "value": x.value, "points_to": x.points_to, "counts": x.counts, "why": x.why}
+                    for x in d.looked
+                ]
+            ),
+            d.settings_version,
+            d.graph_version,
+            d.code_version,
+            d.cause,
+        )
+        for d in decisions
+    ]
+    upsert(connection, "resolver.decision", columns, rows, key=("delivery_id", "version"))

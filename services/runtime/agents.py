@@ -1,0 +1,187 @@
+"""
+The agent of one topic: takes batches from Faust, keeps one until it is finished, and only then acknowledges it.
+
+Faust's acknowledgements are not trusted: see ``HeldEvent``.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import faust
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from faust.exceptions import ProducerSendError
+
+from services.domain.errors import Reject, Retry, Stop
+from services.runtime import backoff, metrics
+from services.runtime.batches import BatchRunner, Handle
+from services.runtime.dead_letters import DeadLetters
+from services.runtime.producer import RECORD_BYTES, header_list
+from services.runtime.records import Input, Output
+from services.runtime.runtime import Runtime
+from services.storage.postgres import Database
+
+log = logging.getLogger(__name__)
+
+BATCH_RECORDS = 200
+BATCH_SECONDS = 0.05
+GATE_SECONDS = 0.02
+
+
+class HeldEvent(faust.Event):
+    """
+    An event that is acknowledged only after the stage has handled it.
+
+    Faust acknowledges what its batching generator yielded whenever that generator is closed, be it by a crash or a
+    cancelled task in the middle of a batch: those records would be committed and lost.
+    """
+
+    handled = False
+
+    def ack(self) -> bool:
+        """Acknowledge, unless the stage has not handled the event yet."""
+        return bool(super().ack()) if self.handled else False
+
+
+class Stage:
+    """One agent. ``consume`` never raises and never returns, because Faust would start another one in its place."""
+
+    def __init__(
+        self, app: faust.App, topic: str, handle: Handle, runtime: Runtime, gate: Callable[[], bool] | None
+    ) -> None:
+        self._app = app
+        self._topic = topic
+        self._runtime = runtime
+        self._gate = gate
+        self._what = f"topic {topic}"
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix=topic)
+        letters = DeadLetters(Database(runtime.config.postgres, runtime.service), runtime.service)
+        self._runner = BatchRunner(handle, self._send, letters.write, self._executor)
+        self._dropped_generation = -1
+        runtime.drainer(runtime.service)
+
+    async def consume(self, stream: Any) -> None:  # noqa: ANN401 - Faust has no types to offer
+        stream.enable_acks = False  # so that Faust restores no automatic acknowledgement if the generator ends
+        await self._wait_for_gate()
+        async for events in stream.take_events(BATCH_RECORDS, within=BATCH_SECONDS):
+            try:
+                await self._finish(events)
+            except Exception as error:
+                log.exception("the stage of %s cannot go on", self._topic)
+                self._runtime.fail(error)
+                self._drop(events)
+
+    async def _wait_for_gate(self) -> None:
+        """Pause the topic meanwhile: its records would fill the consumer's buffer and starve the other topics."""
+        if self._gate is None or self._gate():
+            return
+        self._runtime.health.unready(self._what, "the gate is closed")
+        while not self._gate():
+            self._flow(self._app.consumer.pause_partitions)
+            await asyncio.sleep(GATE_SECONDS)
+        self._runtime.health.ready(self._what)
+        # During a rebalance Faust resumes every partition itself, and only then may they be.
+        if not self._app.rebalancing and self._app.flow_control.is_active():
+            self._flow(self._app.consumer.resume_partitions)
+
+    def _flow(self, change: Callable[[set[Any]], None]) -> None:
+        places = {place for place in self._app.consumer.assignment() if place.topic == self._topic}
+        if places:
+            change(places)
+
+    async def _finish(self, events: Sequence[Any]) -> None:
+        """Handle this batch until it succeeds; it is dropped, unacknowledged, when its partitions are taken away."""
+        waits = backoff.pauses()
+        inputs = [_input(event.message) for event in events]
+        while not self._must_drop(events):
+            began = time.monotonic()
+            try:
+                done = await self._runner.run(inputs)
+            except Retry as error:
+                await self._pause(error, len(inputs), next(waits))
+            except Stop as error:
+                log.critical("%s: %s", self._topic, error)
+                self._runtime.fail(error)
+                self._drop(events)
+            else:
+                for event in events:
+                    event.handled = True
+                self._runtime.health.ready(self._what)
+                self._count(inputs, len(done.outputs), len(done.rejects), time.monotonic() - began)
+                return
+        self._drop(events)
+
+    def _must_drop(self, events: Sequence[Any]) -> bool:
+        # What follows a dropped batch is dropped too: its acknowledgement would commit past the dropped records.
+        return any(event.message.generation_id <= self._dropped_generation for event in events)
+
+    def _drop(self, events: Sequence[Any]) -> None:
+        newest = max(event.message.generation_id for event in events)
+        self._dropped_generation = max(self._dropped_generation, newest)
+
+    async def _pause(self, error: Retry, count: int, seconds: float) -> None:
+        runtime = self._runtime
+        runtime.health.unready(self._what, str(error))
+        runtime.counters.error(f"{self._topic}: {error}")
+        metrics.RECORDS.labels(runtime.service, self._topic, "retried").inc(count)
+        log.warning("%s: %s; trying again in %.1f s", self._topic, error, seconds)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            # A rebalance and a stop wait for this batch: give it up and let whoever gets the partition have it.
+            if runtime.stopping.is_set() or not self._app.flow_control.is_active():
+                self._dropped_generation = self._app.consumer_generation_id
+                return
+            await asyncio.sleep(min(0.1, seconds))
+
+    async def _send(self, outputs: Sequence[Output]) -> None:
+        """Produce these records and wait for every acknowledgement."""
+        producer = self._app.producer
+        try:
+            sent = [await producer.send(o.topic, o.key, o.value, None, None, header_list(o.headers)) for o in outputs]
+            results = await asyncio.gather(*sent, return_exceptions=True)
+        except ProducerSendError as error:
+            results = [error.__cause__ or error]
+        for result in results:
+            if isinstance(result, MessageSizeTooLargeError):
+                raise Reject(f"a record would be larger than {RECORD_BYTES} bytes") from result
+            if isinstance(result, KafkaError | ProducerSendError):
+                raise Retry(f"Kafka did not acknowledge: {type(result).__name__}") from result
+            if isinstance(result, BaseException):
+                raise result
+        for output in outputs:
+            metrics.RECORDS_OUT.labels(self._runtime.service, output.topic).inc()
+
+    def _count(self, inputs: Sequence[Input], produced: int, rejected: int, seconds: float) -> None:
+        service, topic = self._runtime.service, self._topic
+        self._runtime.counters.add(len(inputs), produced, rejected)
+        metrics.RECORDS.labels(service, topic, "done").inc(len(inputs) - rejected)
+        metrics.RECORDS.labels(service, topic, "rejected").inc(rejected)
+        metrics.BATCH_SECONDS.labels(service, topic).observe(seconds)
+        latency = metrics.LATENCY_SECONDS.labels(service, topic)
+        now = datetime.now(UTC)
+        for given in inputs:
+            origin = _origin(given.headers)
+            if origin is not None:
+                latency.observe(max(0.0, (now - origin).total_seconds()))
+
+
+def _input(message: Any) -> Input:  # noqa: ANN401
+    return Input(
+        message.topic, message.partition, message.offset, message.key, message.value, dict(message.headers or ())
+    )
+
+
+def _origin(headers: Mapping[str, bytes]) -> datetime | None:
+    """Return the mail's internal date, unless it is an imported mail's or none."""
+    text = headers.get("origin-time")
+    if text is None or headers.get("backfill") == b"1":
+        return None
+    try:
+        origin = datetime.fromisoformat(text.decode())
+    except ValueError:
+        return None
+    return origin if origin.tzinfo is not None else None

@@ -1,0 +1,153 @@
+"""
+Config: what is fixed at start, from the environment. The only module that reads ``os.environ``.
+
+A name that is missing in the environment is looked up in ``<home>/stack.env``, which the local stack writes.
+"""
+
+import base64
+import binascii
+import hmac
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from services.domain.errors import Refused
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+KEY_BYTES = 32
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything a process needs to know before it starts. Secrets do not show in ``repr``."""
+
+    home: Path
+    kafka: str
+    postgres: str = field(repr=False)
+    redis: str = field(repr=False)
+    blobs: Path
+    secret_key: bytes = field(repr=False)
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = 0
+    crash_at: str = ""
+    log_level: str = "INFO"
+    imap: str | None = None
+    ca_file: Path | None = None
+
+    @property
+    def hash_key(self) -> bytes:
+        """The key under which ids and addresses are hashed."""
+        return derive(self.secret_key, b"mailweave ids")
+
+    @property
+    def cipher_key(self) -> bytes:
+        """The key under which mail credentials are encrypted."""
+        return derive(self.secret_key, b"mailweave credentials")
+
+
+def derive(secret: bytes, label: bytes) -> bytes:
+    """Return 32 bytes for one use of the secret, so that no two uses share a key (HKDF-Expand, RFC 5869, one block)."""
+    return hmac.digest(secret, label + b"\x01", "sha256")
+
+
+def load(environ: Mapping[str, str] | None = None) -> Config:
+    """Read the config. Everything that is missing or wrong is named in one ``Refused``."""
+    given = os.environ if environ is None else environ
+    home = Path(given.get("MAILWEAVE_HOME") or CHECKOUT / ".mailweave" / "stack").expanduser()
+    source = _Source({**_stack_env(home), **{k: v for k, v in given.items() if v}})
+    config = Config(
+        home=home,
+        kafka=source.need("MAILWEAVE_KAFKA", "host:port of the brokers, comma separated"),
+        postgres=source.need("MAILWEAVE_POSTGRES", "a postgresql:// URL"),
+        redis=source.need("MAILWEAVE_REDIS", "a redis:// URL"),
+        blobs=Path(source.need("MAILWEAVE_BLOBS", "the folder of the blob store")),
+        secret_key=source.secret(),
+        metrics_host=source.get("MAILWEAVE_METRICS_HOST", "127.0.0.1"),
+        metrics_port=source.port("MAILWEAVE_METRICS_PORT"),
+        crash_at=source.get("MAILWEAVE_CRASH_AT", ""),
+        log_level=source.choice("MAILWEAVE_LOG_LEVEL", LEVELS, logging.getLevelName(logging.INFO)),
+        imap=source.get("MAILWEAVE_IMAP", "") or None,
+        ca_file=source.file("MAILWEAVE_CA_FILE"),
+    )
+    source.refuse()
+    return config
+
+
+def _stack_env(home: Path) -> dict[str, str]:
+    try:
+        text = (home / "stack.env").read_text(encoding="utf-8")
+    except OSError:
+        return {}
+    pairs = (line.partition("=") for line in map(str.strip, text.splitlines()) if not line.startswith("#"))
+    return {name.strip(): value.strip() for name, equals, value in pairs if equals and value.strip()}
+
+
+class _Source:
+    """Reads values and collects what is wrong with them."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+        self._missing: list[str] = []
+        self._wrong: list[str] = []
+
+    def refuse(self) -> None:
+        problems = list(self._wrong)
+        if self._missing:
+            problems.insert(0, "missing: " + ", ".join(self._missing))
+        if problems:
+            raise Refused("config: " + "; ".join(problems) + ". Set them in the environment, or start the local stack.")
+
+    def get(self, name: str, default: str) -> str:
+        return self._values.get(name, default)
+
+    def need(self, name: str, what: str) -> str:
+        value = self._values.get(name)
+        if value is None:
+            self._missing.append(f"{name} ({what})")
+            return ""
+        return value
+
+    def choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
+        value = self._values.get(name, default).upper()
+        if value not in allowed:
+            self._wrong.append(f"{name} must be one of {', '.join(allowed)}")
+        return value
+
+    def port(self, name: str) -> int:
+        value = self._values.get(name, "0")
+        if not (value.isascii() and value.isdecimal() and int(value) < 1 << 16):
+            self._wrong.append(f"{name} must be a port number, or 0 for any free port")
+            return 0
+        return int(value)
+
+    def file(self, name: str) -> Path | None:
+        value = self._values.get(name)
+        if value is None:
+            return None
+        if not Path(value).is_file():
+            self._wrong.append(f"{name} is no file")
+        return Path(value)
+
+    def secret(self) -> bytes:
+        """Return the installation's key. A mounted file is preferred where both are given: it can be rotated."""
+        path, text = self._values.get("MAILWEAVE_SECRET_KEY_FILE"), self._values.get("MAILWEAVE_SECRET_KEY")
+        name = "MAILWEAVE_SECRET_KEY_FILE" if path else "MAILWEAVE_SECRET_KEY"
+        if path:
+            try:
+                text = Path(path).read_text(encoding="ascii").strip()
+            except (OSError, UnicodeDecodeError):
+                self._wrong.append(f"{name} cannot be read")
+                return b""
+        if not text:
+            self._missing.append("MAILWEAVE_SECRET_KEY or MAILWEAVE_SECRET_KEY_FILE (32 bytes in base64)")
+            return b""
+        try:
+            key = base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            key = b""
+        if len(key) != KEY_BYTES:
+            self._wrong.append(f"{name} must be {KEY_BYTES} bytes in base64")
+        return key

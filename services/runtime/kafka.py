@@ -1,0 +1,89 @@
+"""
+Faust, as this project uses it: a worker per process and one agent per topic that takes batches.
+
+At least once, never ``exactly_once``: decision and figures in design.md section 6.
+"""
+
+import logging
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import faust
+from faust.transport.drivers.aiokafka import Producer as FaustProducer
+
+from services.runtime.agents import HeldEvent, Stage
+from services.runtime.batches import Handle
+from services.runtime.config import Config
+from services.runtime.producer import PRODUCED_BYTES
+from services.runtime.runtime import Runtime
+
+A_DAY = 86_400.0
+
+
+class IdempotentProducer(FaustProducer):
+    """Faust's producer with idempotence, which Faust itself turns on for transactions only."""
+
+    logger = logging.getLogger("faust.producer")  # else it logs its start and stop as ours
+
+    def _settings_extra(self) -> Mapping[str, Any]:
+        return {"acks": "all", "enable_idempotence": True}
+
+
+def worker(service: str, config: Config, data: Path | None = None) -> faust.App:
+    """
+    Return a Faust app named for the service; its consumer group has the same name.
+
+    ``data`` is a private folder that the caller removes; Faust writes nothing of value there.
+    """
+    app = faust.App(
+        service,
+        broker=[f"kafka://{server.strip()}" for server in config.kafka.split(",")],
+        autodiscover=False,
+        store="memory://",
+        datadir=data or Path(tempfile.mkdtemp(prefix=f"mailweave-{service}-")),
+        web_enabled=False,
+        key_serializer="raw",
+        value_serializer="raw",
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        table_standby_replicas=0,  # no tables, so no need of Faust's own assignor
+        Event=HeldEvent,
+        broker_session_timeout=10.0,
+        broker_heartbeat_interval=3.0,
+        broker_request_timeout=30.0,
+        # A store may be down for hours; the worker keeps its partitions and its heartbeat meanwhile.
+        broker_max_poll_interval=A_DAY,
+        broker_max_poll_records=500,
+        broker_commit_interval=1.0,
+        consumer_max_fetch_size=1 << 20,
+        producer_acks=-1,
+        producer_max_request_size=PRODUCED_BYTES,
+        producer_request_timeout=30.0,
+        stream_wait_empty=True,
+        worker_redirect_stdouts=False,
+    )
+    app.transport.Producer = IdempotentProducer
+    return app
+
+
+def stage(
+    app: faust.App,
+    topic: str,
+    handle: Handle,
+    *,
+    runtime: Runtime,
+    gate: Callable[[], bool] | None = None,
+) -> None:
+    """
+    Register the agent of one topic: batches of up to 200 records, one at a time, in a worker thread of its own.
+
+    ``handle(batch)`` is synchronous and is called again with the same records after ``Retry``, after a crash and
+    after a rebalance, so it must be idempotent. Before ``gate`` has once returned true nothing is taken from the
+    topic; it is asked every 20 ms in the event loop, so it must answer from memory.
+    """
+    agent = Stage(app, topic, handle, runtime, gate)
+    app.agent(app.topic(topic, key_type=bytes, value_type=bytes), name=f"{runtime.service}-{topic}", concurrency=1)(
+        agent.consume
+    )

@@ -1,0 +1,1 @@
+"""The settings: what may be set and its bounds, the snapshot in force, and the publisher with its history."""

@@ -1,0 +1,22 @@
+"""Redis: what may be lost at any time. Its failures are the world's."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import redis
+
+from services.domain.errors import Retry
+
+
+def redis_client(url: str) -> "redis.Redis":
+    """Return a client with time-outs; nothing is connected before the first command."""
+    return redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5, health_check_interval=30)
+
+
+@contextmanager
+def world() -> Iterator[None]:
+    """Raise every failure of Redis inside as ``Retry``."""
+    try:
+        yield
+    except redis.RedisError as error:
+        raise Retry(f"Redis: {' '.join(str(error).split()) or type(error).__name__}") from error

@@ -1,0 +1,164 @@
+"""Why each delivery of a message was decided as it was: the JSON of ``mailweave explain``."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, LiteralString, TypedDict
+from uuid import UUID
+
+from psycopg import Connection
+
+from services.storage.reports.activities import Ref, ref, timestamp
+from services.storage.reports.reading import number, rows
+
+
+class Piece(TypedDict):
+    """One thing that was looked at: what it pointed to, whether it counted, and why."""
+
+    kind: str
+    value: str
+    points_to: str | None
+    counts: bool
+    why: str
+
+
+class DecisionOf(TypedDict):
+    """One decision, current or earlier. ``outcome`` is ``accepted`` or a reason code."""
+
+    outcome: str
+    accepted_by: Ref | None
+    activity_id: str | None
+    method: str
+    evidence: list[Piece]
+    settings_version: int
+    graph_version: int
+    code_version: str
+    decided_at: str | None
+    cause: str
+
+
+class Explained(TypedDict):
+    """A delivery with its current decision (nulls while there is none) and the earlier ones, newest first."""
+
+    id: str
+    mailbox: str
+    folder: str
+    uidvalidity: int | None
+    uid: int | None
+    direction: str
+    outcome: str | None
+    accepted_by: Ref | None
+    activity_id: str | None
+    method: str | None
+    evidence: list[Piece]
+    settings_version: int | None
+    graph_version: int | None
+    code_version: str | None
+    decided_at: str | None
+    cause: str | None
+    history: list[DecisionOf]
+
+
+class Explanation(TypedDict):
+    """One message identity: two of them with one Message-ID are flagged."""
+
+    message_id: str | None
+    thread_id: str
+    flagged: bool
+    subject: str | None
+    deliveries: list[Explained]
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What is known of an id under which no message was decided."""
+
+    pointed_at_by: int
+    correlated: bool
+    dead_letters: tuple[str, ...]
+
+
+_MESSAGES: LiteralString = """
+    SELECT m.message_key, m.message_id, t.thread AS root, m.flagged,
+           (SELECT a.subject FROM resolver.activity a WHERE a.message_key = m.message_key
+             ORDER BY a.direction LIMIT 1) AS subject
+      FROM resolver.message m JOIN resolver.message_thread t ON t.message_key = m.message_key
+     WHERE m.id_key = %(id_key)s ORDER BY m.message_key
+"""
+_DELIVERIES: LiteralString = """
+    SELECT * FROM resolver.delivery WHERE message_key = %(message)s
+     ORDER BY mailbox, folder, uidvalidity, uid, id
+"""
+_DECISIONS: LiteralString = """
+    SELECT d.* FROM resolver.decision d JOIN resolver.delivery v ON v.id = d.delivery_id
+     WHERE v.message_key = %(message)s ORDER BY d.delivery_id, d.version DESC
+"""
+
+
+def _decision(row: dict[str, Any]) -> DecisionOf:
+    return DecisionOf(
+        outcome=row["outcome"],
+        accepted_by=ref(row["accepted_type"], row["accepted_id"]),
+        activity_id=str(row["activity_id"]) if row["activity_id"] else None,
+        method=row["method"],
+        evidence=row["evidence"],
+        settings_version=row["settings_version"],
+        graph_version=row["graph_version"],
+        code_version=row["code_version"],
+        decided_at=timestamp(row["decided"]),
+        cause=row["cause"],
+    )
+
+
+def _explained(delivery: dict[str, Any], decisions: Iterable[dict[str, Any]]) -> Explained:
+    own = [d for d in decisions if d["delivery_id"] == delivery["id"]]
+    current = next((_decision(d) for d in own if d["current"]), None)
+    return Explained(
+        id=str(delivery["id"]),
+        mailbox=delivery["mailbox"],
+        folder=delivery["folder"],
+        uidvalidity=delivery["uidvalidity"],
+        uid=delivery["uid"],
+        direction=delivery["direction"],
+        outcome=current["outcome"] if current else None,
+        accepted_by=current["accepted_by"] if current else None,
+        activity_id=current["activity_id"] if current else None,
+        method=current["method"] if current else None,
+        evidence=current["evidence"] if current else [],
+        settings_version=current["settings_version"] if current else None,
+        graph_version=current["graph_version"] if current else None,
+        code_version=current["code_version"] if current else None,
+        decided_at=current["decided_at"] if current else None,
+        cause=current["cause"] if current else None,
+        history=[_decision(d) for d in own if not d["current"]],
+    )
+
+
+def explain(connection: Connection[Any], id_key: UUID) -> list[Explanation]:
+    """Return what is known of every message identity under the keyed hash of a canonical id; empty when none."""
+    found = []
+    for message in rows(connection, _MESSAGES, {"id_key": id_key}):
+        key = {"message": message["message_key"]}
+        decisions = rows(connection, _DECISIONS, key)
+        found.append(
+            Explanation(
+                message_id=message["message_id"],
+                thread_id=str(message["root"]),
+                flagged=message["flagged"],
+                subject=message["subject"],
+                deliveries=[_explained(d, decisions) for d in rows(connection, _DELIVERIES, key)],
+            )
+        )
+    return found
+
+
+def traces(connection: Connection[Any], id_key: UUID, message_id: str) -> Traces:
+    """Return what the earlier stages know of an id that the resolver does not know."""
+    key: dict[str, object] = {"id_key": id_key, "key": message_id.encode("utf-8", "surrogatepass")}
+    pointing = "SELECT count(DISTINCT child) FROM correlator.edge WHERE target = %(id_key)s"
+    seen = "SELECT count(*) FROM correlator.message WHERE id_key = %(id_key)s"
+    dead = """SELECT topic, "partition", "offset", code, detail FROM correlator.dead_letter
+               WHERE key = %(key)s AND state = 'open' ORDER BY failed"""
+    letters = (
+        f"{r['topic']}/{r['partition']}/{r['offset']}: {r['code']}, {r['detail']}" for r in rows(connection, dead, key)
+    )
+    return Traces(number(connection, pointing, key), number(connection, seen, key) > 0, tuple(letters))

@@ -1,0 +1,112 @@
+"""What `mailweave activities` prints."""
+
+from datetime import timedelta
+
+import pytest
+from psycopg.types.json import Jsonb
+
+from tests.component.cli import rows
+
+pytestmark = pytest.mark.component
+
+
+def test_an_activity_has_the_fields_that_tools_rely_on(desk, insert):
+    """The names and forms of the JSON are a promise."""
+    first = rows.whole_mail(desk, insert, "a@x")
+    second = rows.whole_mail(
+        desk, insert, "b@x", uid=2, subject="Re: Hello", sent_at=rows.SENT + timedelta(hours=1), method="InReplyTo",
+        correlated=first, parent=first, regarding_type="account", regarding_id="acme", regarding_source="correlated",
+        owner_type="user", owner_id="u1",
+    )  # fmt: skip
+    for role, position, address in (("to", 1, "c@x"), ("from", 0, "a@x"), ("to", 0, "b@x"), ("owner", 0, "o@x")):
+        records = Jsonb([{"type": "contact", "id": "c1"}] if role == "from" else [])
+        insert(
+            "resolver.party",
+            activity_id=second,
+            role=role,
+            position=position,
+            address=address,
+            name="N",
+            records=records,
+        )
+    insert(
+        "resolver.attachment", activity_id=second, path="2", name="f.pdf", type="application/pdf", size=9,
+        sha256=b"\xab" * 32, content_id="", inline=False,
+    )  # fmt: skip
+
+    before, after = desk.json("activities")
+
+    assert str(first) == before["id"]
+    assert (None, None, None, None, [], []) == tuple(
+        before[name] for name in ("correlation", "parent_activity_id", "regarding", "owner", "parties", "attachments")
+    )
+    assert {
+        "id": str(second),
+        "direction": "incoming",
+        "message_id": "b@x",
+        "thread_id": "1",
+        "parent_activity_id": str(first),
+        "correlation": {"method": "InReplyTo", "activity_id": str(first), "message_id": "a@x"},
+        "subject": "Re: Hello",
+        "sent_at": "2026-03-01T13:30:00Z",
+        "parties": [
+            {"role": "from", "address": "a@x", "name": "N", "records": [{"type": "contact", "id": "c1"}]},
+            {"role": "to", "address": "b@x", "name": "N", "records": []},
+            {"role": "to", "address": "c@x", "name": "N", "records": []},
+            {"role": "owner", "address": "o@x", "name": "N", "records": []},
+        ],
+        "regarding": {"type": "account", "id": "acme", "source": "correlated"},
+        "owner": {"type": "user", "id": "u1"},
+        "accepted_by": {"type": "queue", "id": "q1"},
+        "deliveries": [{"mailbox": "q@example.org", "folder": "INBOX", "uidvalidity": 7, "uid": 2}],
+        "attachments": [{"name": "f.pdf", "type": "application/pdf", "size": 9, "sha256": "ab" * 32}],
+    } == after
+
+
+def test_merged_threads_have_one_id(desk, insert):
+    """The thread is resolved through every notice when it is read."""
+    rows.whole_mail(desk, insert, "a@x", thread=5)
+    rows.whole_mail(desk, insert, "b@x", uid=2, thread=9)
+    insert("resolver.thread_merge", loser=9, winner=7, version=1)
+    insert("resolver.thread_merge", loser=7, winner=5, version=2)
+
+    assert ["5", "5"] == [a["thread_id"] for a in desk.json("activities")]
+
+
+def test_only_accepted_deliveries_are_listed(desk, insert):
+    activity = rows.whole_mail(desk, insert, "a@x")
+    key = desk.owner.execute("SELECT message_key FROM resolver.activity").fetchone()[0]
+    for uid, outcome, of in ((3, "accepted", activity), (4, "Duplicate", None)):
+        delivery = rows.fetched(insert, uid=uid)
+        rows.arrived(insert, delivery, key, uid=uid)
+        rows.decided(insert, delivery, outcome, of)
+
+    (found,) = desk.json("activities")
+
+    assert [1, 3] == [d["uid"] for d in found["deliveries"]]
+
+
+def test_the_order_is_time_then_id(desk, insert):
+    late = rows.whole_mail(desk, insert, "a@x", sent_at=rows.SENT + timedelta(days=1))
+    undated = rows.whole_mail(desk, insert, "b@x", uid=2, sent_at=None)
+    equal = sorted(str(rows.whole_mail(desk, insert, f"{n}@x", uid=n)) for n in (3, 4, 5))
+
+    assert [*equal, str(late), str(undated)] == [a["id"] for a in desk.json("activities")]
+
+
+def test_people_see_conversations(desk, insert):
+    first = rows.whole_mail(desk, insert, "a@x", thread=5)
+    rows.whole_mail(desk, insert, "b@x", uid=2, thread=5, subject="Answer", method="InReplyTo", correlated=first)
+    rows.whole_mail(desk, insert, "c@x", uid=3, thread=6)
+
+    text = desk.run("activities").stdout
+
+    assert "Conversation 5, 2 activities" in text
+    assert "\n      ← 2026-03-01 12:30  (no sender): Answer\n" in text
+    assert text.endswith("3 activities in 2 conversations.\n")
+
+
+def test_an_empty_store_prints_nothing_as_json(desk):
+    result = desk.run("activities", "--json")
+
+    assert (0, "", "") == (result.exit_code, result.stdout, result.stderr)

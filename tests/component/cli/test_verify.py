@@ -1,0 +1,108 @@
+"""`mailweave verify` finds each kind of hole, and only holes."""
+
+from uuid import uuid4
+
+import pytest
+
+from services.storage.blobs import BlobFolder
+from tests.component.cli import rows
+
+pytestmark = pytest.mark.component
+
+
+def _problems(desk):
+    return [(p["problem"], p["detail"]) for p in desk.json("verify") if "problem" in p]
+
+
+def test_a_whole_store_is_well_and_says_how_much_was_checked(desk, insert):
+    rows.whole_mail(desk, insert, "a@x")
+    rejected = rows.fetched(insert, uid=2)
+    rows.arrived(insert, rejected, rows.message(desk, insert, "b@x"), uid=2)
+    rows.decided(insert, rejected, "NoRecipientMatch")
+
+    result = desk.run("verify")
+
+    assert 0 == result.exit_code
+    assert "Checked 2 deliveries, 2 current decisions, 1 activity, 0 folder cursors; read and hashed 1 raw mail." in (
+        result.stdout
+    )
+    (summary,) = desk.json("verify")
+    assert {
+        "checked": {"deliveries": 2, "decisions": 2, "activities": 1, "cursors": 0, "blobs": 1},
+        "problems": 0,
+        "ok": True,
+    } == summary
+
+
+def test_a_mail_without_decision_is_found_and_ends_with_exit_code_1(desk, insert):
+    rows.fetched(insert)
+    rows.fetched(insert, uid=None)
+
+    assert sorted([
+        ("delivery without decision", "q@example.org INBOX UID 1: no current decision and no dead letter"),
+        ("delivery without decision", "q@example.org INBOX (imported): no current decision and no dead letter"),
+    ]) == sorted(_problems(desk))  # fmt: skip
+    assert 1 == desk.run("verify").exit_code
+
+
+@pytest.mark.parametrize(("state", "holes"), [("open", 0), ("discarded", 0), ("replayed", 1)])
+@pytest.mark.parametrize("stage", ["correlator", "resolver"])
+def test_a_dead_letter_stands_for_a_decision_until_it_was_replayed(desk, insert, stage, state, holes):
+    delivery = rows.fetched(insert)
+    insert(
+        f"{stage}.dead_letter", topic="t", partition=0, offset=0, code="c", detail="", delivery_id=delivery, state=state
+    )
+
+    assert holes == len(_problems(desk))
+
+
+def test_a_missing_and_a_damaged_raw_mail_are_told_apart(desk, insert):
+    blobs = BlobFolder(desk.config.blobs)
+    for uid, name in enumerate(("a@x", "b@x", "c@x"), start=1):
+        rows.whole_mail(desk, insert, name, uid=uid)
+    shas = dict(
+        desk.owner.execute(
+            "SELECT m.message_id, encode(a.blob_sha256, 'hex') "
+            "FROM resolver.activity a JOIN resolver.message m USING (message_key)"
+        ).fetchall()
+    )
+    blobs.path(shas["a@x"]).unlink()
+    damaged = blobs.path(shas["b@x"])
+    damaged.chmod(0o600)
+    damaged.write_bytes(b"other")
+
+    assert ["blob damaged", "blob missing"] == sorted(name for name, _ in _problems(desk))
+
+
+def test_an_activity_of_a_mail_too_large_to_store_needs_no_blob(desk, insert):
+    rows.whole_mail(desk, insert, "a@x", parse_outcome="too_large")
+    desk.owner.execute("UPDATE resolver.activity SET blob_sha256 = NULL")
+
+    assert [] == _problems(desk)
+
+
+def test_acceptance_and_activity_need_each_other(desk, insert):
+    lonely = rows.filed(insert, rows.message(desk, insert, "a@x"), None, parse_outcome="too_large")
+    delivery = rows.fetched(insert)
+    rows.arrived(insert, delivery, rows.message(desk, insert, "b@x"))
+    rows.decided(insert, delivery, "accepted", uuid4())
+
+    found = {p["problem"]: p["object"] for p in desk.json("verify") if "problem" in p}
+
+    assert {"accepted without activity": str(delivery), "activity without delivery": str(lonely)} == found
+
+
+def test_deliveries_that_the_fetcher_does_not_know_or_lie_beyond_its_cursor_are_found(desk, insert):
+    unknown = uuid4()
+    rows.arrived(insert, unknown, rows.message(desk, insert, "a@x"))
+    rows.decided(insert, unknown, "NoRecipientMatch")
+    beyond = rows.fetched(insert, uid=9)
+    rows.arrived(insert, beyond, rows.message(desk, insert, "b@x"), uid=9)
+    rows.decided(insert, beyond, "NoRecipientMatch")
+    insert("fetcher.mailbox", mailbox="q@example.org")
+    insert("fetcher.cursor", mailbox="q@example.org", folder_id="INBOX", folder="INBOX", uidvalidity=7, uid=8)
+
+    assert [
+        ("delivery beyond its cursor", "q@example.org INBOX UID 9: the cursor stands at 8"),
+        ("delivery nobody took", "q@example.org INBOX UID 1: stored by the resolver, but the fetcher has no row"),
+    ] == _problems(desk)

@@ -1,0 +1,200 @@
+"""Leases in Redis and the fencing number in PostgreSQL, with two replicas."""
+
+import threading
+import time
+
+import pytest
+
+from services.domain.errors import Retry
+from services.fetcher import cursor
+from services.fetcher.checks import Ended
+from services.fetcher.cursor import FenceLost, Position
+from services.fetcher.dispatch import Dispatcher
+from services.fetcher.leases import Leases, make_due
+from services.settings.models import MailboxSettings, ServerProfile
+from services.settings.snapshot import Snapshot
+from tests.component.fetcher.test_hostile_servers import MAILS, check
+
+pytestmark = pytest.mark.component
+
+MANY = [f"m{i}@example.org" for i in range(40)]
+
+
+def at(uid):
+    return Position(folder_id="INBOX", folder="INBOX", uidvalidity=7, uid=uid, uidnext=uid + 1)
+
+
+def test_a_claim_is_exclusive_among_replicas(redis):
+    one, two = Leases(redis, "one"), Leases(redis, "two")
+    one.match(MANY)
+    taken: dict[str, list[str]] = {"one": [], "two": []}
+
+    def claim(name, leases):
+        for _ in range(20):
+            taken[name] += leases.claim(3)
+
+    threads = [threading.Thread(target=claim, args=x) for x in (("one", one), ("two", two))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(MANY) == sorted(taken["one"] + taken["two"])
+
+
+def test_release_sets_the_next_due_time(redis):
+    leases = Leases(redis, "one")
+    leases.match(MANY[:1])
+
+    assert MANY[:1] == leases.claim(5)
+    assert [] == leases.claim(5)
+    assert leases.release(MANY[0], 0.2)
+    assert [] == leases.claim(5)
+    time.sleep(0.25)
+    assert MANY[:1] == leases.claim(5)
+
+
+def test_a_dead_replicas_mailbox_moves_when_the_lease_ends(redis):
+    dead, other = Leases(redis, "dead", ttl=0.3), Leases(redis, "other")
+    dead.match(MANY[:1])
+    dead.claim(1)
+
+    assert [] == other.claim(1)
+    time.sleep(0.35)
+    assert MANY[:1] == other.claim(1)
+    assert set(MANY[:1]) == dead.renew(MANY[:1])
+    assert not dead.release(MANY[0], 0)
+    assert [] == dead.claim(1)
+
+
+def test_renewal_keeps_a_lease(redis):
+    leases, other = Leases(redis, "one", ttl=0.3), Leases(redis, "other")
+    leases.match(MANY[:1])
+    leases.claim(1)
+    for _ in range(4):
+        time.sleep(0.15)
+        assert set() == leases.renew(MANY[:1])
+        assert [] == other.claim(1)
+
+
+def test_flushed_redis_heals(redis):
+    leases = Leases(redis, "one")
+    leases.match(MANY)
+    leases.claim(3)
+    redis.flushdb()
+
+    assert set(MANY[:3]) == leases.renew(MANY[:3])
+    leases.match(MANY)
+    assert sorted(MANY) == sorted(leases.claim(100))
+
+
+def test_disabled_mailboxes_are_taken_out(redis):
+    leases = Leases(redis, "one")
+    leases.match(MANY)
+    held = leases.claim(1)
+    leases.match(MANY[5:6])
+
+    assert MANY[5:6] == leases.claim(100)
+    leases.release(held[0], 0)
+    assert [] == leases.claim(100)
+
+
+def test_a_nudge_makes_due_at_once_or_once_more(redis):
+    leases = Leases(redis, "one")
+    leases.match(MANY[:2])
+    leases.claim(2)
+    leases.release(MANY[1], 100)
+
+    assert 2 == make_due(redis, [*MANY[:2], "unknown@example.org"])
+    assert MANY[1:2] == leases.claim(2)
+    leases.release(MANY[0], 100)
+    assert MANY[:1] == leases.claim(2)
+    leases.release(MANY[0], 100)
+    assert [] == leases.claim(2)
+
+
+def test_a_paused_replica_that_wakes_up_cannot_write(outside, hostile):
+    """The fence, not the lease, is the guarantee: the older number writes neither cursor nor delivery nor error."""
+    database, mailbox = outside.ports.database, outside.mailbox
+    paused, _ = cursor.claim(database, mailbox)
+    check(outside, hostile({1: MAILS[1]}))
+    before = outside.cursor()
+
+    with pytest.raises(FenceLost):
+        cursor.advance(database, mailbox, paused, (), at(900))
+    with pytest.raises(FenceLost):
+        cursor.folder_failed(database, mailbox, paused, "INBOX", "late")
+
+    assert before == outside.cursor()
+    assert [1] == outside.uids()
+
+
+def run(leases, check_one, mailboxes, *, seconds, connections=10):
+    """Let one replica work for a while and stop it."""
+    profile = ServerProfile(host="h", port=143, maxConnections=connections)
+    settings = {
+        address: MailboxSettings(address=address, serverProfile="p", user="u", credential="c") for address in mailboxes
+    }
+    snapshot = Snapshot(version=1, mailboxes=settings, profiles={"p": profile})
+    stopping = threading.Event()
+    dispatcher = Dispatcher(leases, lambda: snapshot, check_one)
+    thread = threading.Thread(target=dispatcher.run, args=(stopping, lambda _: None))
+    thread.start()
+    time.sleep(seconds)
+    stopping.set()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_a_hanging_server_does_not_stop_the_others(redis):
+    done, lock = [], threading.Lock()
+    hang = threading.Event()
+
+    def check_one(mailbox, go_on):
+        if mailbox == MANY[0]:
+            hang.wait(3)
+        with lock:
+            done.append(mailbox)
+        return Ended(code="", delay=100, mails=0)
+
+    run(Leases(redis, "one"), check_one, MANY, seconds=2)
+    hang.set()
+
+    assert set(MANY[1:]) <= set(done)
+
+
+def test_connections_of_a_profile_are_bounded(redis):
+    now, most, lock = 0, 0, threading.Lock()
+
+    def check_one(mailbox, go_on):
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.05)
+        with lock:
+            now -= 1
+        return Ended(code="", delay=100, mails=0)
+
+    run(Leases(redis, "one"), check_one, MANY[:9], seconds=1.5, connections=2)
+
+    assert 2 == most
+
+
+def test_a_stop_gives_mailboxes_back(redis):
+    def check_one(mailbox, go_on):
+        while go_on():
+            time.sleep(0.02)
+        return Ended(code="", delay=0, mails=0)
+
+    run(Leases(redis, "one"), check_one, MANY[:3], seconds=0.6)
+
+    assert sorted(MANY[:3]) == sorted(Leases(redis, "two").claim(10))
+
+
+def test_redis_away_is_no_crash(redis):
+    class Away(Leases):
+        def claim(self, count):
+            raise Retry("Redis does not answer")
+
+    run(Away(redis, "one"), None, MANY[:3], seconds=0.5)

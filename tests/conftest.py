@@ -1,0 +1,121 @@
+"""
+The real servers for tests: one stack for component tests, another with all services for the end-to-end tests.
+
+Both are started when the first test asks for them and stopped, with everything they left, at the end.
+"""
+
+import imaplib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from services.cli import stack as local
+from services.cli.lifecycle_commands import prepare
+from services.runtime.config import Config, load
+
+CHECKOUT = Path(__file__).parents[1]
+PASSWORD = "correct horse"
+
+
+@dataclass(frozen=True)
+class RunningStack:
+    """Real servers, prepared: database migrated, topics made."""
+
+    home: Path
+    environ: Mapping[str, str]
+
+    @property
+    def config(self) -> Config:
+        return load(self.environ)
+
+
+@dataclass(frozen=True)
+class Pipeline(RunningStack):
+    """Real servers with all services, two replicas of the stages."""
+
+    passwords: Path
+
+    def mailweave(self, *args: str | Path, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run the command line as a user does; with ``check`` a failure fails the test and shows what it said."""
+        done = subprocess.run(
+            [sys.executable, "-m", "services.cli", *map(str, args)],
+            env={**self.environ, **variables},
+            cwd=CHECKOUT,
+            text=True,
+            capture_output=True,
+            check=False,
+            timeout=300,
+        )
+        if check:
+            assert done.returncode == 0, f"mailweave {' '.join(map(str, args))}: {done.stdout}\n{done.stderr}"
+        return done
+
+    def add_mailbox(self, address: str, owner: str | None = None, *options: str) -> None:
+        """Make a mailbox on the IMAP server and have it read each second."""
+        local.add_user(self.home, address, PASSWORD)
+        whose = ["--owner", owner] if owner else []
+        server = ["--imap", self.environ["MAILWEAVE_IMAP"], "--tls", "none", "--poll-seconds", "1"]
+        login = ["--user", address, "--password-file", self.passwords]
+        self.mailweave("mailbox", "add", address, *server, *login, *whose, *options)
+
+    def append(self, address: str, *mails: bytes, folder: str = "INBOX") -> None:
+        """Put mails into a folder, over IMAP as any client does."""
+        host, _, port = self.environ["MAILWEAVE_IMAP"].rpartition(":")
+        client = imaplib.IMAP4(host, int(port))
+        with closing(client.socket()):
+            client.login(address, PASSWORD)
+            if folder != "INBOX":
+                client.create(folder)
+            for mail in mails:
+                answer, data = client.append(folder, "", imaplib.Time2Internaldate(time.time()), mail)
+                assert answer == "OK", data
+            client.logout()
+
+    def wait(self, seconds: int = 120) -> None:
+        """Return when everything that is in the mailboxes has been decided."""
+        self.mailweave("wait", "--timeout", str(seconds))
+
+
+def _environ(home: Path, variables: Mapping[str, str]) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MAILWEAVE_")}
+    return {**inherited, **variables, "MAILWEAVE_HOME": str(home)}
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """Real servers without services."""
+    home = tmp_path_factory.mktemp("stack") / "home"
+    started = local.up(home, environ={"PATH": os.environ["PATH"]})
+    try:
+        running = RunningStack(home, _environ(home, started.variables))
+        prepare(running.config)
+        yield running
+    finally:
+        local.down(home)
+
+
+@pytest.fixture(scope="session")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    """Real servers and all services: one fetcher, two correlators, two resolvers."""
+    folder = tmp_path_factory.mktemp("pipeline")
+    home, passwords = folder / "home", folder / "password"
+    passwords.write_text(PASSWORD)
+    running = Pipeline(home, _environ(home, {}), passwords)
+    try:
+        running.mailweave("up", "--replicas", "correlator=2", "--replicas", "resolver=2")
+        yield Pipeline(home, _environ(home, _stack_env(home)), passwords)
+    finally:
+        running.mailweave("down", check=False)
+        local.down(home)
+
+
+def _stack_env(home: Path) -> dict[str, str]:
+    lines = (home / "stack.env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
