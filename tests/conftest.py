@@ -60,9 +60,9 @@ class Pipeline(RunningStack):
     def add_mailbox(self, address: str, owner: str | None = None, *options: str) -> None:
         """Make a mailbox on the IMAP server and have it read each second."""
         local.add_user(self.home, address, PASSWORD)
-        whose = ["--owner", owner] if owner else []
-        server = ["--imap", self.environ["MAILWEAVE_IMAP"], "--tls", "none", "--poll-seconds", "1"]
-        login = ["--user", address, "--password-file", self.passwords]
+        whose: list[str | Path] = ["--owner", owner] if owner else []
+        server: list[str | Path] = ["--imap", self.environ["MAILWEAVE_IMAP"], "--tls", "none", "--poll-seconds", "1"]
+        login: list[str | Path] = ["--user", address, "--password-file", self.passwords]
         self.mailweave("mailbox", "add", address, *server, *login, *whose, *options)
 
     def append(self, address: str, *mails: bytes, folder: str = "INBOX") -> None:

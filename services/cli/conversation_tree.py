@@ -10,8 +10,7 @@ SHORT_SUBJECT = 70
 
 
 def _answers(activity: Activity) -> str | None:
-    correlation = activity["correlation"]
-    return activity["parent_activity_id"] or (correlation["activity_id"] if correlation else None)
+    return activity["parent_activity_id"] or activity["correlation"]["activity_id"]
 
 
 def _sender(activity: Activity) -> str:
@@ -34,7 +33,7 @@ def _head(activity: Activity) -> str:
 def _details(activity: Activity) -> Iterator[str]:
     filed = f"filed for {who(activity['accepted_by'])}"
     correlation = activity["correlation"]
-    if correlation:
+    if correlation["activity_id"]:
         filed += f", answers <{printable(correlation['message_id'] or '?')}> by {correlation['method']}"
     regarding = activity["regarding"]
     if regarding:

@@ -150,7 +150,9 @@ def _shown(path: Path) -> str:
 
 
 def _next_steps(home: Path) -> Iterator[str]:
-    run = f"MAILWEAVE_HOME={_shown(home)} {_shown(Path(sys.argv[0]).absolute())}"
+    called = Path(sys.argv[0]).absolute()
+    program = _shown(called) if called.name == "mailweave" else f"{Path(sys.executable).name} -m services.cli"
+    run = f"MAILWEAVE_HOME={_shown(home)} {program}"
     yield "Look further:"
     yield f"  {run} activities"
     yield f"  {run} explain '<pallet-3@harbour-foods.example>'"

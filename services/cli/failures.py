@@ -6,7 +6,6 @@ from typing import Any
 import click
 import psycopg.errors
 
-from services.cli.stack.errors import StackError
 from services.domain.errors import MailweaveError, Refused
 
 REFUSED = 2
@@ -35,6 +34,9 @@ def failed(text: str) -> Failure:
 
 def in_words(error: Exception) -> Failure:
     """Return what a person is told about an error. Addresses of servers never show their passwords."""
+    # The stack brings in every client library; commands that do without it start in half the time.
+    from services.cli.stack.errors import StackError  # noqa: PLC0415
+
     text = _PASSWORD.sub(r"\1:***@", str(error)).strip() or type(error).__name__
     match error:
         case Refused():

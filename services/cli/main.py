@@ -1,50 +1,57 @@
 """The command line ``mailweave``: one tree of commands, one way to end."""
 
+from collections.abc import Mapping
+from importlib import import_module
+
 import click
 
 from services import __version__
-from services.cli.activity_commands import activities_command, explain_command
-from services.cli.demo_commands import demo_command
-from services.cli.directory_commands import directory_commands
 from services.cli.failures import Commands
-from services.cli.import_commands import import_command
-from services.cli.lifecycle_commands import down_command, migrate_command, service_commands, up_command
-from services.cli.mailbox_commands import mailbox_commands
-from services.cli.settings_commands import settings_commands
-from services.cli.stack_commands import stack
-from services.cli.status_commands import status_command
-from services.cli.topics_commands import topics_commands
-from services.cli.verify_commands import verify_command
-from services.cli.wait_commands import wait_command
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "up": ("lifecycle_commands", "up_command"),
+    "down": ("lifecycle_commands", "down_command"),
+    "status": ("status_commands", "status_command"),
+    "import": ("import_commands", "import_command"),
+    "directory": ("directory_commands", "directory_commands"),
+    "settings": ("settings_commands", "settings_commands"),
+    "mailbox": ("mailbox_commands", "mailbox_commands"),
+    "wait": ("wait_commands", "wait_command"),
+    "activities": ("activity_commands", "activities_command"),
+    "explain": ("activity_commands", "explain_command"),
+    "verify": ("verify_commands", "verify_command"),
+    "topics": ("topics_commands", "topics_commands"),
+    "demo": ("demo_commands", "demo_command"),
+    "stack": ("stack_commands", "stack"),
+    "service": ("lifecycle_commands", "service_commands"),
+    "migrate": ("lifecycle_commands", "migrate_command"),
+}
+"""Every command with the module and name it is found under, in the order of the help."""
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+class Tree(Commands):
+    """Loads a command when it is asked for: the client libraries of all of them would double the time to start."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return all names, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return one command, or None when there is none of this name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name]
+        command = getattr(import_module(f"services.cli.{module}"), name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=Tree, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mailweave")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def cli(*, debug: bool) -> None:
     """Mail that sits in mailboxes becomes activities of a CRM, and every decision explains itself."""
     del debug  # read by Commands, where errors end
-
-
-for command in (
-    up_command,
-    down_command,
-    status_command,
-    import_command,
-    directory_commands,
-    settings_commands,
-    mailbox_commands,
-    wait_command,
-    activities_command,
-    explain_command,
-    verify_command,
-    topics_commands,
-    stack,
-    demo_command,
-    service_commands,
-    migrate_command,
-):
-    cli.add_command(command)
 
 
 def main() -> None:

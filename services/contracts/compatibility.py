@@ -1,7 +1,8 @@
 """Whether records of one schema version can be read with another, as the ``avro`` package judges it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
+from typing import Any
 
 from avro.compatibility import ReaderWriterCompatibilityChecker, SchemaCompatibilityType
 
@@ -22,6 +23,39 @@ def unreadable(reader: Schema, writer: Schema) -> list[str]:
     ]
 
 
+def _primitives(node: Any, place: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401 - JSON
+    """Yield every primitive of a schema with its logical type, and its place."""
+    if isinstance(node, str):
+        yield place, node
+    elif isinstance(node, list):
+        for one in node:
+            yield from _primitives(one, place)
+    elif "fields" in node:
+        for field in node["fields"]:
+            yield from _primitives(field["type"], f"{place}/{field['name']}")
+    elif node["type"] in {"array", "map"}:
+        yield from _primitives(node.get("items", node.get("values")), f"{place}/*")
+    else:
+        yield place, node.get("logicalType") or node["type"]
+
+
+def _meanings(schema: Schema) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for place, meaning in _primitives(schema.authority.to_json()):
+        found.setdefault(place, set()).add(meaning)
+    return found
+
+
+def reinterpreted(newer: Schema, older: Schema) -> list[str]:
+    """Return the numbers that one version takes for a time and the other not: ``avro`` does not look at that."""
+    old, new = _meanings(older), _meanings(newer)
+    return [
+        f"{newer.name} v{newer.version} changes the logical type of {place}: {sorted(old[place])}, {sorted(new[place])}"
+        for place in sorted(old.keys() & new.keys())
+        if any(one not in schemas.PRIMITIVES for one in old[place] ^ new[place])
+    ]
+
+
 def judge(versions: Iterable[Schema], compatibility: Compatibility) -> list[str]:
     """
     Return what is wrong among the versions of one schema.
@@ -34,6 +68,7 @@ def judge(versions: Iterable[Schema], compatibility: Compatibility) -> list[str]
         if older.fingerprint == newer.fingerprint:
             # Doc texts, defaults and logical types are outside the fingerprint: a reader could not tell them apart.
             wrong.append(f"{newer.name} v{newer.version} has the fingerprint of v{older.version}")
+        wrong += reinterpreted(newer, older)
         if compatibility in {"full", "backward"}:
             wrong += unreadable(newer, older)
         if compatibility in {"full", "forward"}:

@@ -18,7 +18,7 @@ import fastavro
 from services.contracts import schema_files
 
 _FILE = re.compile(r"(?P<name>[a-z][a-z0-9_]*)\.v(?P<version>[1-9][0-9]*)\.avsc")
-_PRIMITIVE = frozenset({"null", "boolean", "int", "long", "float", "double", "bytes", "string"})
+PRIMITIVES = frozenset({"null", "boolean", "int", "long", "float", "double", "bytes", "string"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def _plain(node: Any) -> Any:  # noqa: ANN401 - JSON
     if not isinstance(node, dict):
         return node
     kind = node.get("type")
-    if isinstance(kind, str) and kind in _PRIMITIVE and "name" not in node:
+    if isinstance(kind, str) and kind in PRIMITIVES and "name" not in node:
         return kind
     return {
         key: _plain(value) if key in {"type", "fields", "items", "values"} else value for key, value in node.items()

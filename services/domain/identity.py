@@ -60,7 +60,9 @@ def canonical_id(raw: str) -> MessageId | None:
     body = text.group(1) if text else raw
     if "(" in body and not text:
         body = _COMMENT.sub("", body)
-    body = "".join(c for c in body if not c.isspace() and c.isprintable()).strip("<>;,")
+    if not (body.isprintable() and " " not in body):
+        body = "".join(c for c in body if not c.isspace() and c.isprintable())
+    body = body.strip("<>;,")
     if not body or len(body) > LONGEST_ID:
         return None
     local, at, domain = body.rpartition("@")

@@ -39,7 +39,6 @@ class Selected:
 
     uidvalidity: int
     uidnext: int
-    exists: int
     mailbox_id: str | None
 
 
@@ -74,7 +73,6 @@ class Connection:
         return Selected(
             uidvalidity=validity,
             uidnext=announced or self._after_last(exists),
-            exists=exists,
             mailbox_id=mailbox_id,
         )
 
@@ -155,7 +153,8 @@ def session(server: Server, user: str, password: str) -> Iterator[Connection]:
                 wire.secure(context)
             _login(wire, server, user, password)
         yield Connection(server, wire)
-        with speaking(str(server)):
+        # What was read stands, whatever becomes of the farewell.
+        with suppress(Exception):
             wire.logout()
     finally:
         with suppress(Exception):

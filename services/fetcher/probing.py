@@ -1,4 +1,4 @@
-"""Questions that the command line asks a mail server: does this mailbox work, and where does a folder end."""
+"""Does a mailbox work: asked by the command line before it is added."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,12 +34,3 @@ def probe(
     except failures.MailServerError as error:
         raise Refused(str(error)) from None
     return names
-
-
-def uidnext(
-    profile: ServerProfile, user: str, password: str, folder: str, *, ca_file: Path | None = None
-) -> tuple[int, int]:
-    """Return (UIDVALIDITY, UIDNEXT) of a folder now. Raises :class:`failures.MailServerError`."""
-    with session(server_of(profile, ca_file), user, password) as connection:
-        selected = connection.select(folder)
-    return selected.uidvalidity, selected.uidnext

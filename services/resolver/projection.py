@@ -25,7 +25,15 @@ def read(partition: int, offset: int, key: bytes | None, value: bytes | None) ->
     """Decode one record; a tombstone removes what its key (``type/id``) names."""
     if value is None:
         kind, _, name = (key or b"").decode("utf-8", "replace").partition("/")
-        gone: dict[str, Any] = {"type": kind, "id": name, "name": "", "addresses": [], "owner": None, "active": False, "deleted": True}
+        gone: dict[str, Any] = {
+            "type": kind,
+            "id": name,
+            "name": "",
+            "addresses": [],
+            "owner": None,
+            "active": False,
+            "deleted": True,
+        }
         return Change(partition, offset, gone)
     name, record = contracts.decode(value)
     if name != "DirectoryRecord":

@@ -23,9 +23,15 @@ def lag(kafka: str, group: str, topics: list[str] | None = None) -> list[Lag]:
     """
     Return the lag of each topic; by default of those that the group consumes by the catalogue.
 
+    The settings are read without a group, so they are not among those.
+
     A partition without a commit counts from its first record, because a new group starts there.
     """
-    names = topics if topics is not None else [t.name for t in catalogue().values() if group in t.consumers]
+    names = (
+        topics
+        if topics is not None
+        else [t.name for t in catalogue().values() if group in t.consumers and t.name != "settings"]
+    )
     with admin.client(kafka) as client:
         existing = set(client.list_topics())
         described = client.describe_topics([n for n in names if n in existing]) if existing.intersection(names) else []

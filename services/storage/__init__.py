@@ -1,1 +1,1 @@
-"""True implementations of the stores: PostgreSQL, the blob folder, Redis; migrations, outboxes, credentials, reports."""
+"""The stores: PostgreSQL, the blob folder, Redis; with migrations, outboxes, credentials, reports."""

@@ -6,20 +6,20 @@ way are flushed. So a killed writer leaves at most a nameless temporary file.
 """
 
 import hashlib
-import os
 import re
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from uuid import uuid4
 
-from services.domain.errors import MailweaveError, Retry
+from services.domain.errors import MailweaveError
 from services.storage import durable
+from services.storage.blob_writer import BlobWriter
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _UNFINISHED = "unfinished"
+_ABANDONED_SECONDS = 86_400
 
 
 class Missing(MailweaveError):  # noqa: N818 - named for what is the matter
@@ -39,6 +39,7 @@ class BlobFolder:
         self._root = root
         # Leaf folders whose own entry in their parents this object has flushed.
         self._flushed: set[Path] = set()
+        self._swept = False
 
     def path(self, sha256: str) -> Path:
         """Return where the blob lies or would lie; ``ValueError`` when this is no hash."""
@@ -57,27 +58,33 @@ class BlobFolder:
         A blob that exists is not written again. On ``Retry`` some of them may be stored, none of them by half.
         """
         hashes = [hashlib.sha256(one).hexdigest() for one in contents]
+        at_once = durable.flushes_at_once(len(set(hashes)))
         unfinished: dict[str, Path] = {}
         try:
             for sha256, content in zip(hashes, contents, strict=True):
                 if sha256 not in unfinished and not self._holds(sha256, len(content)):
                     unfinished[sha256] = self._new_name()
-                    durable.write(unfinished[sha256], content)
+                    durable.write(unfinished[sha256], content, flush=not at_once)
+            if at_once and unfinished:
+                durable.flush_filesystem(self._root)
             for sha256, path in unfinished.items():
                 self._publish(path, sha256)
-            # The old ones too: their writer may have been killed before it came to this.
-            self._flush_folders(hashes)
+            # Of the old ones too: their writer may have been killed before it came to this.
+            if at_once:
+                durable.flush_filesystem(self._root)
+            else:
+                self._flush_folders(hashes)
         except OSError as error:
             durable.discard(unfinished.values())
-            raise _retry(error) from error
+            raise durable.failure(error) from error
         return hashes
 
-    def writer(self) -> "BlobWriter":
+    def writer(self) -> BlobWriter:
         """Return a writer for a mail that comes in chunks."""
         try:
-            return BlobWriter(self, self._new_name())
+            return BlobWriter(self._new_name(), self._finish)
         except OSError as error:
-            raise _retry(error) from error
+            raise durable.failure(error) from error
 
     def read(self, sha256: str) -> bytes:
         """Return the blob; ``Missing`` when there is none."""
@@ -86,7 +93,7 @@ class BlobFolder:
         except FileNotFoundError as error:
             raise Missing(f"no blob {sha256}") from error
         except OSError as error:
-            raise _retry(error) from error
+            raise durable.failure(error) from error
 
     def verify(self, sha256: str) -> bool:
         """Whether the blob is there and its bytes still have its hash."""
@@ -96,7 +103,7 @@ class BlobFolder:
         except FileNotFoundError:
             return False
         except OSError as error:
-            raise _retry(error) from error
+            raise durable.failure(error) from error
 
     def all(self) -> Iterator[str]:
         """Yield the hash of every blob, in the order of the hashes."""
@@ -104,18 +111,7 @@ class BlobFolder:
             for leaf in sorted(path.iterdir()):
                 yield from sorted(blob.name for blob in leaf.iterdir() if _SHA256.fullmatch(blob.name))
 
-    def sweep(self, *, before: float) -> int:
-        """Remove what killed writers left behind before this time (seconds since 1970); return how many."""
-        removed = 0
-        for path in self._root.glob(f"{_UNFINISHED}/*"):
-            with suppress(FileNotFoundError):
-                if path.stat().st_mtime < before:
-                    path.unlink()
-                    removed += 1
-        return removed
-
-    def finish(self, unfinished: Path, sha256: str) -> None:
-        """Give a written and flushed file its name; for :class:`BlobWriter`."""
+    def _finish(self, unfinished: Path, sha256: str) -> None:
         self._publish(unfinished, sha256)
         self._flush_folders([sha256])
 
@@ -127,8 +123,20 @@ class BlobFolder:
 
     def _new_name(self) -> Path:
         folder = self._root / _UNFINISHED
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._swept:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._sweep(folder)
+            self._swept = True
         return folder / uuid4().hex
+
+    @staticmethod
+    def _sweep(folder: Path) -> None:
+        """Remove what killed writers left behind; nobody writes one blob for a day."""
+        oldest = time.time() - _ABANDONED_SECONDS
+        for path in folder.iterdir():
+            with suppress(FileNotFoundError):  # another process sweeps, or its writer is done
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
 
     def _publish(self, unfinished: Path, sha256: str) -> None:
         target = self.path(sha256)
@@ -144,57 +152,3 @@ class BlobFolder:
         ):
             durable.flush_folder(folder)
         self._flushed |= new
-
-
-class BlobWriter:
-    """A blob that is being written. Leaving the ``with`` block without ``commit`` leaves nothing."""
-
-    def __init__(self, blobs: BlobFolder, path: Path) -> None:
-        self._blobs = blobs
-        self._path = path
-        self._hash = hashlib.sha256()
-        self._file = durable.create(path)
-        self._open = True
-
-    def write(self, chunk: bytes) -> None:
-        """Append bytes; on ``Retry`` the whole blob is given up."""
-        self._hash.update(chunk)
-        try:
-            durable.write_all(self._file, chunk)
-        except OSError as error:
-            self.abort()
-            raise _retry(error) from error
-
-    def commit(self) -> str:
-        """Make the blob durable under its name and return its hash."""
-        sha256 = self._hash.hexdigest()
-        try:
-            os.fsync(self._file)
-            self._close()
-            self._blobs.finish(self._path, sha256)
-        except OSError as error:
-            self.abort()
-            raise _retry(error) from error
-        return sha256
-
-    def abort(self) -> None:
-        """Give up: nothing of it stays. May be called again, and after ``commit``, where it does nothing."""
-        self._close()
-        durable.discard([self._path])
-
-    def _close(self) -> None:
-        if self._open:
-            self._open = False
-            os.close(self._file)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.abort()
-
-
-def _retry(error: OSError) -> Retry:
-    return Retry(f"blob store: {error.strerror or type(error).__name__}")

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL, each in the role of one owner, and the line between the world's failures and the data's."""
+"""Connections to PostgreSQL, each in one owner's role; the line between the world's failures and the data's."""
 
 import hashlib
 import threading
@@ -65,9 +65,7 @@ def _words(error: Exception) -> str:
 
 
 class Database:
-    """
-    One connection in one role, made when needed and made anew when it broke. For one thread at a time; others wait.
-    """
+    """One connection in one role, made when needed and anew when it broke. For one thread at a time; others wait."""
 
     def __init__(self, url: str, role: str) -> None:
         self._url = url

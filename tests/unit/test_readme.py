@@ -86,7 +86,9 @@ def _texts() -> Iterator[tuple[Path, str]]:
             continue
 
 
-HOMES = re.compile("|".join((r"(?<![\w.~-])/(?:home|Users)" + r"/\w", r"(?<![\w.~-])/root" + r"/", r"[A-Z]:\\Use" + r"rs\\")))
+HOMES = re.compile(
+    "|".join((r"(?<![\w.~-])/(?:home|Users)" + r"/\w", r"(?<![\w.~-])/root" + r"/", r"[A-Z]:\\Use" + r"rs\\"))
+)
 SOURCES = re.compile("--(?:extra-)?index" + "-url|--find" + "-links|--trusted" + "-host")
 
 

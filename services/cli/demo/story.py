@@ -25,24 +25,25 @@ def ids_of(posts: Iterable[Post]) -> list[MessageId]:
 
 
 def reasons(explanations: Iterable[Explanation]) -> Mapping[str, Sequence[str]]:
-    """Return by activity why it was filed, and what had been decided before an earlier mail became known."""
+    """Return by activity why it was filed, and what else was said before an earlier mail became known."""
     said: dict[str, list[str]] = {}
     for message in explanations:
         for delivery in message["deliveries"]:
-            activity = delivery["activity_id"]
-            if activity is None or delivery["outcome"] != "accepted":
-                continue
-            lines = said.setdefault(activity, [])
-            lines.extend(line for line in _history(delivery) if line not in lines)
-            if message["flagged"]:
-                lines.append("flagged: another message with another sender has the same Message-ID")
+            if delivery["activity_id"] is not None and delivery["outcome"] == "accepted":
+                lines = said.setdefault(delivery["activity_id"], [])
+                lines.extend(line for line in _history(delivery) if line not in lines)
+                if message["flagged"]:
+                    lines.append("Flagged: another message with another sender has the same Message-ID.")
     return said
 
 
 def _history(delivery: Explained) -> Iterator[str]:
-    yield sentences.outcome(delivery)
+    now = sentences.outcome(delivery)
+    yield now
     for earlier in delivery["history"]:
-        yield f"decided before: {sentences.outcome(earlier)}"
+        then = sentences.outcome(earlier)
+        if then != now:
+            yield f"Before that: {then}"
 
 
 def unfiled(explanations: Iterable[Explanation]) -> Iterator[str]:

@@ -25,7 +25,13 @@ class _Stat:
     state: str
     parent: int
     session: int
+    threads: int
     born: str
+
+    @property
+    def dead(self) -> bool:
+        """A killed program's first thread is a zombie while others still hold its ports: not dead yet."""
+        return self.state in "ZX" and self.threads <= 1
 
 
 def _stat(pid: int) -> _Stat | None:
@@ -35,7 +41,7 @@ def _stat(pid: int) -> _Stat | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     boot = (PROC / "sys/kernel/random/boot_id").read_text("ascii").strip()
-    return _Stat(fields[0], int(fields[1]), int(fields[3]), f"{boot}:{fields[19]}")
+    return _Stat(fields[0], int(fields[1]), int(fields[3]), int(fields[17]), f"{boot}:{fields[19]}")
 
 
 def _all() -> Iterator[tuple[int, _Stat]]:
@@ -72,7 +78,7 @@ def alive(process: Process) -> bool:
     stat = _stat(process.pid)
     if stat is None or stat.born != process.born:
         return False
-    if stat.state in "ZX":
+    if stat.dead:
         # Under an init that does not reap, somebody else's zombie stays for ever: it is dead all the same.
         with suppress(ChildProcessError):
             os.waitpid(process.pid, os.WNOHANG)
@@ -121,7 +127,7 @@ def family(process: Process, *, working_in: Path | None = None) -> tuple[Process
     taken = same is not None and not leads
     found: dict[int, Process] = {}
     for pid, stat in everything.items():
-        if pid == process.pid or stat.state in "ZX":
+        if pid == process.pid or stat.dead:
             continue
         in_session = stat.session == process.pid and not taken
         descends = leads and _descends(pid, process.pid, everything)

@@ -26,7 +26,7 @@ class Regarding(Ref):
 
 
 class Correlation(TypedDict):
-    """What an activity answers, and how that was found."""
+    """What an activity answers, and how that was found; method None when it answers nothing that is tracked."""
 
     method: str
     activity_id: str | None
@@ -68,7 +68,7 @@ class Activity(TypedDict):
     message_id: str | None
     thread_id: str
     parent_activity_id: str | None
-    correlation: Correlation | None
+    correlation: Correlation
     subject: str
     sent_at: str | None
     parties: list[Party]
@@ -139,9 +139,7 @@ def _text(value: UUID | None) -> str | None:
     return str(value) if value is not None else None
 
 
-def _correlation(row: dict[str, Any]) -> Correlation | None:
-    if row["method"] in ("", "None"):
-        return None
+def _correlation(row: dict[str, Any]) -> Correlation:
     return Correlation(
         method=row["method"], activity_id=_text(row["correlated"]), message_id=row["correlated_message_id"]
     )

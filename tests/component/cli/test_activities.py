@@ -37,8 +37,9 @@ def test_an_activity_has_the_fields_that_tools_rely_on(desk, insert):
     before, after = desk.json("activities")
 
     assert str(first) == before["id"]
-    assert (None, None, None, None, [], []) == tuple(
-        before[name] for name in ("correlation", "parent_activity_id", "regarding", "owner", "parties", "attachments")
+    assert {"method": "None", "activity_id": None, "message_id": None} == before["correlation"]
+    assert (None, None, None, [], []) == tuple(
+        before[name] for name in ("parent_activity_id", "regarding", "owner", "parties", "attachments")
     )
     assert {
         "id": str(second),

@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from services.settings.models import ServerProfile
 
 from services.domain.errors import Refused, Retry
 from services.fetcher import cursor, failures
 from services.fetcher.folders import encode_name, quoted
 from services.fetcher.imap import session
 from services.fetcher.polling import Progress, Task, poll
-from services.fetcher.probing import probe, uidnext
+from services.fetcher.probing import probe
+from services.settings.models import ServerProfile
 
 pytestmark = pytest.mark.component
 
@@ -167,12 +167,10 @@ def test_tls_by_starttls_needs_a_trusted_authority(stack, outside, dovecot, clie
     assert [1] == outside.uids()
 
 
-def test_probe_and_uidnext(outside, dovecot, client):
-    append(client, MAIL % (1, 1))
+def test_probe(outside, dovecot):
     profile = ServerProfile(host=dovecot.host, port=dovecot.port, tls="none")
 
     assert "INBOX" in probe(profile, outside.mailbox, "secret", ["INBOX"])
-    assert 2 == uidnext(profile, outside.mailbox, "secret", "INBOX")[1]
     with pytest.raises(Refused, match="refuses user name or password"):
         probe(profile, outside.mailbox, "wrong", ["INBOX"])
     with pytest.raises(Refused, match=r"no folder 'Nope'.*the folders are: .*INBOX"):

@@ -10,7 +10,7 @@ def _activity(name, answers=None, **changes):
         "message_id": f"{name}@x",
         "thread_id": "1",
         "parent_activity_id": None,
-        "correlation": {"method": "References", "activity_id": answers, "message_id": "p@x"} if answers else None,
+        "correlation": {"method": "References" if answers else "None", "activity_id": answers, "message_id": "p@x"},
         "subject": f"S{name}",
         "sent_at": "2026-01-01T00:00:00Z",
         "parties": [{"role": "from", "address": "a@x", "name": "Ann", "records": [{"type": "contact", "id": "c1"}]}],

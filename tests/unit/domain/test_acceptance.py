@@ -46,6 +46,7 @@ def test_every_recipient_is_asked_and_the_first_that_accepts_is_the_acceptor():
         counterparts=frozenset(),
     )
 
+    assert outcome.acceptor is not None
     assert BEN == outcome.acceptor.ref
     assert [ANNA, BEN, SUPPORT] == [a.candidate.ref for a in outcome.answers]
 

@@ -8,7 +8,7 @@ from services.domain.acceptance import Outcome, Scope
 from services.domain.activity import shape
 from services.domain.addresses import normalise
 from services.domain.correlation import Method, Pointer, Target, TrackedAs
-from services.domain.decide import Facts, Policy, decide
+from services.domain.decide import Decision, Facts, Policy, decide
 from services.domain.directory import Record, RecordRef
 from services.domain.identity import Direction
 from services.domain.message import Mailbox, ParseOutcome
@@ -51,6 +51,11 @@ def facts(**fields) -> Facts:
     return Facts(**{**given, **fields})
 
 
+def acceptor(decision: Decision) -> RecordRef:
+    assert decision.acceptor is not None
+    return decision.acceptor.ref
+
+
 def test_a_user_gets_responses_only_unless_told_otherwise():
     assert Outcome.NO_CORRELATION_MATCH == decide(facts()).outcome
     assert Outcome.ACCEPTED == decide(facts(pointers=(PARENT,))).outcome
@@ -59,7 +64,7 @@ def test_a_user_gets_responses_only_unless_told_otherwise():
 def test_a_queue_on_the_to_line_accepts_what_was_found_in_a_users_mailbox():
     decision = decide(facts(message=message(to=(*message().to, *TO_SUPPORT))))
 
-    assert SUPPORT == decision.acceptor.ref
+    assert SUPPORT == acceptor(decision)
 
 
 def test_with_the_polled_mailbox_alone_asked_it_does_not():
@@ -88,7 +93,7 @@ def test_an_address_that_a_user_shares_with_a_contact_still_reaches_the_user():
     decision = decide(given)
 
     assert Outcome.ACCEPTED == decision.outcome
-    form = shape(given, decision.correlation, decision.acceptor.ref)
+    form = shape(given, decision.correlation, acceptor(decision))
     assert [()] == [p.records for p in form.parties if p.role == Role.TO]
 
 
@@ -99,7 +104,7 @@ def test_a_mailbox_whose_owner_is_set_reaches_that_owner_by_its_address():
         mailbox_owners={"sales@own.example": SUPPORT},
     )
 
-    assert SUPPORT == decide(given).acceptor.ref
+    assert SUPPORT == acceptor(decide(given))
 
 
 def test_a_disabled_user_is_not_asked():
@@ -122,7 +127,7 @@ def test_sent_mail_is_judged_by_whom_it_went_to():
     given = facts(message=sent, direction=Direction.OUTGOING, options={ANNA: 2})
     decision = decide(given)
 
-    assert ANNA == decision.acceptor.ref
+    assert ANNA == acceptor(decision)
     assert ANNA == shape(given, decision.correlation, ANNA).owner
 
 

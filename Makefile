@@ -1,0 +1,44 @@
+# The commands people type. `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help venv check test faults corpora fuzz bench demo lock clean
+BIN := .venv/bin
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "make %-9s %s\n", $$1, $$2}'
+
+venv: .venv/made ## make .venv with everything pinned, and the command .venv/bin/mailweave
+
+.venv/made: requirements-dev.lock pyproject.toml .ci/venv
+	@.ci/venv
+	@touch $@
+
+check: venv ## style, types, and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: venv ## all tests but the long ones, on real servers that they start and stop
+	$(BIN)/python -m pytest
+
+faults: venv ## kill, pause, cut and poison what runs, and check what comes of it (long)
+	$(BIN)/python -m pytest -m faults
+
+corpora: venv ## tests on real mail, found through MAILWEAVE_CORPORA (long)
+	$(BIN)/python -m pytest -m corpora
+
+fuzz: venv ## random and hostile input (long)
+	$(BIN)/python -m pytest -m fuzz
+
+bench: venv ## figures: mails a second, CPU and memory (long)
+	$(BIN)/python -m pytest -m bench
+
+demo: venv ## the whole way on real mail, from mailboxes to activities
+	$(BIN)/mailweave demo
+
+lock: venv ## choose versions anew and write both lock files, with hashes
+	@.ci/lock
+
+clean: ## remove .venv and caches; servers and their data stay (`mailweave stack down` removes the data)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	find services tests -name __pycache__ -type d -prune -exec rm -rf {} +

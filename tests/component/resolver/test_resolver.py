@@ -1,0 +1,274 @@
+"""The resolver on a real database: decisions, late answers, redelivery, threads."""
+
+import random
+import threading
+from contextlib import closing
+from itertools import permutations
+
+import pytest
+
+from services import contracts
+from services.domain.acceptance import Scope
+from services.domain.decide import Policy
+from services.domain.directory import RecordRef
+from services.resolver.filing import Settings
+from services.resolver.handlers import resolve
+from services.runtime.records import Batch, Input
+from services.storage.postgres import Database
+from tests.component.resolver.conftest import Resolver, mail
+
+pytestmark = pytest.mark.component
+
+ANNA = "anna@own.example"
+# Root for the queue; the others only for Anna, who takes responses: whether they are filed depends on correlation.
+TREE = {
+    "root": mail("root"),
+    "a": mail("a", answers=["root"], to=ANNA),
+    "b": mail("b", answers=["root", "a"], to=ANNA),
+    "c": mail("c", answers=["gone", "b"], to=ANNA),
+}
+
+
+def merged(loser: int, winner: int, version: int = 9) -> bytes:
+    change = {"loser": loser, "winner": winner}
+    return contracts.encode("ThreadChanged", {"change": change, "version": version, "cause": "x"})
+
+
+def test_a_mail_for_a_queue_becomes_an_activity_with_parties_owner_and_event(resolver: Resolver):
+    resolver.resolve(resolver.record(mail("root")))
+
+    (event,) = resolver.events()
+    assert (["created"], 1, "root@x.example") == (event["reasons"], event["version"], event["message_id"])
+    assert {"type": "queue", "id": "support"} == event["accepted_by"]
+    assert {"type": "user", "id": "ben"} == event["owner"]
+    assert [("from", "kim"), ("to", "support"), ("owner", "ben")] == [
+        (p["role"], p["records"][0]["id"]) for p in event["parties"]
+    ]
+
+
+@pytest.mark.parametrize("order", list(permutations(TREE))[::5], ids="-".join)
+def test_the_order_of_arrival_changes_no_decision(resolver: Resolver, order):
+    for name in order:
+        resolver.resolve(resolver.record(TREE[name]))
+        resolver.jobs()
+
+    assert dict.fromkeys(TREE, "accepted") == resolver.outcomes()
+    answers = dict(
+        resolver.rows(
+            "SELECT split_part(m.message_id, '@', 1), split_part(t.message_id, '@', 1) FROM resolver.activity a"
+            " JOIN resolver.message m USING (message_key) LEFT JOIN resolver.activity c ON c.id = a.correlated"
+            " LEFT JOIN resolver.message t ON t.message_key = c.message_key"
+        )
+    )
+    assert {"root": None, "a": "root", "b": "a", "c": "b"} == answers
+
+
+def test_one_batch_with_children_before_parents_ends_the_same(resolver: Resolver):
+    resolver.resolve(*(resolver.record(TREE[name]) for name in ("c", "b", "a", "root")))
+    resolver.jobs()
+
+    assert dict.fromkeys(TREE, "accepted") == resolver.outcomes()
+
+
+def test_redelivery_in_any_order_changes_no_row_and_sends_nothing(resolver: Resolver):
+    values = [resolver.record(raw, uid=n) for n, raw in enumerate(TREE.values())]
+    values += [resolver.record(TREE["root"], mailbox="ben@own.example"), merged(70, 7)]
+    resolver.resolve(*values)
+    resolver.jobs()
+    before, events = resolver.dump(), len(resolver.events())
+
+    for seed in range(4):
+        random.Random(seed).shuffle(values)
+        resolver.resolve(*values[:3])
+        resolver.resolve(*values[3:])
+        resolver.jobs()
+
+    assert before == resolver.dump()
+    assert events == len(resolver.events())
+
+
+def test_two_resolvers_and_two_job_workers_at_once_end_like_one(resolver: Resolver):
+    chain = [mail("0")] + [mail(str(n), answers=[str(n - 1)], to=ANNA) for n in range(1, 60)]
+    values = [resolver.record(raw) for raw in chain]
+    random.Random(1).shuffle(values)
+    batches = [values[n : n + 5] for n in range(0, len(values), 5)]
+
+    def work(mine):
+        with closing(Database(resolver.url, "resolver")) as database:
+            for number, batch in enumerate(mine):
+                inputs = [Input("mail-correlated", 0, number, b"", value, {}) for value in batch]
+                resolve(Batch(inputs), database=database, settings=lambda: resolver.settings)
+                resolver.jobs()
+
+    threads = [threading.Thread(target=work, args=(batches[n::2],)) for n in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    resolver.jobs()
+
+    assert {str(n): "accepted" for n in range(60)} == resolver.outcomes()
+    assert [(60,)] == resolver.rows("SELECT count(*) FROM resolver.decision WHERE current")
+
+
+def test_the_same_mail_in_three_mailboxes_is_one_activity_with_three_deliveries(resolver: Resolver):
+    for mailbox in ("support@own.example", "ben@own.example", ANNA):
+        resolver.resolve(resolver.record(mail("root"), mailbox=mailbox))
+
+    *_, last = resolver.events()
+    assert [1, 2, 3] == [e["version"] for e in resolver.events()]
+    assert [ANNA, "ben@own.example", "support@own.example"] == [d["mailbox"] for d in last["deliveries"]]
+
+
+def test_the_acceptor_is_the_least_over_all_deliveries_whichever_came_first(resolver: Resolver):
+    """To comes before Cc comes before a mailbox that the header does not name."""
+    hidden = mail("root", to="list@elsewhere.example", Cc="support@own.example")
+    resolver.settings = Settings(
+        policy=Policy(version=1, scope=Scope.POLLING_MAILBOX, user_default=0), mailbox_owners={}, options={}
+    )
+    resolver.resolve(resolver.record(hidden, mailbox=ANNA))
+    resolver.resolve(resolver.record(hidden, mailbox="support@own.example"))
+
+    first, last = resolver.events()
+    assert ("anna", "support") == (first["accepted_by"]["id"], last["accepted_by"]["id"])
+    assert ["delivery-added", "parties"] == last["reasons"]
+
+
+def test_a_copy_in_the_same_folder_is_a_duplicate_and_no_delivery_of_the_activity(resolver: Resolver):
+    resolver.resolve(resolver.record(mail("root"), uid=1), resolver.record(mail("root"), uid=2))
+
+    found = resolver.rows(
+        "SELECT d.uid, x.outcome FROM resolver.decision x JOIN resolver.delivery d ON d.id = x.delivery_id ORDER BY 1"
+    )
+    assert [(1, "accepted"), (2, "Duplicate")] == found
+    assert 1 == len(resolver.events()[-1]["deliveries"])
+
+
+def test_a_copied_message_id_with_another_sender_is_a_second_flagged_message(resolver: Resolver):
+    forged = mail("root", From="Mallory <mallory@evil.example>")
+    resolver.resolve(resolver.record(mail("root")))
+    assert [(False,)] == resolver.rows("SELECT flagged FROM resolver.message")
+
+    resolver.resolve(resolver.record(forged, uid=2))
+
+    assert [(True,), (True,)] == resolver.rows("SELECT flagged FROM resolver.message")
+    assert 2 == len(resolver.events())
+
+
+def test_messages_that_answer_each_other_are_tracked_by_neither(resolver: Resolver):
+    one = mail("one", answers=["two"], to=ANNA)
+    two = mail("two", answers=["one"], to=f"{ANNA}, support@own.example")
+    for name in ((one, two), (two, one)):
+        resolver.resolve(*(resolver.record(raw) for raw in name))
+        resolver.jobs()
+
+    assert {"one": "NoCorrelationMatch", "two": "accepted"} == resolver.outcomes()
+    assert [("None",)] == resolver.rows("SELECT method FROM resolver.activity")
+
+
+def test_a_circle_that_a_late_mail_closes_takes_back_what_was_inherited_but_no_acceptance(resolver: Resolver):
+    resolver.resolve(resolver.record(mail("root", answers=["late"])))
+    resolver.resolve(resolver.record(mail("kid", answers=["root"], to=ANNA)))
+    resolver.resolve(resolver.record(mail("late", answers=["kid"], to=ANNA)))
+    resolver.jobs()
+
+    assert "accepted" == resolver.outcomes()["kid"]
+    assert [("None",)] == resolver.rows("SELECT DISTINCT method FROM resolver.activity")
+
+
+def test_a_manual_regarding_stays_and_is_inherited_by_those_that_answer(resolver: Resolver):
+    resolver.resolve(resolver.record(TREE["root"]))
+    resolver.resolve(resolver.record(TREE["a"]))
+    resolver.rows(
+        "UPDATE resolver.activity a SET regarding_type = 'case', regarding_id = '4711', regarding_source = 'manual'"
+        " FROM resolver.message m WHERE m.message_key = a.message_key AND m.message_id = 'root@x.example' RETURNING 1"
+    )
+    resolver.rows(
+        "INSERT INTO resolver.job (targets, cause) SELECT array_agg(id_key), 'x' FROM resolver.message RETURNING 1"
+    )
+    resolver.jobs()
+    resolver.resolve(resolver.record(TREE["b"]))
+
+    found = resolver.rows(
+        "SELECT regarding_id, regarding_source, count(*) FROM resolver.activity GROUP BY 1, 2 ORDER BY 3"
+    )
+    assert [("4711", "manual", 1), ("4711", "correlated", 2)] == found
+
+
+def test_a_merge_moves_the_threads_activities_with_an_event_each(resolver: Resolver):
+    resolver.resolve(resolver.record(mail("root"), thread=70))
+    resolver.resolve(merged(70, 7), merged(7, 3))
+
+    last = resolver.events()[-1]
+    assert (["thread"], 3) == (last["reasons"], last["thread_id"])
+
+
+def test_a_merge_notice_that_comes_first_counts_for_mail_that_comes_later(resolver: Resolver):
+    resolver.resolve(merged(70, 7))
+    resolver.resolve(resolver.record(mail("root"), thread=70))
+
+    assert [7] == [e["thread_id"] for e in resolver.events()]
+
+
+def test_a_rejected_mail_keeps_neither_subject_nor_address_nor_body(resolver: Resolver):
+    resolver.resolve(resolver.record(mail("secret", to="nobody@own.example"), mailbox="unowned@own.example"))
+
+    assert {"secret": "NoRecipientMatch"} == resolver.outcomes()
+    kept = repr([resolver.rows(f"SELECT * FROM resolver.{t}") for t in ("message", "evidence", "decision", "activity")])
+    assert not any(word in kept for word in ("Mail secret", "Hello", "kim@customer", "nobody@own"))
+
+
+def test_an_undecodable_record_is_rejected_and_its_neighbours_are_decided(resolver: Resolver):
+    batch = resolver.resolve(b"rubbish", resolver.record(mail("root")))
+
+    assert ["undecodable_record"] == [r.code for r in batch.rejects]
+    assert {"root": "accepted"} == resolver.outcomes()
+
+
+def test_every_decision_is_kept_and_one_is_current(resolver: Resolver):
+    resolver.resolve(resolver.record(TREE["a"]))
+    resolver.resolve(resolver.record(TREE["root"]))
+    resolver.jobs()
+
+    found = resolver.rows(
+        "SELECT x.version, x.outcome, x.current, x.cause FROM resolver.decision x JOIN resolver.delivery d"
+        " ON d.id = x.delivery_id JOIN resolver.message m USING (message_key)"
+        " WHERE m.message_id = 'a@x.example' ORDER BY 1"
+    )
+    assert [(1, "NoCorrelationMatch", False, "arrival"), (2, "accepted", True, "target")] == found
+
+
+def test_a_directory_record_acts_is_replaced_and_removed(resolver: Resolver):
+    def senders():
+        return resolver.rows("SELECT records->0->>'id' FROM resolver.party WHERE role = 'from' ORDER BY activity_id")
+
+    resolver.directory({"type": "contact", "id": "kim", "addresses": ["new@customer.example"]})
+    resolver.resolve(resolver.record(mail("root")))
+    assert [(None,)] == senders()
+
+    resolver.directory({"type": "contact", "id": "kim", "addresses": ["KIM@customer.example"]})
+    resolver.directory({"type": "user", "id": "ben", "deleted": True})
+    resolver.resolve(resolver.record(mail("other"), uid=2))
+
+    assert ("kim",) in senders()
+    assert [("support",)] == resolver.rows("SELECT DISTINCT accepted_id FROM resolver.activity")
+
+
+def test_an_older_directory_record_that_comes_again_changes_nothing(resolver: Resolver):
+    resolver.directory({"type": "contact", "id": "kim", "addresses": ["a@x.example"]})
+    before = resolver.dump()
+    resolver.offset = 0
+    resolver.directory({"type": "contact", "id": "kim", "addresses": ["b@x.example"]})
+
+    assert before == resolver.dump()
+
+
+def test_the_owner_of_a_mailbox_is_reached_by_the_mailboxs_address(resolver: Resolver):
+    resolver.settings = Settings(
+        policy=Policy(version=1),
+        mailbox_owners={"info@own.example": RecordRef("queue", "support")},
+        options={},
+    )
+    resolver.resolve(resolver.record(mail("root", to="info@own.example"), mailbox="info@own.example"))
+
+    assert "support" == resolver.events()[0]["accepted_by"]["id"]
