@@ -102,7 +102,10 @@ class Dispatcher:
             self._leases.match([m for m, s in snapshot.mailboxes.items() if s.enabled])
             self._version, self._matched = snapshot.version, now
         busy = Counter(h.profile for h in self._held.values())
-        for mailbox in self._leases.claim(self._workers - len(self._held)):
+        claimed = self._leases.claim(self._workers - len(self._held))
+        if claimed is None:
+            self._matched = float("-inf")
+        for mailbox in claimed or ():
             settings = snapshot.mailboxes.get(mailbox)
             if mailbox in self._held or settings is None:
                 continue

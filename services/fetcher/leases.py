@@ -15,7 +15,7 @@ from redis import Redis
 DUE = "mailweave:fetcher:due"
 NUDGED = "mailweave:fetcher:nudged"
 LEASE = "mailweave:fetcher:lease:"
-TTL_SECONDS = 30.0
+TTL_SECONDS = 15.0
 
 _NOW = "local t = redis.call('TIME'); local now = t[1] + t[2] / 1000000;"
 
@@ -23,6 +23,7 @@ _NOW = "local t = redis.call('TIME'); local now = t[1] + t[2] / 1000000;"
 _CLAIM = (
     _NOW
     + """
+if redis.call('EXISTS', KEYS[1]) == 0 then return false end
 local taken = {}
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, tonumber(ARGV[4]) * 4 + 16)
 for _, mailbox in ipairs(due) do
@@ -101,14 +102,18 @@ class Leases:
         self._world = world
         self.ttl = ttl
 
-    def claim(self, count: int) -> list[str]:
-        """Return up to ``count`` due mailboxes, now leased to this replica alone."""
+    def claim(self, count: int) -> list[str] | None:
+        """
+        Return up to ``count`` due mailboxes, now leased to this replica alone.
+
+        None when there is no due time of any mailbox: Redis was flushed, or nothing is enabled.
+        """
         if count < 1:
             return []
         ttl = str(int(self.ttl * 1000))
         with self._world():
             taken = self._redis.eval(_CLAIM, 2, DUE, NUDGED, LEASE, self._owner, ttl, str(count))
-        return [_text(m) for m in taken] if isinstance(taken, list) else []
+        return [_text(m) for m in taken] if isinstance(taken, list) else None
 
     def renew(self, mailboxes: Iterable[str]) -> set[str]:
         """Prolong leases; return the mailboxes whose lease is lost: their work must stop."""
@@ -126,7 +131,8 @@ class Leases:
         """
         Make the set hold exactly the enabled mailboxes; those that are missing are due at once.
 
-        Every replica does it at start, each minute and after a settings change: so a flushed Redis heals.
+        Every replica does it at start, each minute, after a settings change and when ``claim`` returned None: so
+        a flushed Redis heals.
         """
         with self._world():
             present = {_text(m) for m in self._redis.zrange(DUE, 0, -1)}

@@ -65,6 +65,7 @@ class Stage:
         runtime.drainer(runtime.service)
 
     async def consume(self, stream: Any) -> None:  # noqa: ANN401 - Faust has no types to offer
+        """Take batches for ever."""
         stream.enable_acks = False  # so that Faust restores no automatic acknowledgement if the generator ends
         await self._wait_for_gate()
         async for events in stream.take_events(BATCH_RECORDS, within=BATCH_SECONDS):
@@ -94,7 +95,7 @@ class Stage:
             change(places)
 
     async def _finish(self, events: Sequence[Any]) -> None:
-        """Handle this batch until it succeeds; it is dropped, unacknowledged, when its partitions are taken away."""
+        """Handle this batch until it succeeds; drop it, unacknowledged, when a stop or a rebalance waits for it."""
         waits = backoff.pauses()
         inputs = [_input(event.message) for event in events]
         while not self._must_drop(events):
@@ -102,7 +103,8 @@ class Stage:
             try:
                 done = await self._runner.run(inputs)
             except Retry as error:
-                await self._pause(error, len(inputs), next(waits))
+                if not await self._pause(error, len(inputs), next(waits)):
+                    break
             except Stop as error:
                 log.critical("%s: %s", self._topic, error)
                 self._runtime.fail(error)
@@ -122,8 +124,14 @@ class Stage:
     def _drop(self, events: Sequence[Any]) -> None:
         newest = max(event.message.generation_id for event in events)
         self._dropped_generation = max(self._dropped_generation, newest)
+        # Faust waits until nothing is unacknowledged before it gives up a partition or stops.
+        for event in events:
+            self._app.consumer.unacked.discard(event.message)
+        # Whether the world still fails is known at the next batch, which may never come here.
+        self._runtime.health.ready(self._what)
 
-    async def _pause(self, error: Retry, count: int, seconds: float) -> None:
+    async def _pause(self, error: Retry, count: int, seconds: float) -> bool:
+        """Wait before the next try. False: give the batch up, and let whoever gets its partitions have it."""
         runtime = self._runtime
         runtime.health.unready(self._what, str(error))
         runtime.counters.error(f"{self._topic}: {error}")
@@ -131,15 +139,17 @@ class Stage:
         log.warning("%s: %s; trying again in %.1f s", self._topic, error, seconds)
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            # A rebalance and a stop wait for this batch: give it up and let whoever gets the partition have it.
             if runtime.stopping.is_set() or not self._app.flow_control.is_active():
-                self._dropped_generation = self._app.consumer_generation_id
-                return
-            await asyncio.sleep(min(0.1, seconds))
+                return False
+            await asyncio.sleep(0.1)
+        return True
 
     async def _send(self, outputs: Sequence[Output]) -> None:
         """Produce these records and wait for every acknowledgement."""
         producer = self._app.producer
+        # Before anything is sent: else the neighbours that went already would go again.
+        if any(len(o.key) + len(o.value or b"") > RECORD_BYTES for o in outputs):
+            raise Reject(f"a record would be larger than {RECORD_BYTES} bytes")
         try:
             sent = [await producer.send(o.topic, o.key, o.value, None, None, header_list(o.headers)) for o in outputs]
             results = await asyncio.gather(*sent, return_exceptions=True)
@@ -164,7 +174,7 @@ class Stage:
         latency = metrics.LATENCY_SECONDS.labels(service, topic)
         now = datetime.now(UTC)
         for given in inputs:
-            origin = _origin(given.headers)
+            origin = origin_time(given.headers)
             if origin is not None:
                 latency.observe(max(0.0, (now - origin).total_seconds()))
 
@@ -175,7 +185,7 @@ def _input(message: Any) -> Input:  # noqa: ANN401
     )
 
 
-def _origin(headers: Mapping[str, bytes]) -> datetime | None:
+def origin_time(headers: Mapping[str, bytes]) -> datetime | None:
     """Return the mail's internal date, unless it is an imported mail's or none."""
     text = headers.get("origin-time")
     if text is None or headers.get("backfill") == b"1":

@@ -1,12 +1,20 @@
 """How far a consumer group is behind, per topic."""
 
+import time
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
-from kafka import TopicPartition
+from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import OffsetSpec
+from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
+from kafka.structs import OffsetAndMetadata
 
 from services.contracts.topics import catalogue
 from services.runtime import admin
+
+COORDINATOR_TRIES = 20
+COORDINATOR_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,7 @@ def lag(kafka: str, group: str, topics: list[str] | None = None) -> list[Lag]:
             return []
         ends = client.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST))
         starts = client.list_partition_offsets(dict.fromkeys(places, OffsetSpec.EARLIEST))
-        committed = client.list_group_offsets(group).get(group, {})
+        committed = _committed(client, group)
     found = []
     for name in sorted({place.topic for place in places}):
         behind = end = 0
@@ -52,6 +60,15 @@ def lag(kafka: str, group: str, topics: list[str] | None = None) -> list[Lag]:
             end += ends[place].offset
         found.append(Lag(group, name, behind, end))
     return found
+
+
+def _committed(client: KafkaAdminClient, group: str) -> Mapping[TopicPartition, OffsetAndMetadata]:
+    """Ask the group's coordinator. A new cluster makes its first one when it is first asked, which takes a second."""
+    for _ in range(COORDINATOR_TRIES):
+        with suppress(CoordinatorNotAvailableError, CoordinatorLoadInProgressError, NotCoordinatorError):
+            return client.list_group_offsets(group).get(group, {})
+        time.sleep(COORDINATOR_SECONDS)
+    return client.list_group_offsets(group).get(group, {})
 
 
 def ends(kafka: str, topic: str) -> dict[int, int]:

@@ -16,6 +16,7 @@ import shutil
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -23,7 +24,7 @@ from typing import NoReturn
 
 import faust
 
-from services.domain.errors import Refused, Stop
+from services.domain.errors import Refused, Retry, Stop
 from services.runtime import config as configs
 from services.runtime.runtime import Runtime
 
@@ -41,7 +42,10 @@ def run(service: str, build: Build) -> NoReturn:
     """Run a service of Faust stages until it is asked to stop. ``build`` is called when the settings are read."""
 
     def main(runtime: Runtime) -> None:
-        asyncio.run(_stages(runtime, build))
+        # The loop is left as it is: closing it would wait for tasks that a stuck handler keeps.
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        loop.run_until_complete(_stages(runtime, build))
 
     _run(service, main)
 
@@ -61,13 +65,15 @@ def _run(service: str, main: Callable[[Runtime], None]) -> NoReturn:
     except (Refused, OSError) as error:
         print(f"{service}: {error}", file=sys.stderr)  # noqa: T201 - the one line, before there is a log
         sys.exit(CONFIG)
-    signals = _Signals(runtime)
+    _Signals(runtime)
+    threading.Thread(target=_enforce_deadline, args=(runtime,), name="deadline", daemon=True).start()
     code = _guarded(runtime, main)
     # From here on a second signal still ends the process; what is open is only connections.
     runtime.close()
     log.info("stopped", extra={"exit_code": code})
     logging.shutdown()
-    signals.leave(code)
+    # Not sys.exit: a worker thread that hangs in a store would keep the process.
+    os._exit(code)
 
 
 def _guarded(runtime: Runtime, main: Callable[[Runtime], None]) -> int:
@@ -81,12 +87,12 @@ def _guarded(runtime: Runtime, main: Callable[[Runtime], None]) -> int:
         print(f"{runtime.service}: {error}", file=sys.stderr)  # noqa: T201
         return CONFIG
     except Exception as error:
-        log.exception("the service broke")
+        # A store that is away at the start needs no traceback.
+        log.exception("the service broke", exc_info=not isinstance(error, Retry))
         runtime.fail(error)
-    if runtime.failure is None:
-        return CLEAN
-    log.error("ended by %s: %s", type(runtime.failure).__name__, runtime.failure)
-    return STOPPED if isinstance(runtime.failure, Stop) else BROKEN
+    if runtime.failure is not None:
+        log.error("ended by %s: %s", type(runtime.failure).__name__, runtime.failure)
+    return _code(runtime)
 
 
 class _Signals:
@@ -102,21 +108,22 @@ class _Signals:
         if self._asked:
             os._exit(128 + number)
         self._asked = True
-        # A handler may run while a lock of the log or of health is held by the very thread it interrupts.
+        # Not here: the signal may have interrupted the very thread that holds a lock of the log or of health.
         threading.Thread(target=self._runtime.stop, daemon=True).start()
-        deadline = threading.Timer(STOP_SECONDS, self._give_up)
-        deadline.daemon = True
-        deadline.start()
 
-    def _give_up(self) -> None:
-        # What is not committed is offered again to whoever comes next.
-        log.warning("not stopped within %s s: exiting in the middle of the work", STOP_SECONDS)
-        os._exit(CLEAN if self._runtime.failure is None else BROKEN)
 
-    def leave(self, code: int) -> NoReturn:
-        """Exit now: a worker thread that hangs in a store must not keep the process."""
-        sys.stdout.flush()
-        os._exit(code)
+def _enforce_deadline(runtime: Runtime) -> None:
+    runtime.stopping.wait()
+    time.sleep(STOP_SECONDS)
+    # What is not committed is offered again to whoever comes next.
+    log.warning("not stopped within %s s: exiting in the middle of the work", STOP_SECONDS)
+    os._exit(_code(runtime))
+
+
+def _code(runtime: Runtime) -> int:
+    if runtime.failure is None:
+        return CLEAN
+    return STOPPED if isinstance(runtime.failure, Stop) else BROKEN
 
 
 async def _stages(runtime: Runtime, build: Build) -> None:
@@ -124,20 +131,26 @@ async def _stages(runtime: Runtime, build: Build) -> None:
     app = build(runtime)
     data = Path(app.conf.datadir)
     try:
-        await app.start()
-        runtime.health.ready("start")
-        while not runtime.stopping.is_set():
-            runtime.health.beat()
-            if app.crashed or app.should_stop:
-                raise app.crash_reason or RuntimeError("Faust has stopped by itself")
-            await asyncio.sleep(BEAT_SECONDS)
-        try:
-            # Pauses the partitions, waits for the running batch, commits and leaves the group.
-            await asyncio.wait_for(app.stop(), FINISH_SECONDS)
-        except TimeoutError:
+        await _until_stop(app, asyncio.ensure_future(app.start()), runtime)
+        # Pauses the partitions, waits for the running batch, commits and leaves the group. Not cancelled when it takes
+        # too long, because Faust swallows the cancellation.
+        _, pending = await asyncio.wait({asyncio.ensure_future(app.stop())}, timeout=FINISH_SECONDS)
+        if pending:
             log.warning("the running batch is not finished: it will be offered again")
     finally:
         shutil.rmtree(data, ignore_errors=True)
+
+
+async def _until_stop(app: faust.App, starting: asyncio.Future[None], runtime: Runtime) -> None:
+    """Return when a stop is asked for; raise what broke Faust. The loop beats from the start: Kafka may let it wait."""
+    while not runtime.stopping.is_set():
+        runtime.health.beat()
+        if starting.done():
+            starting.result()
+            runtime.health.ready("start")
+        if app.crashed or app.should_stop:
+            raise app.crash_reason or RuntimeError("Faust has stopped by itself")
+        await asyncio.sleep(BEAT_SECONDS)
 
 
 def _threads(runtime: Runtime, main: Callable[[Runtime, threading.Event], None]) -> None:

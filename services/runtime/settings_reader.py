@@ -56,6 +56,7 @@ class SettingsReader:
         self._health.unready(TOPIC, "the settings are not read to their end yet")
         self._thread.start()
         while not self._loaded.wait(0.1):
+            self._health.beat()
             if stopping is not None and stopping.is_set():
                 raise Stop("asked to stop before the settings were read")
 

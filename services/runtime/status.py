@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from services.domain.errors import Retry
 from services.runtime.logs import ADDRESS, REDACTED
@@ -120,7 +120,7 @@ class StatusWriter:
 
     def _write(self) -> None:
         counters = self._counters
-        values = {
+        values: dict[Any, Any] = {  # redis types its keys by invariant unions
             **self._fixed,
             "settings_version": str(self._version()),
             "in": str(counters.taken),

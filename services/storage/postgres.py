@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import conninfo, errors
 
-from services.domain.errors import Retry
+from services.domain.errors import Retry, Stop
 
 ROLES = frozenset({"settings", "fetcher", "correlator", "resolver", "alerter", "sender", "console", "reader"})
 
@@ -26,7 +26,16 @@ _WORLD = (
     errors.TransactionRollback,
     errors.LockNotAvailable,
     psycopg.InterfaceError,
-    psycopg.errors.IdleInTransactionSessionTimeout,
+    errors.IdleInTransactionSessionTimeout,
+    errors.ReadOnlySqlTransaction,  # a standby: the new primary is elsewhere
+)
+# Neither the world nor the data: this code and this database do not belong together.
+_MISMATCH = (
+    errors.UndefinedTable,
+    errors.UndefinedColumn,
+    errors.UndefinedFunction,
+    errors.InvalidSchemaName,
+    errors.InsufficientPrivilege,
 )
 
 
@@ -60,8 +69,9 @@ def connect(url: str, role: str, *, autocommit: bool = True) -> psycopg.Connecti
         raise Retry(f"PostgreSQL at {where(url)}: {_words(error)}") from error
 
 
-def _words(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def _words(error: psycopg.Error) -> str:
+    """Return the server's sentence only: detail and context may quote rows, thus content of mail."""
+    return " ".join((error.diag.message_primary or str(error)).split()) or type(error).__name__
 
 
 class Database:
@@ -79,8 +89,8 @@ class Database:
         Yield the connection inside BEGIN … COMMIT; any exception rolls back.
 
         A failure of the world is raised as ``Retry``: nothing of the transaction was kept, or, when the connection
-        broke during COMMIT, it cannot be told, so what is done must be idempotent. A failure of the data passes as
-        psycopg raised it.
+        broke during COMMIT, it cannot be told, so what is done must be idempotent. A missing table, column or right is
+        raised as ``Stop``. A failure of the data passes as psycopg raised it.
         """
         with self._lock, self._mapped():
             connection = self.connection()
@@ -119,6 +129,10 @@ class Database:
             if self._connection is not None and self._connection.broken:
                 self.close()
             raise Retry(f"PostgreSQL at {where(self._url)}: {_words(error)}") from error
+        except _MISMATCH as error:
+            raise Stop(
+                f"the database at {where(self._url)} does not fit this version, run its migrations: {_words(error)}"
+            ) from error
 
     def close(self) -> None:
         """Close the connection; the next use makes a new one."""

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -53,7 +52,7 @@ class Company:
 
 @pytest.fixture(scope="session")
 def company(pipeline: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Company:
-    file: Path = tmp_path_factory.mktemp("company") / "directory.jsonl"
+    file = tmp_path_factory.mktemp("company") / "directory.jsonl"
     file.write_text("".join(json.dumps(record) + "\n" for record in DIRECTORY), "utf-8")
     pipeline.mailweave("directory", "apply", file)
     for address, owner in ((ANNA, "user:anna"), (BEN, "user:ben"), (SUPPORT, "queue:support")):

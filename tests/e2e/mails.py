@@ -1,9 +1,9 @@
 """Mails for the end-to-end tests, as bytes that a client would put on the wire."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
-from datetime import UTC, datetime, timedelta
 
 FIRST = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
 

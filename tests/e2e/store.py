@@ -50,7 +50,7 @@ def connect(url: str) -> psycopg.Connection[Any]:
 def rows(url: str, query: str, *values: object) -> list[tuple[Any, ...]]:
     """Return the rows of one query."""
     with closing(connect(url)) as connection:
-        return connection.execute(query, values).fetchall()  # type: ignore[call-overload, no-any-return]
+        return connection.execute(query, values).fetchall()
 
 
 def decisions(url: str, pattern: str) -> dict[str, tuple[int, list[Decided]]]:

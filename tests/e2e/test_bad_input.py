@@ -18,9 +18,9 @@ pytestmark = pytest.mark.e2e
 REFUSED = 2
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _verified(company: Company) -> Iterator[None]:
-    """Whatever was typed in, the pipeline goes on, and every mail is accounted for."""
+    """Whatever was typed in above, the pipeline goes on, and every mail is accounted for."""
     yield
     name = os.urandom(6).hex()
     company.pipeline.append(SUPPORT, mail(f"{name}@goes-on.example", from_=KIM, to=SUPPORT))
@@ -31,7 +31,7 @@ def _verified(company: Company) -> Iterator[None]:
 
 def _add(company: Company, address: str, passwords: Path, *options: str | Path, imap: str = "") -> tuple[int, str]:
     server = ["--imap", imap or company.pipeline.environ["MAILWEAVE_IMAP"], "--tls", "none"]
-    login = ["--user", address, "--password-file", passwords]
+    login: list[str | Path] = ["--user", address, "--password-file", passwords]
     done = company.pipeline.mailweave("mailbox", "add", address, *server, *login, *options, check=False)
     return done.returncode, done.stderr
 

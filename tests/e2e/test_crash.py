@@ -53,6 +53,7 @@ def test_the_change_is_emitted_after_the_restart(company: Company, crash_point: 
         dead(company.pipeline, f"{service}-1")
         committed = "SELECT count(*) FROM correlator.node WHERE mid = %s AND seen"
         assert [(1,)] == store.rows(company.postgres, committed, bridge)
+        assert (1 if service == "resolver" else 0) == len(store.decisions(company.postgres, bridge))
     company.pipeline.wait()
 
     assert 1 == len({store.thread_of(company.postgres, one) for one in (left, right, bridge)})

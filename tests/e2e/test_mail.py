@@ -38,7 +38,7 @@ def test_replies_join_their_conversation(company: Company):
     found = activities(company, "join.example")
     assert {root, reply, later} == set(found)
     assert 1 == len({a["thread_id"] for a in found.values()})
-    assert found[root]["correlation"] is None
+    assert {"method": "None", "activity_id": None, "message_id": None} == found[root]["correlation"]
     assert {"method": "InReplyTo", "activity_id": found[root]["id"], "message_id": root} == found[reply]["correlation"]
     assert found[root]["id"] == found[reply]["parent_activity_id"]
     assert {"method": "References", "activity_id": found[reply]["id"], "message_id": reply} == (

@@ -40,11 +40,13 @@ def _calls(program: str) -> list[pytest.param]:  # type: ignore[valid-type]
 
 @pytest.mark.parametrize("words", _calls("mailweave"))
 def test_a_documented_command_exists(words):
-    command: click.Command = cli
+    command: click.Command | None = cli
+    context = click.Context(cli)
     while isinstance(command, click.Group) and words:
         name, *words = words
-        assert name in command.commands
-        command = command.commands[name]
+        command = command.get_command(context, name)
+        assert command is not None, f"there is no {name}"
+    assert command is not None
 
     known = {option for parameter in command.params for option in parameter.opts + parameter.secondary_opts}
     assert not {w.partition("=")[0] for w in words if w.startswith("--")} - known
@@ -87,7 +89,7 @@ def _texts() -> Iterator[tuple[Path, str]]:
 
 
 HOMES = re.compile(
-    "|".join((r"(?<![\w.~-])/(?:home|Users)" + r"/\w", r"(?<![\w.~-])/root" + r"/", r"[A-Z]:\\Use" + r"rs\\"))
+    "|".join((r"(?<![\w.~-])/(?:home|Users)" + r"/\w+/", r"(?<![\w.~-])/root" + r"/", r"[A-Z]:\\Use" + r"rs\\"))
 )
 SOURCES = re.compile("--(?:extra-)?index" + "-url|--find" + "-links|--trusted" + "-host")
 

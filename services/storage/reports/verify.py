@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, LiteralString
 
 from psycopg import Connection
-from services.storage.blobs import BlobFolder
 
+from services.storage.blobs import BlobFolder
 from services.storage.reports.progress import UNANSWERED
 from services.storage.reports.reading import number, stream
 

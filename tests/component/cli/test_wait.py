@@ -1,11 +1,13 @@
 """`mailweave wait` ends when nothing is left on the way, and says what is left when the time is over."""
 
+import imaplib
 import threading
 import time
 from uuid import uuid4
 
 import pytest
 
+from services.cli import stack as local
 from tests.component.cli import rows
 
 pytestmark = pytest.mark.component
@@ -66,3 +68,47 @@ def test_a_decision_that_comes_meanwhile_ends_the_wait(desk, insert):
         assert 0 == desk.run("wait", "--timeout", "30").exit_code
     finally:
         later.join()
+
+
+def test_a_folder_is_waited_for_until_its_cursor_reaches_what_the_server_has(desk, insert, stack, tmp_path):
+    local.add_user(stack.home, "w@example.org", "pw")
+    host, _, port = stack.environ["MAILWEAVE_IMAP"].rpartition(":")
+    with imaplib.IMAP4(host, int(port)) as client:
+        client.login("w@example.org", "pw")
+        for _ in range(2):
+            client.append("INBOX", "", imaplib.Time2Internaldate(time.time()), b"Subject: x\r\n\r\nx\r\n")
+        client.select("INBOX", readonly=True)
+        uidvalidity = int(client.response("UIDVALIDITY")[1][0])
+    (tmp_path / "password").write_text("pw")
+    added = desk.run(
+        "mailbox", "add", "w@example.org", "--imap", f"{host}:{port}", "--user", "w@example.org", "--tls", "none",
+        "--password-file", str(tmp_path / "password"), "--wait",
+    )  # fmt: skip
+    assert 0 == added.exit_code, added.stderr
+
+    before = desk.run("wait", "--timeout", "0")
+    insert("fetcher.mailbox", mailbox="w@example.org")
+    insert("fetcher.cursor", mailbox="w@example.org", folder_id="i", folder="INBOX", uidvalidity=uidvalidity, uid=2)
+    after = desk.run("wait", "--timeout", "0")
+
+    assert "missing: w@example.org, INBOX: not read yet, up to 2 mails to take" in before.stdout
+    assert "missing: no fetcher runs" in before.stdout
+    assert (0, "Done: 1 folder read to the end, all mail decided.\n") == (after.exit_code, after.stdout)
+
+
+@pytest.mark.parametrize(
+    "case", [("wrong", "INBOX", "refuses user name or password"), ("pw", "Nix", "'Nix'")], ids=["password", "folder"]
+)
+def test_a_wrong_password_or_folder_is_refused(desk, stack, tmp_path, case):
+    password, folder, said = case
+    local.add_user(stack.home, "w@example.org", "pw")
+    (tmp_path / "password").write_text(password)
+
+    result = desk.run(
+        "mailbox", "add", "w@example.org", "--imap", stack.environ["MAILWEAVE_IMAP"], "--user", "w@example.org",
+        "--tls", "none", "--password-file", str(tmp_path / "password"), "--folder", folder,
+    )  # fmt: skip
+
+    assert 2 == result.exit_code
+    assert said in result.stderr
+    assert [] == desk.json("mailbox", "list")

@@ -1,20 +1,16 @@
 """The stored graph on real PostgreSQL: any order, any number of writers and any crash end alike."""
 
-import random
-import signal
-import time
 from collections import Counter
 
 import psycopg
 import pytest
 
-from services.contracts.codec import decode
 from services.correlator.store import LONGEST_CHAIN
 from services.domain.evidence import Kind
 from services.domain.memory_graph import MemoryGraph
 from tests.component.correlator.writers import (
     batches,
-    doomed,
+    check_books,
     dump,
     groups,
     store,
@@ -88,53 +84,6 @@ def test_evidence_does_not_depend_on_the_order_of_copies(url):
 
     again = [sighting(m) for m in mails]
     assert stored_evidence(memory.place(again)) == stored_evidence(store(url).place(again))
-
-
-def check_books(url):
-    """Every merge has exactly one announcement with the same threads, version and cause."""
-    rows = dump(url)
-    announced = []
-    for _, topic, _, value, *_ in rows["outbox"]:
-        name, change = decode(bytes(value))
-        assert (topic, name) == ("mail-correlated", "ThreadChanged")
-        announced.append((change["change"]["loser"], change["change"]["winner"], change["version"], change["cause"]))
-    assert sorted(announced) == [(loser, w, version, str(cause)) for loser, w, version, cause in rows["merge"]]
-    opened = {thread for _, thread, *_ in rows["node"]} | {row[0] for row in rows["merge"]}
-    assert len(rows["merge"]) == len(opened) - len(groups(url))
-
-
-def test_a_writer_killed_before_its_commit_has_stored_nothing(url):
-    process = doomed(url, 7, 100, "correlator.graph_written")
-
-    assert process.wait(60) == -signal.SIGKILL
-    assert not any(dump(url).values())
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_a_writer_killed_at_any_moment_and_redelivery_end_as_if_nothing_had_happened(url, seed):
-    mails = random_mails(seed, 2000)
-    chooser = random.Random(seed)
-    for _ in range(2):
-        process = doomed(url, seed, 2000)
-        wait_for_rows(url)
-        time.sleep(chooser.uniform(0, 0.05))
-        process.kill()
-        assert process.wait(60) == -signal.SIGKILL
-
-    write_at_once(url, batches(mails, seed), 2)
-
-    assert oracle(mails) == groups(url)
-    check_books(url)
-
-
-def wait_for_rows(url):
-    """Wait until a writer of another process is in the middle of its work."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        before = connection.execute("SELECT last_value FROM correlator.graph_version").fetchone()
-        deadline = time.monotonic() + 3
-        while time.monotonic() < deadline:
-            if connection.execute("SELECT last_value FROM correlator.graph_version").fetchone() != before:
-                return
 
 
 def test_a_late_parent_fills_its_ghost(url):

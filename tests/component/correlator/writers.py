@@ -11,6 +11,7 @@ from uuid import UUID
 
 import psycopg
 
+from services.contracts.codec import decode
 from services.correlator.store import GraphStore
 from services.domain.sightings import Placed
 from services.storage.postgres import Database
@@ -73,6 +74,19 @@ def groups(url: str) -> frozenset[frozenset[str]]:
 
 def stored_evidence(placed: Mapping[UUID, Placed]) -> dict[UUID, object]:
     return {message: (one.evidence, one.truncated) for message, one in placed.items()}
+
+
+def check_books(url: str) -> None:
+    """Every merge has exactly one announcement with the same threads, version and cause."""
+    rows = dump(url)
+    announced = []
+    for _, topic, _, value, *_ in rows["outbox"]:
+        name, change = decode(bytes(value))
+        assert (topic, name) == ("mail-correlated", "ThreadChanged")
+        announced.append((change["change"]["loser"], change["change"]["winner"], change["version"], change["cause"]))
+    assert sorted(announced) == [(loser, w, version, str(cause)) for loser, w, version, cause in rows["merge"]]
+    opened = {thread for _, thread, *_ in rows["node"]} | {row[0] for row in rows["merge"]}
+    assert len(rows["merge"]) == len(opened) - len(groups(url))
 
 
 if __name__ == "__main__":

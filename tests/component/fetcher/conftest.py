@@ -92,7 +92,3 @@ def dovecot(stack, outside):
     add_user(Path(stack.environ["MAILWEAVE_HOME"]), outside.mailbox, "secret")
     host, _, port = stack.environ["MAILWEAVE_IMAP"].rpartition(":")
     return Server(host=host, port=int(port), tls="none", seconds=10)
-
-
-def server_at(port: int, *, seconds: float = 1.0) -> Server:
-    return Server(host="127.0.0.1", port=port, tls="none", seconds=seconds)

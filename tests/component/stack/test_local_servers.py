@@ -19,7 +19,7 @@ pytestmark = pytest.mark.component
 def test_up_again_starts_nothing_and_moves_nothing(servers, surroundings):
     """A second `up` finds everything running, at the same addresses."""
     before = {row.name: row.pid for row in local.status(servers.home)}
-    told = []
+    told: list[local.Ready] = []
 
     again = local.up(servers.home, environ=surroundings, on_ready=told.append)
 
@@ -97,15 +97,15 @@ def test_encrypted_and_pop3_ports_serve_the_same_mailbox(servers):
     with imaplib.IMAP4_SSL("127.0.0.1", servers.ports["imaps"], ssl_context=trust) as client:
         client.login("tls@example.com", "secret")
         client.append("INBOX", "", "", b"Subject: one\r\n\r\n")
-    with imaplib.IMAP4("127.0.0.1", servers.ports["imap"]) as client:
-        assert "OK" == client.starttls(trust)[0]
+    with imaplib.IMAP4("127.0.0.1", servers.ports["imap"]) as plain:
+        assert "OK" == plain.starttls(trust)[0]
 
-    client = poplib.POP3("127.0.0.1", servers.ports["pop3"])
-    client.user("tls@example.com")
-    client.pass_("secret")
+    reader = poplib.POP3("127.0.0.1", servers.ports["pop3"])
+    reader.user("tls@example.com")
+    reader.pass_("secret")
 
-    assert 1 == client.stat()[0]
-    client.quit()
+    assert 1 == reader.stat()[0]
+    reader.quit()
 
 
 def test_a_new_password_replaces_the_old_one(servers):

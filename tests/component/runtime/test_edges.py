@@ -1,0 +1,123 @@
+"""Producer, drainer and live status on real servers."""
+
+import time
+
+import psycopg
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+from redis import Redis
+
+from services.domain.errors import Reject, Retry
+from services.runtime.dead_letters import DeadLetters
+from services.runtime.drainer import Drainer
+from services.runtime.health import Health
+from services.runtime.producer import RECORD_BYTES, Producer
+from services.runtime.records import Input, Output, Rejected
+from services.runtime.status import Counters, StatusWriter, running
+from services.storage import outbox
+from services.storage.postgres import Database
+from tests.component.runtime.workers import until
+
+pytestmark = pytest.mark.component
+
+
+def values(servers, topic):
+    """Return what stands in a topic of one partition."""
+    place = TopicPartition(topic, 0)
+    consumer = KafkaConsumer(bootstrap_servers=servers, group_id=None)
+    try:
+        consumer.assign([place])
+        consumer.seek_to_beginning(place)
+        end, found = consumer.end_offsets([place])[place], []
+        while consumer.position(place) < end:
+            for records in consumer.poll(500).values():
+                found += [(r.key, r.value, dict(r.headers)) for r in records]
+        return found
+    finally:
+        consumer.close()
+
+
+def test_send_all_returns_when_everything_is_there(kafka):
+    topic = kafka.topic(partitions=1)
+    producer = Producer(kafka.servers, "test")
+
+    producer.send_all([Output(topic, b"k", str(n).encode(), {"origin-time": b"now"}) for n in range(100)])
+
+    assert [value for _, value, _ in values(kafka.servers, topic)] == [str(n).encode() for n in range(100)]
+    with pytest.raises(Reject):
+        producer.send_all([Output(topic, b"k", b"x" * (RECORD_BYTES + (1 << 20)))])
+    producer.close()
+
+
+def test_a_broker_that_is_away_is_worth_a_retry(monkeypatch):
+    producer = Producer("127.0.0.1:1", "test")
+    monkeypatch.setitem(producer._settings, "bootstrap_timeout_ms", 500)
+
+    with pytest.raises(Retry):
+        producer.send_all([Output("t", b"k", b"v")])
+
+
+def test_the_outbox_reaches_kafka_in_order(kafka, stack):
+    topic = kafka.topic(partitions=1)
+    postgres = stack.environ["MAILWEAVE_POSTGRES"]
+    health = Health("resolver")
+    drainer = Drainer("resolver", "resolver", postgres, kafka.servers, health)
+    drainer.start()
+    database = Database(postgres, "resolver")
+    for n in range(50):
+        with database.transaction() as connection:
+            outbox.append(connection, "resolver", [outbox.OutboxRow(topic, b"k", str(n).encode(), {"h": "v"})])
+        drainer.nudge()
+    database.close()
+
+    until(lambda: len(values(kafka.servers, topic)) == 50)
+    assert values(kafka.servers, topic) == [(b"k", str(n).encode(), {"h": b"v"}) for n in range(50)]
+    drainer.stop()
+    with psycopg.connect(postgres) as connection:
+        left = connection.execute("SELECT count(*) FROM resolver.outbox WHERE topic = %s", (topic,)).fetchone()
+    assert left == (0,)
+
+
+def test_a_dead_letter_is_written_once(stack, kafka):
+    """A record that is delivered again after a crash is not announced again; bytes that are no text do no harm."""
+    topic = kafka.topic()
+    postgres = stack.environ["MAILWEAVE_POSTGRES"]
+    letters = DeadLetters(Database(postgres, "resolver"), "resolver")
+    rejected = Rejected(Input(topic, 0, 7, None, b"\x00\xff", {}), "unwanted", "with \0 in it")
+
+    letters.write([rejected])
+    letters.write([rejected])
+
+    with psycopg.connect(postgres) as connection:
+        rows = connection.execute("SELECT detail FROM resolver.dead_letter WHERE topic = %s", (topic,)).fetchall()
+        sent = connection.execute("SELECT count(*) FROM resolver.outbox WHERE topic = %s", (f"{topic}-dead",))
+        assert sent.fetchone() == (1,)
+        connection.execute("DELETE FROM resolver.outbox WHERE topic = %s", (f"{topic}-dead",))
+    assert rows == [("with \N{REPLACEMENT CHARACTER} in it",)]
+
+
+def test_a_process_is_seen_while_it_lives(stack):
+    url = stack.environ["MAILWEAVE_REDIS"]
+    redis, counters = Redis.from_url(url), Counters()
+    version = [1]
+    writer = StatusWriter(url, "fetcher", "test-1", metrics_port=99, counters=counters, version=lambda: version[0])
+    writer.start()
+
+    def mine():
+        return next((s for s in running(redis) if s.instance == "test-1"), None)
+
+    until(mine)
+    counters.add(taken=3, produced=2, rejected=1)
+    counters.error("cannot log in as anna@example.org")
+    version[0] = 5
+    began = time.monotonic()
+    writer.poke()
+    until(lambda: mine().settings_version == 5)
+    assert time.monotonic() - began < 0.9
+
+    seen = mine()
+    assert (seen.taken, seen.produced, seen.rejected, seen.metrics_port) == (3, 2, 1, 99)
+    assert seen.last_error == "cannot log in as [address]"
+    assert 0 < redis.ttl("mailweave:status:fetcher:test-1") <= 15
+    writer.stop()
+    assert mine() is None

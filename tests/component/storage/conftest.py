@@ -1,0 +1,70 @@
+"""A database of its own for each test, on the server that is given or on the one of the stack."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from services.storage.migrate import migrate
+from services.storage.postgres import Database, connect
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest) -> str:
+    """Return the URL of a PostgreSQL server whose login may create databases and roles."""
+    given = os.environ.get("MAILWEAVE_POSTGRES")
+    return given or str(request.getfixturevalue("stack").environ["MAILWEAVE_POSTGRES"])
+
+
+@contextmanager
+def created(server: str, template: str = "template1") -> Iterator[str]:
+    name = f"storage_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+    try:
+        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def empty_url(server: str) -> Iterator[str]:
+    with created(server) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated(server: str) -> Iterator[str]:
+    """Return the name of a migrated database, to be copied: that is faster than migrating each."""
+    with created(server) as url:
+        migrate(url)
+        yield urlsplit(url).path.strip("/")
+
+
+@pytest.fixture
+def url(server: str, migrated: str) -> Iterator[str]:
+    """Return the URL of a migrated database."""
+    with created(server, migrated) as url:
+        yield url
+
+
+@pytest.fixture
+def cleanup() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def as_role(url: str, cleanup: ExitStack) -> Callable[[str], psycopg.Connection[Any]]:
+    return lambda role: cleanup.enter_context(connect(url, role))
+
+
+@pytest.fixture
+def database(url: str, cleanup: ExitStack) -> Callable[[str], Database]:
+    return lambda role: cleanup.enter_context(closing(Database(url, role)))

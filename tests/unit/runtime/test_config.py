@@ -1,0 +1,81 @@
+"""Config: everything that is wrong is said at once, and secrets do not show."""
+
+import base64
+
+import pytest
+
+from services.domain.errors import Refused
+from services.runtime.config import load
+
+KEY = base64.b64encode(b"k" * 32).decode()
+
+
+@pytest.fixture
+def environ(tmp_path):
+    return {
+        "MAILWEAVE_HOME": str(tmp_path),
+        "MAILWEAVE_KAFKA": "127.0.0.1:9092",
+        "MAILWEAVE_POSTGRES": "postgresql://u:hunter2@127.0.0.1/m",
+        "MAILWEAVE_REDIS": "redis://:hunter2@127.0.0.1/0",
+        "MAILWEAVE_BLOBS": str(tmp_path / "blobs"),
+        "MAILWEAVE_SECRET_KEY": KEY,
+    }
+
+
+def test_everything_missing_is_named_at_once(tmp_path):
+    with pytest.raises(Refused) as refused:
+        load({"MAILWEAVE_HOME": str(tmp_path), "MAILWEAVE_METRICS_PORT": "99999"})
+
+    for name in ("KAFKA", "POSTGRES", "REDIS", "BLOBS", "SECRET_KEY", "METRICS_PORT"):
+        assert f"MAILWEAVE_{name}" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_the_environment_comes_before_the_stack(environ, tmp_path):
+    kafka = environ.pop("MAILWEAVE_KAFKA")
+    lines = ["# written by the stack", "MAILWEAVE_KAFKA=from-file:1", "MAILWEAVE_REDIS=redis://from-file"]
+    (tmp_path / "stack.env").write_text("\n".join(lines))
+
+    assert load(environ).kafka == "from-file:1"
+    assert load({**environ, "MAILWEAVE_KAFKA": ""}).kafka == "from-file:1"
+    assert load({**environ, "MAILWEAVE_KAFKA": kafka}).kafka == kafka
+    assert load(environ).redis == environ["MAILWEAVE_REDIS"]
+
+
+def test_secrets_do_not_show(environ):
+    shown = repr(load(environ))
+
+    assert "hunter2" not in shown
+    assert KEY not in shown
+    assert "kkkk" not in shown
+
+
+def test_each_use_has_its_own_key(environ):
+    config = load(environ)
+
+    assert len({config.secret_key, config.hash_key, config.cipher_key}) == 3
+    assert {len(config.hash_key), len(config.cipher_key)} == {32}
+    assert config.hash_key == load(environ).hash_key
+
+
+def test_the_key_may_lie_in_a_file(environ, tmp_path):
+    (tmp_path / "key").write_text(base64.b64encode(b"f" * 32).decode() + "\n")
+
+    assert load({**environ, "MAILWEAVE_SECRET_KEY_FILE": str(tmp_path / "key")}).secret_key == b"f" * 32
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MAILWEAVE_SECRET_KEY", "short"),
+        ("MAILWEAVE_SECRET_KEY", "!" * 44),
+        ("MAILWEAVE_SECRET_KEY_FILE", "/no/such/file"),
+        ("MAILWEAVE_CA_FILE", "/no/such/file"),
+        ("MAILWEAVE_LOG_LEVEL", "LOUD"),
+        ("MAILWEAVE_METRICS_PORT", "-1"),
+        ("MAILWEAVE_METRICS_PORT", "²"),
+    ],
+)
+def test_wrong_values_are_named(environ, name, value):
+    with pytest.raises(Refused, match=name):
+        load({**environ, name: value})
