@@ -162,4 +162,4 @@ def _next_steps(home: Path) -> Iterator[str]:
     yield f"password is in {_shown(home / 'demo-password')}. Then:"
     yield f"  {run} wait && {run} activities"
     yield "The servers keep running. Stop them and remove the demo with all its data:"
-    yield f"  {run} down && {run} stack down"
+    yield f"  {run} stack down"

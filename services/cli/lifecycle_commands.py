@@ -117,19 +117,16 @@ def _until_ready(config: Config, roster: Roster, services: Sequence[Service], st
 def down_command() -> None:
     """Stop the services and the local servers. All data stay; `mailweave stack down` removes them."""
     home = local.home_of(os.environ)
-    roster = Roster(home)
-    living = roster.living() if home.exists() else []
-    if living:
-        with roster.locked():
-            killed = service_processes.stop(roster, roster.living())
-        for service in killed:
-            click.echo(f"{service.name} did not stop within {service_processes.STOP_SECONDS:.0f} s and was killed.")
-        click.echo(f"Stopped {plural(len(living), 'service process', 'service processes')}.")
+    stopped, killed = service_processes.stop_all(home)
+    for service in killed:
+        click.echo(f"{service.name} did not stop within {service_processes.STOP_SECONDS:.0f} s and was killed.")
+    if stopped:
+        click.echo(f"Stopped {plural(stopped, 'service process', 'service processes')}.")
     servers = any(row.state == "running" for row in local.status(home))
     if servers:
         local.down(home, keep_data=True)
         click.echo(f"Stopped the local servers. Their data are kept in {home}.")
-    if not living and not servers:
+    if not stopped and not servers:
         click.echo("Nothing runs.")
 
 

@@ -129,3 +129,13 @@ def last_words(roster: Roster, name: str) -> str:
             return last_lines(log.read().decode("utf-8", "replace"))
     except FileNotFoundError:
         return last_lines("")
+
+
+def stop_all(home: Path) -> tuple[int, Sequence[Service]]:
+    """Stop every service of this home; return how many there were, and those that had to be killed."""
+    roster = Roster(home)
+    if not roster.all():
+        return 0, ()
+    with roster.locked():
+        living = roster.living()
+        return len(living), stop(roster, living)

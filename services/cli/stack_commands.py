@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 import click
 
+from services.cli import service_processes
 from services.cli import stack as local
 from services.cli.stack.home import ENV_FILE
 
@@ -47,9 +48,10 @@ def up() -> None:
 @stack.command()
 @click.option("--keep-data", is_flag=True, help="Keep the stack's folder, for the next `up`.")
 def down(*, keep_data: bool) -> None:
-    """Stop the servers and remove their folder."""
+    """Stop the servers, and the services that use them, and remove their folder."""
     home = local.home_of(os.environ)
     with _told():
+        service_processes.stop_all(home)
         done = local.down(home, keep_data=keep_data)
     if not done:
         click.echo("Nothing runs.")

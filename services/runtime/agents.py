@@ -7,6 +7,7 @@ Faust's acknowledgements are not trusted: see ``HeldEvent``.
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -162,8 +163,8 @@ class Stage:
                 raise Retry(f"Kafka did not acknowledge: {type(result).__name__}") from result
             if isinstance(result, BaseException):
                 raise result
-        for output in outputs:
-            metrics.RECORDS_OUT.labels(self._runtime.service, output.topic).inc()
+        for topic, count in Counter(output.topic for output in outputs).items():
+            metrics.RECORDS_OUT.labels(self._runtime.service, topic).inc(count)
 
     def _count(self, inputs: Sequence[Input], produced: int, rejected: int, seconds: float) -> None:
         service, topic = self._runtime.service, self._topic

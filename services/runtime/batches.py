@@ -112,15 +112,17 @@ class BatchRunner:
         except MemoryError as error:
             raise Stop("out of memory") from error
         except Exception as error:  # noqa: BLE001 - a handler may raise anything, and the record is to blame
-            if len(inputs) > 1:
-                middle = len(inputs) // 2
-                await self._bisect(inputs[:middle], done)
-                await self._bisect(inputs[middle:], done)
+            if len(inputs) == 1:
+                done.rejects.append(_blame(inputs[0], error))
                 return
-            done.rejects.append(_blame(inputs[0], error))
         else:
             done.outputs.extend(outputs)
             done.rejects.extend(batch.rejects)
+            return
+        # Outside the handler of the error: else each traceback would drag along those of all larger batches.
+        middle = len(inputs) // 2
+        await self._bisect(inputs[:middle], done)
+        await self._bisect(inputs[middle:], done)
 
     async def _blocking(self, call: Callable[[_T], _R], argument: _T) -> _R:
         return await asyncio.get_running_loop().run_in_executor(self._executor, call, argument)

@@ -60,6 +60,7 @@ def worker(service: str, config: Config, data: Path | None = None) -> faust.App:
         consumer_max_fetch_size=1 << 20,
         producer_acks=-1,
         producer_max_request_size=PRODUCED_BYTES,
+        producer_max_batch_size=256 << 10,  # Faust: 16 KiB, five records of mail
         producer_request_timeout=30.0,
         stream_wait_empty=True,
         worker_redirect_stdouts=False,

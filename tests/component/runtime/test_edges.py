@@ -4,7 +4,6 @@ import time
 
 import psycopg
 import pytest
-from kafka import KafkaConsumer, TopicPartition
 from redis import Redis
 
 from services.domain.errors import Reject, Retry
@@ -21,29 +20,13 @@ from tests.component.runtime.workers import until
 pytestmark = pytest.mark.component
 
 
-def values(servers, topic):
-    """Return what stands in a topic of one partition."""
-    place = TopicPartition(topic, 0)
-    consumer = KafkaConsumer(bootstrap_servers=servers, group_id=None)
-    try:
-        consumer.assign([place])
-        consumer.seek_to_beginning(place)
-        end, found = consumer.end_offsets([place])[place], []
-        while consumer.position(place) < end:
-            for records in consumer.poll(500).values():
-                found += [(r.key, r.value, dict(r.headers)) for r in records]
-        return found
-    finally:
-        consumer.close()
-
-
 def test_send_all_returns_when_everything_is_there(kafka):
     topic = kafka.topic(partitions=1)
     producer = Producer(kafka.servers, "test")
 
     producer.send_all([Output(topic, b"k", str(n).encode(), {"origin-time": b"now"}) for n in range(100)])
 
-    assert [value for _, value, _ in values(kafka.servers, topic)] == [str(n).encode() for n in range(100)]
+    assert [value for _, value, _ in kafka.read(topic)] == [str(n).encode() for n in range(100)]
     with pytest.raises(Reject):
         producer.send_all([Output(topic, b"k", b"x" * (RECORD_BYTES + (1 << 20)))])
     producer.close()
@@ -70,8 +53,8 @@ def test_the_outbox_reaches_kafka_in_order(kafka, stack):
         drainer.nudge()
     database.close()
 
-    until(lambda: len(values(kafka.servers, topic)) == 50)
-    assert values(kafka.servers, topic) == [(b"k", str(n).encode(), {"h": b"v"}) for n in range(50)]
+    until(lambda: len(kafka.read(topic)) == 50)
+    assert kafka.read(topic) == [(b"k", str(n).encode(), {"h": b"v"}) for n in range(50)]
     drainer.stop()
     with psycopg.connect(postgres) as connection:
         left = connection.execute("SELECT count(*) FROM resolver.outbox WHERE topic = %s", (topic,)).fetchone()

@@ -3,6 +3,7 @@
 import json
 import threading
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -42,12 +43,12 @@ def test_the_newest_valid_settings_are_in_force(stack, publish):
     """Start blocks until the end was read; changes come while running; what is invalid or old changes nothing."""
     servers = stack.environ["MAILWEAVE_KAFKA"]
     publish("organization", 9_001, {"message.maxMb": 7})
-    heard = []
+    heard: list[Any] = []
     health = Health("fetcher")
     reader = SettingsReader("fetcher", servers, health, changed=heard.append)
     reader.start()
     try:
-        assert reader.snapshot.organization.max_mb == 7
+        assert reader.snapshot.organization.message_max_mb == 7
         assert "settings" not in health.reasons()
 
         publish("organization", 9_002, {"message.maxMb": 8})
@@ -60,10 +61,10 @@ def test_the_newest_valid_settings_are_in_force(stack, publish):
         publish("organization", 9_004, {"message.maxMb": 9})
         until(lambda: reader.version == 9_004)
 
-        assert [s.organization.max_mb for s in heard[-3:]] == [7, 8, 9]
+        assert [s.organization.message_max_mb for s in heard[-3:]] == [7, 8, 9]
     finally:
         reader.stop()
-    assert reader.snapshot.organization.max_mb == 9
+    assert reader.snapshot.organization.message_max_mb == 9
 
 
 def test_a_stop_before_the_settings_are_read_is_heard():

@@ -14,8 +14,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import psycopg
+from kafka import KafkaConsumer, TopicPartition
 from redis import Redis
 
+from services.contracts.codec import decode
 from services.runtime import admin, lag
 from services.runtime.producer import Producer
 from services.runtime.records import Output
@@ -45,8 +48,10 @@ class Kafka:
     def topic(self, partitions: int = 4) -> str:
         name = f"test-{uuid.uuid4().hex[:12]}"
         with admin.client(self.servers) as client:
+            # Without its dead-letter topic a reject would hold up the outbox of the whole stack.
+            orders = {name: partitions, f"{name}-dead": 1}
             client.create_topics(
-                {name: {"num_partitions": partitions, "replication_factor": 1}}, wait_for_metadata=True
+                {n: {"num_partitions": p, "replication_factor": 1} for n, p in orders.items()}, wait_for_metadata=True
             )
         return name
 
@@ -55,6 +60,25 @@ class Kafka:
 
     def lag(self, topic: str, group: str = "correlator") -> int:
         return lag.lag(self.servers, group, [topic])[0].records
+
+    def read(self, topic: str) -> list[tuple[bytes, bytes, dict[str, bytes]]]:
+        """Return key, value and headers of everything in a topic of one partition."""
+        place = TopicPartition(topic, 0)
+        consumer = KafkaConsumer(bootstrap_servers=self.servers, group_id=None)
+        try:
+            consumer.assign([place])
+            consumer.seek_to_beginning(place)
+            end, found = consumer.end_offsets([place])[place], []
+            while consumer.position(place) < end:
+                for records in consumer.poll(500).values():
+                    found += [(r.key, r.value, dict(r.headers)) for r in records]
+            return found
+        finally:
+            consumer.close()
+
+    def dead(self, topic: str) -> list[dict[str, Any]]:
+        """Return the dead letters that were announced for a topic."""
+        return [decode(value)[1] for _, value, _ in self.read(f"{topic}-dead")]
 
     def close(self) -> None:
         self._producer.close()
@@ -116,3 +140,12 @@ def kept(folder: Path, name: str = "kept") -> list[str]:
 def hurry(worker: Worker) -> None:
     """Send a second signal."""
     os.kill(worker.process.pid, signal.SIGTERM)
+
+
+def dead(stack, topic):
+    """Return (code, detail, value) of the dead letters of a topic."""
+    with psycopg.connect(stack.environ["MAILWEAVE_POSTGRES"]) as connection:
+        rows = connection.execute(
+            "SELECT code, detail, value FROM correlator.dead_letter WHERE topic = %s", (topic,)
+        ).fetchall()
+    return [(code, detail, bytes(value)) for code, detail, value in rows]
