@@ -5,6 +5,7 @@ import threading
 
 from services.domain.errors import Retry
 from services.runtime import backoff, metrics
+from services.runtime.crash import crash_point
 from services.runtime.health import Health
 from services.runtime.producer import Producer
 from services.storage import outbox
@@ -96,3 +97,4 @@ class Drainer:
         self._producer.send_all(rows)
         for row in rows:
             metrics.RECORDS_OUT.labels(self._service, row.topic).inc()
+        crash_point(f"{self.schema}.outbox_sent")

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from psycopg.types.json import Jsonb
-from services.storage.blobs import BlobFolder
 
+from services.storage.blobs import BlobFolder
 from tests.component.cli.conftest import Desk, Insert
 
 SENT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
