@@ -1,6 +1,7 @@
 """The resolver's wiring."""
 
 import threading
+from collections.abc import Callable
 from functools import partial
 
 import faust
@@ -28,7 +29,7 @@ def build(runtime: Runtime) -> faust.App:
     gate = DirectoryGate(database(), lag.ends(config.kafka, "directory"))
     jobs = JobWorker(database(), BlobFolder(config.blobs), lambda: settings_of(runtime.settings.snapshot))
     for name, work in (("directory-gate", gate.watch), ("jobs", jobs.run)):
-        threading.Thread(target=work, args=(runtime.stopping,), name=name, daemon=True).start()
+        threading.Thread(target=_guarded, args=(work, runtime), name=name, daemon=True).start()
     kafka.stage(
         app,
         "mail-correlated",
@@ -38,3 +39,11 @@ def build(runtime: Runtime) -> faust.App:
     )
     kafka.stage(app, "directory", partial(project, database=database()), runtime=runtime)
     return app
+
+
+def _guarded(work: Callable[[threading.Event], None], runtime: Runtime) -> None:
+    """Run a thread of the resolver; without it the resolver is no resolver, so its end is the process's."""
+    try:
+        work(runtime.stopping)
+    except Exception as error:  # noqa: BLE001 - handed to the process
+        runtime.fail(error)

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import psycopg
 
 from services import mime
 from services.domain.acceptance import Outcome
-from services.domain.errors import Retry
+from services.domain.errors import Retry, Stop
 from services.domain.message import Message
 from services.resolver import reading
 from services.resolver.arrivals import Delivered
@@ -24,6 +25,16 @@ log = logging.getLogger(__name__)
 
 MESSAGES_AT_ONCE = 200
 IDLE_SECONDS = 0.1
+RETRY_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Messages to be decided again, and what made it necessary."""
+
+    id: int
+    affected: list[UUID]
+    cause: str
 
 
 class JobWorker:
@@ -41,40 +52,56 @@ class JobWorker:
         self._settings = settings
 
     def run(self, stop: threading.Event) -> None:
-        """Work until told to stop; when the world fails, wait and go on."""
+        """Work until told to stop; when the world fails, wait and go on. ``Stop`` passes."""
         while not stop.is_set():
             try:
                 worked = self.step()
             except Retry as error:
-                log.warning("jobs wait", extra={"cause": str(error)})
-                stop.wait(1.0)
+                log.warning("jobs wait: %s", error)
+                stop.wait(RETRY_SECONDS)
                 continue
             if not worked:
                 stop.wait(IDLE_SECONDS)
 
     def step(self) -> bool:
-        """Carry out one job; return whether there was one."""
-        with self._database.transaction() as connection:
-            job = connection.execute(
-                "SELECT id, targets, messages, cause FROM resolver.job WHERE due <= now()"
-                " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
-            ).fetchone()
+        """Carry out one job; return whether there was one. A job that fails by its own fault is put off, not lost."""
+        job: Job | None = None
+        try:
+            with self._database.transaction() as connection:
+                job = _next(connection)
+                if job is not None:
+                    self._carry_out(connection, job)
+        except (Retry, Stop):
+            raise
+        except Exception:
             if job is None:
-                return False
-            job_id, targets, messages, cause = job
-            affected = _affected(connection, targets, messages)
-            now, later = affected[:MESSAGES_AT_ONCE], affected[MESSAGES_AT_ONCE:]
-            if later:
+                raise
+            log.exception("a job failed and is put off")
+            self._put_off(job)
+        return job is not None
+
+    def _carry_out(self, connection: psycopg.Connection[Any], job: Job) -> None:
+        now, later = job.affected[:MESSAGES_AT_ONCE], job.affected[MESSAGES_AT_ONCE:]
+        _add(connection, [later] if later else [], job.cause)
+        if now:
+            # Locked before the deliveries are read: a decision in flight commits first and is seen.
+            reading.lock(connection, now)
+            items = list(self._items(connection, now))
+            decide_all(connection, items, self._settings(), cause=job.cause, undecided_only=False)
+        connection.execute("DELETE FROM resolver.job WHERE id = %s", (job.id,))
+
+    def _put_off(self, job: Job) -> None:
+        """Give each message a job of its own, so that one cannot hold up the others; a single one waits longer."""
+        with self._database.transaction() as connection:
+            if len(job.affected) > 1:
+                _add(connection, [[key] for key in job.affected], job.cause)
+                connection.execute("DELETE FROM resolver.job WHERE id = %s", (job.id,))
+            else:
                 connection.execute(
-                    "INSERT INTO resolver.job (targets, messages, cause) VALUES ('{}', %s, %s)", (later, cause)
+                    "UPDATE resolver.job SET attempts = attempts + 1,"
+                    " due = now() + %s * interval '1 second' * 2 ^ least(attempts, 10) WHERE id = %s",
+                    (RETRY_SECONDS, job.id),
                 )
-            if now:
-                # Locked before the deliveries are read: a decision in flight commits first and is seen.
-                reading.lock(connection, now)
-                items = list(self._items(connection, now))
-                decide_all(connection, items, self._settings(), cause=cause, undecided_only=False)
-            connection.execute("DELETE FROM resolver.job WHERE id = %s", (job_id,))
-        return True
 
     def _items(self, connection: psycopg.Connection[Any], keys: list[UUID]) -> Iterator[Item]:
         """Yield the decided deliveries of these messages with their content, read again from the blobs."""
@@ -95,9 +122,21 @@ class JobWorker:
         return mime.parse_file(self._blobs.path(name)) if name and self._blobs.exists(name) else None
 
 
-def _affected(connection: psycopg.Connection[Any], targets: list[UUID], messages: list[UUID]) -> list[UUID]:
+def _next(connection: psycopg.Connection[Any]) -> Job | None:
+    row = connection.execute(
+        "SELECT id, targets, messages, cause FROM resolver.job WHERE due <= now()"
+        " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
+    ).fetchone()
+    if row is None:
+        return None
+    number, targets, messages, cause = row
     rows = connection.execute(
         "SELECT e.child FROM resolver.evidence e WHERE e.target = ANY(%s) UNION SELECT unnest(%s::uuid[]) ORDER BY 1",
         (targets, messages),
     )
-    return [key for (key,) in rows]
+    return Job(number, [key for (key,) in rows], cause)
+
+
+def _add(connection: psycopg.Connection[Any], groups: list[list[UUID]], cause: str) -> None:
+    for group in groups:
+        connection.execute("INSERT INTO resolver.job (targets, messages, cause) VALUES ('{}', %s, %s)", (group, cause))

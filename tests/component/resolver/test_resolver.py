@@ -1,5 +1,6 @@
 """The resolver on a real database: decisions, late answers, redelivery, threads."""
 
+import hashlib
 import random
 import threading
 from contextlib import closing
@@ -7,7 +8,7 @@ from itertools import permutations
 
 import pytest
 
-from services import contracts
+from services import contracts, mime
 from services.domain.acceptance import Scope
 from services.domain.decide import Policy
 from services.domain.directory import RecordRef
@@ -272,3 +273,26 @@ def test_the_owner_of_a_mailbox_is_reached_by_the_mailboxs_address(resolver: Res
     resolver.resolve(resolver.record(mail("root", to="info@own.example"), mailbox="info@own.example"))
 
     assert "support" == resolver.events()[0]["accepted_by"]["id"]
+
+
+def test_a_job_that_fails_is_put_off_and_its_neighbours_are_decided(resolver: Resolver, monkeypatch):
+    resolver.resolve(*(resolver.record(TREE[name]) for name in ("a", "c")))
+    bad = resolver.rows("SELECT message_key FROM resolver.message WHERE message_id = 'c@x.example'")[0][0]
+    parse = mime.parse_file
+    raw = resolver.blobs.path(hashlib.sha256(TREE["c"]).hexdigest())
+
+    def fail(path, **given):
+        if path == raw:
+            raise ValueError("made up")
+        return parse(path, **given)
+
+    monkeypatch.setattr(mime, "parse_file", fail)
+    resolver.rows(
+        "INSERT INTO resolver.job (targets, messages, cause)"
+        " SELECT '{}', array_agg(message_key), 'x' FROM resolver.message RETURNING 1"
+    )
+    resolver.resolve(resolver.record(TREE["root"]))
+    resolver.jobs()
+
+    assert "accepted" == resolver.outcomes()["a"]
+    assert [([bad], 1)] == resolver.rows("SELECT messages, attempts FROM resolver.job")
