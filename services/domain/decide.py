@@ -159,20 +159,20 @@ def decide(facts: Facts) -> Decision:
         acceptance.outcome,
         acceptance.acceptor,
         correlation,
-        (*correlation.looked, *_answers(acceptance)),
+        (*correlation.looked, *_answers(acceptance, facts.direction)),
     )
 
 
-def _place(candidate: Candidate) -> str:
+def _place(candidate: Candidate, direction: Direction) -> str:
     """Where the candidate stands, without its address: rejected mail keeps none."""
-    if not candidate.named:
+    if direction == Direction.OUTGOING or not candidate.named:
         return "mailbox"
     if candidate.rank >= CC_RANK:
         return f"cc {candidate.rank - CC_RANK + 1}"
     return f"to {candidate.rank + 1}"
 
 
-def _answers(acceptance: Acceptance) -> Iterable[Looked]:
+def _answers(acceptance: Acceptance, direction: Direction) -> Iterable[Looked]:
     if not acceptance.answers:
         yield Looked("filter", "", None, counts=False, why="neither the header nor the mailbox names a user or queue")
     decided = False
@@ -180,4 +180,4 @@ def _answers(acceptance: Acceptance) -> Iterable[Looked]:
         ref = answer.candidate.ref
         counts = answer.accepts and not decided
         decided = decided or answer.accepts
-        yield Looked("filter", _place(answer.candidate), f"{ref.type}/{ref.id}", counts, answer.why)
+        yield Looked("filter", _place(answer.candidate, direction), f"{ref.type}/{ref.id}", counts, answer.why)

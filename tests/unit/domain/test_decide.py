@@ -129,6 +129,7 @@ def test_sent_mail_is_judged_by_whom_it_went_to():
 
     assert ANNA == acceptor(decision)
     assert ANNA == shape(given, decision.correlation, ANNA).owner
+    assert ["mailbox"] == [x.value for x in decision.looked]
 
 
 def test_only_an_answer_by_in_reply_to_has_a_parent():
