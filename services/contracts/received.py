@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from services.contracts.codec import decode
 from services.contracts.received_record import MailboxRecord, MailReceived
+from services.domain.errors import UndecodableRecord
 from services.domain.identity import Identity, author
 from services.domain.message import Mailbox, Message, MessageId, ParseOutcome, Part, PartRole
 
@@ -154,3 +156,12 @@ def _written(mailboxes: Iterable[Mailbox]) -> list[MailboxRecord]:
 
 def _read(mailboxes: Iterable[Mapping[str, str]]) -> tuple[Mailbox, ...]:
     return tuple(Mailbox(one["name"], one["address"]) for one in mailboxes)
+
+
+def delivery_in(value: bytes | None) -> UUID | None:
+    """Return the delivery that a record tells of, as far as it can be read; for dead letters."""
+    try:
+        _, record = decode(value or b"")
+        return UUID(record["delivery_id"])
+    except (UndecodableRecord, KeyError, TypeError, ValueError):
+        return None

@@ -25,6 +25,7 @@ class Outcome(StrEnum):
     NO_CORRELATION_MATCH = "NoCorrelationMatch"
     DUPLICATE = "Duplicate"
     TOO_LARGE = "TooLarge"
+    CONTENT_GONE = "ContentGone"
 
 
 class Scope(StrEnum):
@@ -35,7 +36,7 @@ class Scope(StrEnum):
 
 
 UNNAMED_RANK = 1_000_000
-CC_RANK = 1_000
+CC_RANK = 10_000  # above the parser's limit for one list
 
 
 @dataclass(frozen=True, slots=True)

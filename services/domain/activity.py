@@ -21,7 +21,6 @@ class Shape:
     owner: RecordRef | None
     regarding: Regarding | None
     correlation: Correlation
-    sender_why: str
 
     @property
     def parent(self) -> bool:
@@ -52,7 +51,7 @@ def shape(facts: Facts, correlation: Correlation, acceptor: RecordRef) -> Shape:
     if owner is not None:
         record = facts.records.get(owner)
         parties.append(Party(Role.OWNER, "", record.name if record else "", (owner,)))
-    return Shape(tuple(parties), owner, correlation.inherited, correlation, sender.why)
+    return Shape(tuple(parties), owner, correlation.inherited, correlation)
 
 
 def _sender(facts: Facts, acceptor: RecordRef) -> SenderResolution:

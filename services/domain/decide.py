@@ -93,7 +93,7 @@ def _candidates(facts: Facts) -> list[Candidate]:
     polled = principals_at(facts, facts.mailbox)
     if facts.direction == Direction.INCOMING:
         for base, mailboxes in ((0, facts.message.to), (CC_RANK, facts.message.cc)):
-            for place, mailbox in enumerate(mailboxes[:CC_RANK]):
+            for place, mailbox in enumerate(mailboxes):
                 address = normalise(mailbox.address)
                 for ref in principals_at(facts, address):
                     ranks.setdefault(ref, (base + place, address))
@@ -124,6 +124,12 @@ def _types_at(facts: Facts, mailboxes: Iterable[Mailbox]) -> frozenset[str]:
 def people_of(message: Message) -> frozenset[str]:
     """Return the normalised addresses of everybody the header names."""
     lists = (message.from_, message.reply_to, message.to, message.cc, message.bcc)
+    return frozenset(normalise(m.address) for mailboxes in lists for m in mailboxes)
+
+
+def participants_of(message: Message) -> frozenset[str]:
+    """Return the normalised addresses that become parties: the sender and the recipients."""
+    lists = (message.from_[:1], message.to, message.cc, message.bcc)
     return frozenset(normalise(m.address) for mailboxes in lists for m in mailboxes)
 
 

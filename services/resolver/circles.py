@@ -8,6 +8,7 @@ from uuid import UUID
 import psycopg
 
 from services.domain.cycles import on_cycles
+from services.storage.copying import upsert
 
 # A circle goes through a message only when something points at it; in the usual order of arrival nothing does yet.
 _REACHABLE = """
@@ -18,7 +19,7 @@ _REACHABLE = """
         SELECT t.message_key, t.id_key
         FROM walk w JOIN resolver.evidence e ON e.child = w.key JOIN resolver.message t ON t.id_key = e.target
     )
-    SELECT w.key, t.message_key, e.target
+    SELECT w.key, t.message_key
     FROM walk w JOIN resolver.evidence e ON e.child = w.key JOIN resolver.message t ON t.id_key = e.target
     WHERE t.message_key <> w.key
 """
@@ -32,18 +33,15 @@ def mark(connection: psycopg.Connection[Any], message_keys: Sequence[UUID]) -> l
     least one sees it.
     """
     edges: dict[UUID, set[UUID]] = defaultdict(set)
-    id_of: dict[UUID, UUID] = {}
-    for child, target, id_key in connection.execute(_REACHABLE, (list(message_keys),)):
+    for child, target in connection.execute(_REACHABLE, (list(message_keys),)):
         edges[child].add(target)
-        id_of[target] = id_key
-    fresh: set[UUID] = set()
-    for circle in on_cycles(edges):
-        inside = [(child, id_of[t]) for child in sorted(circle) for t in sorted(edges[child] & circle)]
-        rows = connection.execute(
-            "UPDATE resolver.evidence e SET cyclic = true"
-            " FROM unnest(%s::uuid[], %s::uuid[]) AS c(child, target)"
-            " WHERE e.child = c.child AND e.target = c.target AND NOT e.cyclic RETURNING e.child",
-            ([child for child, _ in inside], [target for _, target in inside]),
-        )
-        fresh.update(child for (child,) in rows)
-    return sorted(fresh)
+    inside = [(child, target) for circle in on_cycles(edges) for child in circle for target in edges[child] & circle]
+    rows = upsert(
+        connection,
+        "resolver.circling",
+        ("child", "target"),
+        inside,
+        key=("child", "target"),
+        returning=("child",),
+    )
+    return sorted({child for (child,) in rows})

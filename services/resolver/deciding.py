@@ -6,7 +6,8 @@ from typing import Any
 import psycopg
 
 from services.resolver import circles, reading
-from services.resolver.filing import Filing, Settings, settle
+from services.resolver.arrivals import Delivered
+from services.resolver.filing import Filing, Settings, gone, settle
 from services.resolver.ledger import Item
 from services.resolver.writing import write
 
@@ -18,6 +19,7 @@ def decide_all(
     *,
     cause: str,
     undecided_only: bool,
+    without_content: Sequence[Delivered] = (),
 ) -> int:
     """
     Decide about these deliveries inside the caller's transaction; return how many decisions were written.
@@ -25,18 +27,20 @@ def decide_all(
     The messages are locked in key order before anything is read. With ``undecided_only`` a delivery that has a
     decision is left alone: that is how a redelivery changes nothing.
     """
-    if not items:
+    keys = sorted({one.message_key for one in (*(item.delivered for item in items), *without_content)})
+    if not keys:
         return 0
-    keys = sorted({item.delivered.message_key for item in items})
     reading.lock(connection, keys)
     circling = circles.mark(connection, keys)
-    ledger = reading.read(connection, items, mailbox_owners=dict(settings.mailbox_owners))
+    ledger = reading.read(connection, keys, items, mailbox_owners=dict(settings.mailbox_owners))
     filing = Filing()
     for item in items:
         decided = item.delivered.delivery_id in ledger.current
         if undecided_only and decided:
             continue
         settle(item, ledger, filing, settings, cause=cause)
+    for delivered in without_content:
+        gone(delivered, ledger, filing, settings, cause=cause)
     write(connection, filing, settings_version=settings.policy.version)
     if circling:
         connection.execute(

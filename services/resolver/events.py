@@ -105,7 +105,7 @@ def decided_events(decisions: Iterable[DecisionRow]) -> list[OutboxRow]:
     now = datetime.now(UTC)
     rows = []
     for d in decisions:
-        delivered, acceptor = d.item.delivered, d.current.acceptor
+        delivered, acceptor = d.delivered, d.current.acceptor
         event = {
             "delivery_id": str(delivered.delivery_id),
             "version": d.current.version,

@@ -11,6 +11,7 @@ from services.domain.correlation import Looked
 from services.domain.decide import Decision, Facts, Policy, decide
 from services.domain.directory import RecordRef
 from services.domain.identity import activity_id, identity
+from services.resolver.arrivals import Delivered
 from services.resolver.ledger import Current, Filed, Item, Ledger
 
 CODE_VERSION = __version__
@@ -20,7 +21,7 @@ CODE_VERSION = __version__
 class DecisionRow:
     """A decision to be written."""
 
-    item: Item
+    delivered: Delivered
     current: Current
     activity_id: UUID | None
     looked: tuple[Looked, ...]
@@ -36,9 +37,15 @@ class Filing:
     """Everything one transaction will write. An activity that changes several times is written once."""
 
     decisions: list[DecisionRow] = field(default_factory=list)
-    activities: dict[UUID, tuple[Filed, Shape, Item]] = field(default_factory=dict)
+    activities: dict[UUID, tuple[Filed, Shape | None, Item]] = field(default_factory=dict)
     reasons: dict[UUID, set[str]] = field(default_factory=dict)
     changed_ids: set[UUID] = field(default_factory=set)
+
+    def note(self, filed: Filed, form: Shape | None, item: Item) -> None:
+        """Note an activity; without a form its parties stay what an earlier note or the store says."""
+        if form is None and filed.activity_id in self.activities:
+            _, form, item = self.activities[filed.activity_id]
+        self.activities[filed.activity_id] = (filed, form, item)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +89,7 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
         known = ledger.known[delivered.message_key]
         filing.decisions.append(
             DecisionRow(
-                item=item,
+                delivered=delivered,
                 current=now,
                 activity_id=filed.activity_id if filed else None,
                 looked=decision.looked,
@@ -93,6 +100,29 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
                 cause=cause,
             )
         )
+
+
+def gone(delivered: Delivered, ledger: Ledger, filing: Filing, settings: Settings, *, cause: str) -> None:
+    """Note that a delivery that was not accepted cannot be decided again, because its content is gone."""
+    before = ledger.current[delivered.delivery_id]
+    if before.outcome in (Outcome.ACCEPTED, Outcome.CONTENT_GONE):
+        return
+    now = replace(before, version=before.version + 1, outcome=Outcome.CONTENT_GONE)
+    known = ledger.known[delivered.message_key]
+    why = "something it depends on has changed, but the raw mail is no longer stored"
+    filing.decisions.append(
+        DecisionRow(
+            delivered=delivered,
+            current=now,
+            activity_id=None,
+            looked=(Looked("content", "", None, counts=True, why=why),),
+            message_id=known.message_id,
+            graph_version=known.graph_version,
+            settings_version=settings.policy.version,
+            code_version=CODE_VERSION,
+            cause=cause,
+        )
+    )
 
 
 def _current(decision: Decision, before: Current | None) -> Current:
@@ -116,7 +146,9 @@ def _file(item: Item, facts: Facts, decision: Decision, ledger: Ledger, filing: 
     delivered = item.delivered
     key = (delivered.message_key, delivered.direction)
     before = ledger.filed.get(key)
-    _, _, acceptor = min(ledger.acceptors(*key))
+    *_, chosen, acceptor = min(ledger.acceptors(*key))
+    # One copy speaks for all, whichever is settled last: else two copies would take turns for ever.
+    speaks = before is None or chosen == delivered.delivery_id
     form = shape(facts, decision.correlation, acceptor)
     correlated = decision.correlation.activity
     after = Filed(
@@ -128,7 +160,7 @@ def _file(item: Item, facts: Facts, decision: Decision, ledger: Ledger, filing: 
         correlated=correlated.activity_id if correlated else None,
         parent=correlated.activity_id if correlated and form.parent else None,
         regarding=before.regarding if before and before.manual else form.regarding,
-        owner=form.owner,
+        owner=form.owner if speaks or before is None else before.owner,
         acceptor=acceptor,
     )
     reasons = _reasons(before, after)
@@ -139,7 +171,7 @@ def _file(item: Item, facts: Facts, decision: Decision, ledger: Ledger, filing: 
     if before is not None and after.activity_id not in filing.reasons:
         after = replace(after, version=before.version + 1)
     ledger.filed[key] = after
-    filing.activities[after.activity_id] = (after, form, item)
+    filing.note(after, form if speaks else None, item)
     filing.reasons.setdefault(after.activity_id, set()).update(reasons)
     if reasons != {"delivery-added"}:
         filing.changed_ids.add(ledger.known[delivered.message_key].id_key)

@@ -46,8 +46,9 @@ def resolve(batch: Batch, *, database: Database, settings: Callable[[], Settings
 def project(batch: Batch, *, database: Database) -> list[Output]:
     """Apply a batch of directory records. Idempotent; raises ``Retry`` when the world fails."""
     changes = list(_readable(batch, lambda i: projection.read(i.partition, i.offset, i.key, i.value)))
+    reached = {i.partition: i.offset + 1 for i in sorted(batch, key=lambda i: i.offset)}
     with database.transaction() as connection:
-        projection.apply(connection, changes)
+        projection.apply(connection, changes, reached)
     return []
 
 

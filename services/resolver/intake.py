@@ -7,6 +7,8 @@ from uuid import UUID
 import psycopg
 
 from services.resolver.arrivals import Arrival
+from services.resolver.threads import LOCK_DECIDING
+from services.resolver.writing import announce
 from services.storage.copying import upsert
 
 # A copy of the message with other ids may have brought the target nearer.
@@ -20,6 +22,8 @@ def store(connection: psycopg.Connection[Any], arrivals: Sequence[Arrival]) -> N
     When evidence is new for a message that was there before, a job is left to decide it again: another replica may
     be deciding it at this moment without that evidence. A redelivery changes no row.
     """
+    # No merge is applied between here and the commit, so none is missed.
+    connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", (LOCK_DECIDING,))
     messages = {a.delivered.message_key: a for a in sorted(arrivals, key=lambda a: a.graph_version)}
     inserted = upsert(
         connection,
@@ -30,6 +34,7 @@ def store(connection: psycopg.Connection[Any], arrivals: Sequence[Arrival]) -> N
         returning=("message_key",),
     )
     fresh = {key for (key,) in inserted}
+    _resolve_threads(connection, sorted(fresh))
     _newer_threads(connection, [a for key, a in messages.items() if key not in fresh])
     pieces = {
         (a.delivered.message_key, e.target, e.kind): (
@@ -93,18 +98,39 @@ def store(connection: psycopg.Connection[Any], arrivals: Sequence[Arrival]) -> N
 
 
 def _newer_threads(connection: psycopg.Connection[Any], known: Sequence[Arrival]) -> None:
-    """Let a later graph version move a stored message; an earlier one changes nothing."""
+    """Let a later graph version move a stored message, and tell of its activities; an earlier one changes nothing."""
     if not known:
         return
+    given = (
+        [a.delivered.message_key for a in known],
+        [a.thread for a in known],
+        [a.graph_version for a in known],
+    )
+    newer = connection.execute(
+        "SELECT m.message_key, resolver.root(m.thread) <> resolver.root(n.thread)"
+        " FROM resolver.message m JOIN unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS n(key, thread, version)"
+        " ON m.message_key = n.key AND n.version > m.graph_version ORDER BY m.message_key FOR UPDATE OF m",
+        given,
+    ).fetchall()
+    if not newer:
+        return
     connection.execute(
-        "UPDATE resolver.message m SET thread = n.thread, graph_version = n.version"
+        "UPDATE resolver.message m SET thread = resolver.root(n.thread), graph_version = n.version"
         " FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS n(key, thread, version)"
         " WHERE m.message_key = n.key AND n.version > m.graph_version",
-        (
-            [a.delivered.message_key for a in known],
-            [a.thread for a in known],
-            [a.graph_version for a in known],
-        ),
+        given,
+    )
+    moved = [key for key, other in newer if other]
+    activities = connection.execute("SELECT id FROM resolver.activity WHERE message_key = ANY(%s)", (moved,))
+    announce(connection, [activity for (activity,) in activities], "thread")
+
+
+def _resolve_threads(connection: psycopg.Connection[Any], fresh: Sequence[UUID]) -> None:
+    """Write the thread that a merged one has become: a later merge looks for messages by that."""
+    connection.execute(
+        "UPDATE resolver.message m SET thread = resolver.root(m.thread)"
+        " FROM resolver.thread_merge t WHERE t.loser = m.thread AND m.message_key = ANY(%s)",
+        (list(fresh),),
     )
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -86,8 +86,17 @@ class JobWorker:
         if now:
             # Locked before the deliveries are read: a decision in flight commits first and is seen.
             reading.lock(connection, now)
-            items = list(self._items(connection, now))
-            decide_all(connection, items, self._settings(), cause=job.cause, undecided_only=False)
+            # Parsing large mails takes its time between two statements.
+            connection.execute("SET LOCAL idle_in_transaction_session_timeout = '15min'")
+            items, without = self._contents(_again(connection, now))
+            decide_all(
+                connection,
+                items,
+                self._settings(),
+                cause=job.cause,
+                undecided_only=False,
+                without_content=without,
+            )
         connection.execute("DELETE FROM resolver.job WHERE id = %s", (job.id,))
 
     def _put_off(self, job: Job) -> None:
@@ -103,23 +112,35 @@ class JobWorker:
                     (RETRY_SECONDS, job.id),
                 )
 
-    def _items(self, connection: psycopg.Connection[Any], keys: list[UUID]) -> Iterator[Item]:
-        """Yield the decided deliveries of these messages with their content, read again from the blobs."""
-        current = reading.current(connection, keys)
-        for delivered in (d for group in reading.deliveries(connection, keys).values() for d in group.values()):
-            decision = current.get(delivered.delivery_id)
-            # Without a decision it is about to be decided, and will see what has changed.
-            if decision is None or decision.outcome in (Outcome.DUPLICATE, Outcome.TOO_LARGE):
-                continue
-            message = self._content(delivered)
-            if message is None:
-                log.warning("content is gone", extra={"delivery": str(delivered.delivery_id)})
-                continue
-            yield Item(delivered, message)
+    def _contents(self, deliveries: list[Delivered]) -> tuple[list[Item], list[Delivered]]:
+        """Read the content of deliveries from the blobs again; return them, and those whose content is gone."""
+        read: dict[bytes, Message] = {}
+        items, without = [], []
+        for delivered in deliveries:
+            sha256 = delivered.blob_sha256 or b""
+            if sha256 not in read and sha256 and self._blobs.exists(sha256.hex()):
+                read[sha256] = mime.parse_file(self._blobs.path(sha256.hex()))
+            if sha256 in read:
+                items.append(Item(delivered, read[sha256]))
+            else:
+                without.append(delivered)
+        return items, without
 
-    def _content(self, delivered: Delivered) -> Message | None:
-        name = delivered.blob_sha256.hex() if delivered.blob_sha256 else ""
-        return mime.parse_file(self._blobs.path(name)) if name and self._blobs.exists(name) else None
+
+def _again(connection: psycopg.Connection[Any], keys: list[UUID]) -> list[Delivered]:
+    """
+    Return the deliveries of these messages that are decided again.
+
+    One without a decision is about to be decided, and will see what has changed.
+    """
+    current = reading.current(connection, keys)
+    final = (Outcome.DUPLICATE, Outcome.TOO_LARGE)
+    return [
+        delivered
+        for group in reading.deliveries(connection, keys).values()
+        for delivered in group.values()
+        if delivered.delivery_id in current and current[delivered.delivery_id].outcome not in final
+    ]
 
 
 def _next(connection: psycopg.Connection[Any]) -> Job | None:
@@ -131,7 +152,11 @@ def _next(connection: psycopg.Connection[Any]) -> Job | None:
         return None
     number, targets, messages, cause = row
     rows = connection.execute(
-        "SELECT e.child FROM resolver.evidence e WHERE e.target = ANY(%s) UNION SELECT unnest(%s::uuid[]) ORDER BY 1",
+        # Inside a circle a change is no reason: that evidence counts for nothing.
+        "SELECT e.child FROM resolver.evidence e WHERE e.target = ANY(%s) AND EXISTS ("
+        " SELECT FROM resolver.message t WHERE t.id_key = e.target AND NOT EXISTS ("
+        "  SELECT FROM resolver.circling c WHERE c.child = e.child AND c.target = t.message_key))"
+        " UNION SELECT unnest(%s::uuid[]) ORDER BY 1",
         (targets, messages),
     )
     return Job(number, [key for (key,) in rows], cause)

@@ -1,7 +1,8 @@
 """What a deciding transaction knows: the stored state around its messages, kept current while it decides."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from uuid import UUID
 
 from services.domain.acceptance import Outcome
@@ -71,7 +72,6 @@ class Pointed:
     kind: str
     position: int
     value: str
-    cyclic: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,19 +85,21 @@ class Ledger:
     known: dict[UUID, Known]
     by_id: Mapping[UUID, tuple[UUID, ...]]
     evidence: Mapping[UUID, tuple[Pointed, ...]]
+    circling: AbstractSet[tuple[UUID, UUID]]
     participants: Mapping[UUID, frozenset[str]]
     filed: dict[tuple[UUID, Direction], Filed]
     deliveries: dict[UUID, dict[UUID, Delivered]]
     current: dict[UUID, Current]
     directory: Directory
     records: Mapping[RecordRef, Record]
-    changed: set[UUID] = field(default_factory=set)
 
     def pointers(self, message_key: UUID) -> Iterator[Pointer]:
         """Yield the evidence of a message with what is stored under the ids it names."""
         for piece in self.evidence.get(message_key, ()):
-            targets = tuple(self._target(key) for key in sorted(self.by_id.get(piece.target, ())) if key != message_key)
-            yield Pointer(piece.kind, piece.value, piece.position, piece.cyclic, targets)
+            named = [key for key in sorted(self.by_id.get(piece.target, ())) if key != message_key]
+            # A forged copy that closes a circle takes nothing from the real mail under the same id.
+            targets = tuple(self._target(key) for key in named if (message_key, key) not in self.circling)
+            yield Pointer(piece.kind, piece.value, piece.position, bool(named) and not targets, targets)
 
     def _target(self, message_key: UUID) -> Target:
         filed = (self.filed.get((message_key, d)) for d in Direction)
@@ -118,9 +120,13 @@ class Ledger:
             if other.delivery_id != delivered.delivery_id
         )
 
-    def acceptors(self, message_key: UUID, direction: Direction) -> Iterable[tuple[int, str, RecordRef]]:
-        """Yield rank, mailbox and acceptor of every accepted delivery; the least one is the activity's acceptor."""
+    def acceptors(self, message_key: UUID, direction: Direction) -> Iterable[tuple[int, str, UUID, RecordRef]]:
+        """
+        Yield rank, mailbox, delivery and acceptor of every accepted delivery.
+
+        The least one gives the activity its acceptor, and its copy of the mail the parties.
+        """
         for delivery_id, delivered in self.deliveries.get(message_key, {}).items():
             decision = self.current.get(delivery_id)
             if delivered.direction == direction and decision is not None and decision.acceptor is not None:
-                yield (decision.rank or 0, delivered.mailbox, decision.acceptor)
+                yield (decision.rank or 0, delivered.mailbox, delivery_id, decision.acceptor)

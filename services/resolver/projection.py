@@ -1,6 +1,6 @@
 """The directory, projected from its topic: identity and addresses of users, queues, contacts, accounts, leads."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,8 +8,17 @@ import psycopg
 
 from services import contracts
 from services.domain.addresses import normalise
-from services.domain.errors import UndecodableRecord
+from services.domain.errors import Reject, UndecodableRecord
 from services.storage.copying import upsert
+
+LONGEST = 500
+"""Characters of a type, id, name or address. Longer ones are no names; PostgreSQL cannot index them."""
+
+
+class InvalidDirectoryRecord(Reject):
+    """The record has the right form, but cannot be one of a directory."""
+
+    code = "invalid_directory_record"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +47,18 @@ def read(partition: int, offset: int, key: bytes | None, value: bytes | None) ->
     name, record = contracts.decode(value)
     if name != "DirectoryRecord":
         raise UndecodableRecord(f"{name} is no record of directory")
+    texts = (record["type"], record["id"], record["name"], *record["addresses"])
+    if any("\0" in text or len(text) > LONGEST for text in texts):
+        raise InvalidDirectoryRecord(f"a text has more than {LONGEST} characters, or a NUL")
     return Change(partition, offset, record)
 
 
-def apply(connection: psycopg.Connection[Any], changes: Sequence[Change]) -> None:
+def apply(connection: psycopg.Connection[Any], changes: Sequence[Change], reached: Mapping[int, int]) -> None:
     """
     Apply changes; of one record the latest counts, and one that is older than what is stored changes nothing.
 
-    The positions reached are kept in the same transaction, so that everybody can tell when a pushed record acts.
+    ``reached`` holds the next offset of each partition, past records that were no changes too; it is kept in the
+    same transaction, so that everybody can tell when a pushed record acts.
     """
     latest: dict[tuple[str, str], Change] = {}
     for change in sorted(changes, key=lambda c: (c.partition, c.offset)):
@@ -53,13 +66,14 @@ def apply(connection: psycopg.Connection[Any], changes: Sequence[Change]) -> Non
     written = upsert(
         connection,
         "resolver.directory_record",
-        ("type", "id", "name", "owner_type", "owner_id", "active", "deleted", "partition", "offset"),
-        [_row(change) for change in latest.values()],
+        ("type", "id", "name", "owner_type", "owner_id", "active", "deleted", "partition", "offset", "ordinal"),
+        [(*_row(change), age) for change, age in zip(latest.values(), _ages(connection, len(latest)), strict=True)],
         key=("type", "id"),
         conflict=(
             "DO UPDATE SET name = excluded.name, owner_type = excluded.owner_type, owner_id = excluded.owner_id,"
             " active = excluded.active, deleted = excluded.deleted, partition = excluded.partition,"
             ' "offset" = excluded."offset" WHERE excluded."offset" > directory_record."offset"'
+            " OR excluded.partition <> directory_record.partition"
         ),
         returning=("type", "id"),
     )
@@ -81,7 +95,6 @@ def apply(connection: psycopg.Connection[Any], changes: Sequence[Change]) -> Non
         addresses,
         key=("address", "type", "id"),
     )
-    reached = {change.partition: change.offset + 1 for change in sorted(changes, key=lambda c: c.offset)}
     upsert(
         connection,
         "resolver.directory_progress",
@@ -90,6 +103,14 @@ def apply(connection: psycopg.Connection[Any], changes: Sequence[Change]) -> Non
         key=("partition",),
         conflict='DO UPDATE SET "offset" = greatest(directory_progress."offset", excluded."offset")',
     )
+
+
+def _ages(connection: psycopg.Connection[Any], count: int) -> list[int]:
+    """Return growing numbers, in the order in which records came: a record keeps its first one."""
+    rows = connection.execute(
+        "SELECT nextval('resolver.directory_ordinal') FROM generate_series(1, %s) ORDER BY 1", (count,)
+    )
+    return [number for (number,) in rows]
 
 
 def _row(change: Change) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ import psycopg
 from services.domain.acceptance import Outcome
 from services.domain.addresses import normalise
 from services.domain.correlation import Method, Regarding
-from services.domain.decide import people_of
+from services.domain.decide import participants_of
 from services.domain.directory import Directory, Record, RecordRef
 from services.domain.identity import Direction
 from services.resolver.arrivals import Delivered
@@ -32,6 +32,8 @@ def lock(connection: Connection, message_keys: Iterable[UUID]) -> None:
     Flags the ones that share an id: a forged copy must not pass for the real mail unseen.
     """
     connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", (LOCK_DECIDING,))
+    # Every read here goes by key; statistics of a table that has just grown must not talk the planner out of it.
+    connection.execute("SET LOCAL enable_seqscan = off")
     rows = connection.execute(
         "SELECT message_key, id_key, flagged FROM resolver.message WHERE id_key IN"
         " (SELECT id_key FROM resolver.message WHERE message_key = ANY(%s)) ORDER BY message_key FOR UPDATE",
@@ -43,6 +45,9 @@ def lock(connection: Connection, message_keys: Iterable[UUID]) -> None:
     unflagged = [key for group in sharing.values() if len(group) > 1 for key, flagged in group if not flagged]
     if unflagged:
         connection.execute("UPDATE resolver.message SET flagged = true WHERE message_key = ANY(%s)", (unflagged,))
+        # What points at this id may mean another message than was known when it was decided.
+        shared = sorted(id_key for id_key, group in sharing.items() if any(key in unflagged for key, _ in group))
+        connection.execute("INSERT INTO resolver.job (targets, cause) VALUES (%s, 'flagged')", (shared,))
 
 
 def deliveries(connection: Connection, message_keys: Sequence[UUID]) -> dict[UUID, dict[UUID, Delivered]]:
@@ -92,10 +97,17 @@ def current(connection: Connection, message_keys: Sequence[UUID]) -> dict[UUID, 
     }
 
 
-def read(connection: Connection, items: Sequence[Item], *, mailbox_owners: dict[str, RecordRef]) -> Ledger:
-    """Read everything that the decisions about these items look at, in statements after the lock's."""
-    keys = sorted({item.delivered.message_key for item in items})
+def read(
+    connection: Connection, keys: Sequence[UUID], items: Sequence[Item], *, mailbox_owners: dict[str, RecordRef]
+) -> Ledger:
+    """Read everything that decisions about these messages look at, in statements after the lock's."""
     evidence = _evidence(connection, keys)
+    circling = {
+        (child, target)
+        for child, target in connection.execute(
+            "SELECT child, target FROM resolver.circling WHERE child = ANY(%s)", (keys,)
+        )
+    }
     targets = {piece.target for pieces in evidence.values() for piece in pieces}
     known = _known(connection, keys, targets)
     by_id: dict[UUID, list[UUID]] = defaultdict(list)
@@ -105,11 +117,12 @@ def read(connection: Connection, items: Sequence[Item], *, mailbox_owners: dict[
     directory, records = _directory(connection, items, mailbox_owners)
     participants = _participants(connection, ambiguous)
     for item in items:
-        participants.setdefault(item.delivered.message_key, people_of(item.message))
+        participants.setdefault(item.delivered.message_key, participants_of(item.message))
     return Ledger(
         known=known,
         by_id={id_key: tuple(sharing) for id_key, sharing in by_id.items()},
         evidence=evidence,
+        circling=circling,
         participants=participants,
         filed=_filed(connection, list(known)),
         deliveries=deliveries(connection, keys),
@@ -121,12 +134,11 @@ def read(connection: Connection, items: Sequence[Item], *, mailbox_owners: dict[
 
 def _evidence(connection: Connection, keys: Sequence[UUID]) -> dict[UUID, tuple[Pointed, ...]]:
     found: dict[UUID, list[Pointed]] = defaultdict(list)
-    for child, target, kind, position, value, cyclic in connection.execute(
-        "SELECT child, target, kind, position, coalesce(value, ''), cyclic FROM resolver.evidence"
-        " WHERE child = ANY(%s)",
+    for child, target, kind, position, value in connection.execute(
+        "SELECT child, target, kind, position, coalesce(value, '') FROM resolver.evidence WHERE child = ANY(%s)",
         (list(keys),),
     ):
-        found[child].append(Pointed(target, kind, position, value, cyclic))
+        found[child].append(Pointed(target, kind, position, value))
     return {child: tuple(pieces) for child, pieces in found.items()}
 
 
@@ -201,9 +213,8 @@ def _directory(
         found = [
             _record(row)
             for row in connection.execute(
-                "SELECT r.type, r.id, r.name, r.owner_type, r.owner_id, r.active, r.ordinal"
-                " FROM resolver.directory_record r JOIN unnest(%s::text[], %s::text[]) AS w(type, id) USING (type, id)"
-                " WHERE NOT r.deleted",
+                "SELECT r.type, r.id, r.name, r.owner_type, r.owner_id, r.active AND NOT r.deleted, r.ordinal"
+                " FROM resolver.directory_record r JOIN unnest(%s::text[], %s::text[]) AS w(type, id) USING (type, id)",
                 ([ref.type for ref in missing], [ref.id for ref in missing]),
             )
         ]

@@ -9,7 +9,7 @@ import psycopg
 from services.resolver.arrivals import Merged, Moved
 
 LOCK_DECIDING = 0x6D77_0001
-"""Advisory lock: deciding transactions hold it shared; thread notices and directory barriers take it alone."""
+"""Advisory lock: transactions that store or decide hold it shared; thread notices take it alone."""
 
 
 def apply(connection: psycopg.Connection[Any], notices: Sequence[Merged | Moved]) -> list[UUID]:

@@ -108,6 +108,8 @@ def _activities(connection: Connection, filing: Filing, settings_version: int) -
                 CODE_VERSION,
             )
         )
+        if form is None:
+            continue
         parties[filed.activity_id] = form.parties
         attachments.extend(
             (
@@ -156,7 +158,7 @@ def _parties(connection: Connection, parties: Mapping[UUID, tuple[Party, ...]], 
 
 
 def _decisions(connection: Connection, decisions: list[DecisionRow]) -> None:
-    again = [d.item.delivered.delivery_id for d in decisions if d.current.version > 1]
+    again = [d.delivered.delivery_id for d in decisions if d.current.version > 1]
     if again:
         connection.execute(
             "UPDATE resolver.decision SET current = false WHERE current AND delivery_id = ANY(%s)", (again,)
@@ -180,7 +182,7 @@ def _decisions(connection: Connection, decisions: list[DecisionRow]) -> None:
     )
     rows = [
         (
-            d.item.delivered.delivery_id,
+            d.delivered.delivery_id,
             d.current.version,
             True,
             d.current.outcome,

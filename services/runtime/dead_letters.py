@@ -6,10 +6,12 @@ The row and the record for ``<topic>-dead`` are written in one transaction, thro
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from uuid import UUID
 
 from psycopg import sql
 
 from services.contracts import codec
+from services.contracts.received import delivery_in
 from services.runtime.records import Rejected
 from services.storage import outbox
 from services.storage.postgres import Database
@@ -36,14 +38,15 @@ class DeadLetters:
             for one in rejects:
                 given, detail = one.input, _plain(one.detail)
                 place = (given.topic, given.partition, given.offset)
-                row = (*place, one.code, detail, one.delivery_id, given.key, given.value, now)
+                delivery = one.delivery_id or delivery_in(given.value)
+                row = (*place, one.code, detail, delivery, given.key, given.value, now)
                 # A redelivered record was announced the first time; the outbox row must not come twice.
                 if connection.execute(self._insert, row).rowcount:
-                    new.append(self._announcement(one, detail, now))
+                    new.append(self._announcement(one, detail, delivery, now))
             if new:
                 outbox.append(connection, self._schema, new)
 
-    def _announcement(self, one: Rejected, detail: str, failed: datetime) -> outbox.OutboxRow:
+    def _announcement(self, one: Rejected, detail: str, delivery: UUID | None, failed: datetime) -> outbox.OutboxRow:
         given = one.input
         value = codec.encode(
             "DeadLetter",
@@ -54,7 +57,7 @@ class DeadLetters:
                 "stage": self._schema,
                 "code": one.code,
                 "detail": detail,
-                "delivery_id": None if one.delivery_id is None else str(one.delivery_id),
+                "delivery_id": None if delivery is None else str(delivery),
                 "failed_at": failed,
                 "key": given.key,
                 "value": given.value,

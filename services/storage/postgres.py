@@ -125,6 +125,8 @@ class Database:
     def _mapped(self) -> Iterator[None]:
         try:
             yield
+        except errors.ProgramLimitExceeded:
+            raise  # psycopg counts it among the world's failures, but a value too long for an index stays so
         except _WORLD as error:
             if self._connection is not None and self._connection.broken:
                 self.close()

@@ -19,10 +19,16 @@ CREATE TABLE resolver.evidence (
     cls      text NOT NULL,
     position integer NOT NULL,
     value    text,                        -- NULL once erased
-    cyclic   boolean NOT NULL DEFAULT false,  -- on a cycle of evidence: counts for nothing
     PRIMARY KEY (child, target, kind)
 );
 CREATE INDEX evidence_target ON resolver.evidence (target);
+
+-- Messages that point at each other in a circle: that evidence counts for nothing between them.
+CREATE TABLE resolver.circling (
+    child  uuid NOT NULL,                 -- message_key
+    target uuid NOT NULL,                 -- message_key: another message under the same id may still count
+    PRIMARY KEY (child, target)
+);
 
 CREATE TABLE resolver.delivery (
     id            uuid PRIMARY KEY,
@@ -99,7 +105,6 @@ CREATE TABLE resolver.party (
     records     jsonb NOT NULL,           -- [{type, id}]: what the address resolved to; empty is unresolved
     PRIMARY KEY (activity_id, role, position)
 );
-CREATE INDEX party_address ON resolver.party (address);
 
 CREATE TABLE resolver.attachment (
     activity_id uuid NOT NULL REFERENCES resolver.activity,
@@ -175,11 +180,13 @@ CREATE TABLE resolver.dead_letter (
     PRIMARY KEY (topic, partition, "offset")
 );
 
+CREATE SEQUENCE resolver.directory_ordinal;
+
 -- The directory, projected. Position of the last applied record: an older one changes nothing.
 CREATE TABLE resolver.directory_record (
     type       text NOT NULL,
     id         text NOT NULL,
-    ordinal    bigint GENERATED ALWAYS AS IDENTITY,  -- age: the older record wins a tie
+    ordinal    bigint NOT NULL,           -- age: the older record wins a tie
     name       text NOT NULL,
     owner_type text,
     owner_id   text,

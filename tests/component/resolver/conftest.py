@@ -30,7 +30,8 @@ from services.storage.postgres import Database
 KEY = b"k" * 32
 STATE = {
     "message": "message_key, id_key, message_id, thread, graph_version, flagged",
-    "evidence": "child, target, kind, position, cyclic",
+    "evidence": "child, target, kind, position",
+    "circling": "child, target",
     "delivery": "id, message_key, direction, mailbox, folder, uid",
     "decision": "delivery_id, version, current, outcome, activity_id, accepted_id, method, correlated, cause",
     "activity": "id, version, method, correlated, parent, regarding_id, owner_id, accepted_id, subject",

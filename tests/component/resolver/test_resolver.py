@@ -13,7 +13,7 @@ from services.domain.acceptance import Scope
 from services.domain.decide import Policy
 from services.domain.directory import RecordRef
 from services.resolver.filing import Settings
-from services.resolver.handlers import resolve
+from services.resolver.handlers import project, resolve
 from services.runtime.records import Batch, Input
 from services.storage.postgres import Database
 from tests.component.resolver.conftest import Resolver, mail
@@ -156,15 +156,18 @@ def test_a_copied_message_id_with_another_sender_is_a_second_flagged_message(res
     assert 2 == len(resolver.events())
 
 
-def test_messages_that_answer_each_other_are_tracked_by_neither(resolver: Resolver):
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["forward", "backward"])
+@pytest.mark.parametrize("together", [True, False], ids=["one batch", "one by one"])
+def test_messages_that_answer_each_other_are_tracked_by_neither(resolver: Resolver, order, together):
     one = mail("one", answers=["two"], to=ANNA)
     two = mail("two", answers=["one"], to=f"{ANNA}, support@own.example")
-    for name in ((one, two), (two, one)):
-        resolver.resolve(*(resolver.record(raw) for raw in name))
+    values = [resolver.record((one, two)[n]) for n in order]
+    for batch in [values] if together else [values[:1], values[1:]]:
+        resolver.resolve(*batch)
         resolver.jobs()
 
-    assert {"one": "NoCorrelationMatch", "two": "accepted"} == resolver.outcomes()
-    assert [("None",)] == resolver.rows("SELECT method FROM resolver.activity")
+    assert "accepted" == resolver.outcomes()["two"]
+    assert [("None",)] == resolver.rows("SELECT DISTINCT method FROM resolver.activity")
 
 
 def test_a_circle_that_a_late_mail_closes_takes_back_what_was_inherited_but_no_acceptance(resolver: Resolver):
@@ -296,3 +299,108 @@ def test_a_job_that_fails_is_put_off_and_its_neighbours_are_decided(resolver: Re
 
     assert "accepted" == resolver.outcomes()["a"]
     assert [([bad], 1)] == resolver.rows("SELECT messages, attempts FROM resolver.job")
+
+
+def test_copies_of_two_mails_that_answer_each_other_come_to_rest(resolver: Resolver):
+    """Four mails of a stranger, with other recipients in each copy, once kept the jobs running for ever."""
+    for a, b in (("one", "two"), ("two", "one")):
+        for to in ("support@own.example", ANNA):
+            resolver.resolve(resolver.record(mail(a, answers=[b], to=to)))
+
+    assert resolver.jobs() < 30
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["forward", "backward"])
+def test_one_copy_speaks_for_all_whichever_came_first(resolver: Resolver, order):
+    copies = [
+        resolver.record(mail("root", to="support@own.example"), mailbox="support@own.example"),
+        resolver.record(mail("root", to=f"list@x.example, {ANNA}, support@own.example"), mailbox="ben@own.example"),
+    ]
+    for n in order:
+        resolver.resolve(copies[n])
+        resolver.jobs()
+
+    last = resolver.events()[-1]
+    assert ("support", "ben") == (last["accepted_by"]["id"], last["owner"]["id"])
+    assert ["support@own.example"] == [p["address"] for p in last["parties"] if p["role"] == "to"]
+
+
+def test_a_forged_copy_takes_no_answer_from_the_real_mail(resolver: Resolver):
+    resolver.resolve(resolver.record(TREE["root"]), resolver.record(mail("a", answers=["root"])))
+    forged = mail("root", answers=["a"], to="nobody@x.example", From="Mallory <mallory@evil.example>")
+    resolver.resolve(resolver.record(forged, mailbox="unowned@own.example"))
+    resolver.jobs()
+
+    found = resolver.rows(
+        "SELECT a.method FROM resolver.activity a JOIN resolver.message m USING (message_key)"
+        " WHERE m.message_id = 'a@x.example'"
+    )
+    assert [("InReplyTo",)] == found
+
+
+def test_a_record_that_is_none_counts_as_read_for_the_gate(resolver: Resolver):
+    with closing(Database(resolver.url, "resolver")) as database:
+        batch = Batch([Input("directory", 2, 41, b"contact/x", b"rubbish", {})])
+        project(batch, database=database)
+
+    assert [(42,)] == resolver.rows('SELECT "offset" FROM resolver.directory_progress WHERE partition = 2')
+
+
+def test_a_directory_record_with_an_endless_address_is_rejected(resolver: Resolver):
+    record = {"type": "contact", "id": "x", "name": "", "addresses": ["a" * 9000 + "@x"], "owner": None}
+    value = contracts.encode("DirectoryRecord", {**record, "active": True, "deleted": False})
+    with closing(Database(resolver.url, "resolver")) as database:
+        batch = Batch([Input("directory", 0, 99, b"", value, {})])
+        project(batch, database=database)
+
+    assert ["invalid_directory_record"] == [r.code for r in batch.rejects]
+
+
+def test_the_record_that_came_first_is_the_older_one(resolver: Resolver):
+    resolver.directory(*({"type": "contact", "id": n, "addresses": ["twin@x.example"]} for n in ("zoe", "adam")))
+    resolver.resolve(resolver.record(mail("root", From="twin@x.example")))
+
+    assert ["zoe"] == [p["records"][0]["id"] for p in resolver.events()[-1]["parties"] if p["role"] == "from"]
+
+
+def test_a_directory_record_that_moved_to_another_partition_acts(resolver: Resolver):
+    record = {"type": "contact", "id": "kim", "name": "New", "owner": None, "active": True, "deleted": False}
+    value = contracts.encode("DirectoryRecord", {**record, "addresses": []})
+    with closing(Database(resolver.url, "resolver")) as database:
+        project(Batch([Input("directory", 3, 0, b"", value, {})]), database=database)
+
+    assert [("New",)] == resolver.rows("SELECT name FROM resolver.directory_record WHERE id = 'kim'")
+
+
+def test_a_mailbox_owner_that_was_deleted_accepts_nothing(resolver: Resolver):
+    resolver.settings = Settings(
+        policy=Policy(version=1, user_default=0), mailbox_owners={ANNA: RecordRef("user", "anna")}, options={}
+    )
+    resolver.directory({"type": "user", "id": "anna", "deleted": True})
+    resolver.resolve(resolver.record(mail("root", to=ANNA)))
+
+    assert {"root": "NoRecipientMatch"} == resolver.outcomes()
+
+
+def test_merges_that_come_around_the_mail_all_tell_of_its_thread(resolver: Resolver):
+    resolver.resolve(merged(70, 7))
+    resolver.resolve(resolver.record(mail("root"), thread=70))
+    resolver.resolve(merged(7, 3))
+
+    assert [7, 3] == [e["thread_id"] for e in resolver.events()]
+
+
+def test_when_the_raw_mail_is_gone_the_decision_says_so(resolver: Resolver):
+    resolver.resolve(resolver.record(TREE["a"]))
+    resolver.blobs.path(hashlib.sha256(TREE["a"]).hexdigest()).unlink()
+    resolver.resolve(resolver.record(TREE["root"]))
+    resolver.jobs()
+
+    assert "ContentGone" == resolver.outcomes()["a"]
+
+
+def test_a_recipient_far_down_the_list_is_one(resolver: Resolver):
+    crowd = ", ".join(f"p{n}@x.example" for n in range(1200))
+    resolver.resolve(resolver.record(mail("root", to=f"{crowd}, support@own.example"), mailbox="unowned@own.example"))
+
+    assert {"root": "accepted"} == resolver.outcomes()
