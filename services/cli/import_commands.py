@@ -16,6 +16,7 @@ from services.fetcher.importing import import_path
 from services.settings import publisher
 
 MEGABYTE = 1024 * 1024
+SHOWN = 20
 BAR = 30
 
 
@@ -46,6 +47,8 @@ def import_command(path: Path, *, mailbox: str, folder: str) -> None:
         raise Refused(f"--mailbox {mailbox!r} is no address.")
     if not path.exists():
         raise Refused(f"{path} does not exist.")
+    if not path.is_dir() and (not path.is_file() or not path.stat().st_size):
+        raise Refused(f"{path} holds no mail: it is {'empty' if path.is_file() else 'no file'}.")
     config = session.config()
     organization = publisher.current(config.postgres).organization
     with import_ports(config) as ports:
@@ -62,5 +65,9 @@ def import_command(path: Path, *, mailbox: str, folder: str) -> None:
     for line in report.failures:
         click.echo(printable(f"not read: {line}"), err=True)
     click.echo(f"{plural(report.new, 'mail')} new, {report.known:,} known before.")
+    for line in report.damaged[:SHOWN]:
+        click.echo(printable(f"Damaged, kept as it came: {line}."))
+    if len(report.damaged) > SHOWN:
+        click.echo(f"… and {len(report.damaged) - SHOWN:,} more damaged mails.")
     if report.failed:
         raise failed(f"{plural(report.failed, 'file')} could not be read; all other mail was taken over.")

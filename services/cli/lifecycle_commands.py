@@ -62,9 +62,14 @@ def up_command(*, replicas: Mapping[str, int], dovecot: bool) -> None:
         living = roster.living()
         counts = {s: sum(one.service == s for one in living) for s in session.SERVICES}
         wanted = {s: replicas.get(s, max(1, counts[s])) for s in session.SERVICES}
-        service_processes.stop(roster, service_processes.surplus(living, wanted))
+        surplus = service_processes.surplus(living, wanted)
+        service_processes.stop(roster, surplus)
         started = service_processes.start(roster, service_processes.missing(roster.living(), wanted), os.environ)
         _until_ready(config, roster, roster.living(), started)
+    for service in surplus:
+        click.echo(f"{service.name:<14} pid {service.process.pid:<8} stopped")
+    for idle in (name for name, count in wanted.items() if not count):
+        click.echo(f"Warning: no {idle} runs; what it does waits.", err=True)
     drained = drain_outbox(config)
     if drained:
         click.echo(f"Published {plural(drained, 'settings record')} that had waited.")

@@ -73,7 +73,7 @@ def profile_for(snapshot: Snapshot, wanted: dict[str, Any]) -> tuple[str, dict[s
 @click.argument("address")
 @click.option("--imap", "server", required=True, metavar="HOST[:PORT]", help="The IMAP server.")
 @click.option("--user", required=True, help="The login name.")
-@click.option("--password-file", required=True, type=click.Path(path_type=Path), help="Its first line is the password.")
+@click.option("--password-file", required=True, type=click.Path(path_type=Path), help="Holds the password on one line.")
 @click.option("--tls", type=click.Choice(list(DEFAULT_PORTS)), default="implicit", show_default=True)
 @click.option("--owner", metavar="[TYPE:]ID", help="The user or queue of the directory behind this mailbox.")
 @click.option("--folder", "folders", multiple=True, help="A folder to read; INBOX when none is given.")

@@ -17,10 +17,14 @@ def named(config: Config, text: str) -> dict[str, str]:
     filled later. Refused when a user and a queue have the id.
     """
     kind, mark, name = text.partition(":")
-    if mark and kind in PRINCIPALS and name:
-        return {"type": kind, "id": name}
+    if mark and (kind not in PRINCIPALS or not name):
+        raise Refused(f"--owner {text}: expected user:ID, queue:ID or ID.")
     with session.reading(config) as connection:
-        found = progress.principals_named(connection, text)
+        found = progress.principals_named(connection, name if mark else text)
+    if mark:
+        if kind not in {one[0] for one in found}:
+            click.echo(f"Warning: the directory has no {kind} {name!r} yet.", err=True)
+        return {"type": kind, "id": name}
     if len(found) > 1:
         raise Refused(f"--owner {text}: a user and a queue have this id. Say which: user:{text} or queue:{text}.")
     if not found:

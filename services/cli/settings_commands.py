@@ -108,10 +108,19 @@ def set_command(key: str, assignments: Sequence[str], *, reason: str, by: str, w
     _finish(config, wait=wait, timeout=timeout)
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object that has one key twice: the last one would win in silence."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise Refused(f"the key {next(n for n in names if names.count(n) > 1)!r} stands twice in one object.")
+    return found
+
+
 def read_file(name: str, text: bytes) -> dict[str, Any]:
     """Return the changes that a settings file asks for, each validated by itself."""
     try:
-        value = json.loads(text.decode("utf-8-sig"))
+        value = json.loads(text.decode("utf-8-sig"), object_pairs_hook=_once)
     except UnicodeDecodeError:
         raise Refused(f"{name}: not UTF-8.") from None
     except json.JSONDecodeError as error:

@@ -49,6 +49,7 @@ def wait_command(*, timeout: float, as_json: bool) -> None:
 
     Exit 0 then; else 1 after the time-out, with a list of what is missing.
     """
+    began = time.monotonic()
     config = session.config()
     known = list(servers.targets(config, publisher.current(config.postgres)))
     targets = [t for t in known if isinstance(t, Target)]
@@ -84,7 +85,7 @@ def wait_command(*, timeout: float, as_json: bool) -> None:
         else:
             click.echo(f"{plural(letter.count, 'open dead letter')} of {letter.topic}: {letter.code}")
     if missing:
-        raise failed(f"not done within {timeout:g} s: {plural(len(missing), 'thing')} missing.")
+        raise failed(f"not done after {time.monotonic() - began:.0f} s: {plural(len(missing), 'thing')} missing.")
     if not as_json:
         click.echo(f"Done: {plural(len(targets), 'folder')} read to the end, all mail decided.")
 

@@ -88,9 +88,9 @@ class Arrival:
 
 def hand_over(
     arrivals: Sequence[Arrival], *, blobs: Blobs, send: Send, commit: Callable[[list[Delivery]], None], now: datetime
-) -> None:
+) -> list[Message]:
     """
-    Hand mails over, all or none. Blocks until ``commit`` has returned.
+    Hand mails over, all or none, and return how they read. Blocks until ``commit`` has returned.
 
     ``now`` stands in for the internal date of mail that has neither one nor a Date. Whatever is raised, the
     cursor has not moved, and the same call may be made again.
@@ -99,10 +99,12 @@ def hand_over(
     stored = iter(blobs.put_many(contents) if contents else [])
     shas = [next(stored) if isinstance(a.content, Content) else _sha(a.content) for a in arrivals]
     crash_point("fetcher.blobs_stored")
+    messages: list[Message] = []
     rows: list[OutboxRow] = []
     deliveries: list[Delivery] = []
     for arrival, sha in zip(arrivals, shas, strict=True):
         message = _read(arrival.content, blobs)
+        messages.append(message)
         date = arrival.internal_date or message.date or now
         rows.append(_record(arrival, message, sha, date))
         deliveries.append(_delivery(arrival, sha, date))
@@ -111,6 +113,7 @@ def hand_over(
     crash_point("fetcher.acknowledged")
     commit(deliveries)
     crash_point("fetcher.committed")
+    return messages
 
 
 def _sha(content: Stored | HeadersOnly) -> str:

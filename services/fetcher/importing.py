@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.domain.addresses import normalise
-from services.domain.identity import delivery_id_import
+from services.domain.identity import delivery_id_import, identity
+from services.domain.message import Message, ParseOutcome
 from services.fetcher import deliveries, sources
 from services.fetcher.fetch import BATCH_BYTES, BATCH_MAILS, HEADER_LIMIT
 from services.fetcher.folders import role
@@ -25,12 +26,18 @@ _PIECE = 1024 * 1024
 
 @dataclass(slots=True)
 class ImportReport:
-    """What became of the mails of a source. ``failures`` names files that could not be read, with the reason."""
+    """
+    What became of the mails of a source.
+
+    ``failures`` names files that could not be read, with the reason; ``damaged`` names new mails of which not
+    everything could be read, by their id; they are kept whole all the same.
+    """
 
     new: int = 0
     known: int = 0
     failed: int = 0
     failures: list[str] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
 
 
 def import_path(
@@ -70,15 +77,26 @@ def _flush(ports: Ports, batch: list[Arrival], report: ImportReport) -> None:
     known = deliveries.known(ports.database, [a.id for a in batch])
     new = [a for a in batch if a.id not in known]
     if new:
-        hand_over(
+        messages = hand_over(
             new,
             blobs=ports.blobs,
             send=ports.send,
             commit=lambda rows: deliveries.imported(ports.database, rows),
             now=ports.now(),
         )
+        report.damaged.extend(filter(None, map(_damage, messages)))
     report.known += len(known)
     report.new += len(new)
+
+
+def _damage(message: Message) -> str | None:
+    """Say what of a mail could not be read, or None; names it by the id under which it can be explained."""
+    missing = [name for name, there in (("sender", message.from_), ("date", message.date)) if not there]
+    whole = message.outcome in (ParseOutcome.FULL, ParseOutcome.FALLBACK, ParseOutcome.TOO_LARGE)
+    if whole and message.from_:
+        return None
+    what = "no header can be read" if message.outcome == ParseOutcome.UNREADABLE else f"no {' and no '.join(missing)}"
+    return f"<{identity(message).message_id}>: {what if missing else 'only the headers can be read'}"
 
 
 def _arrivals(

@@ -17,6 +17,7 @@ from services.domain.errors import Refused
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 KEY_BYTES = 32
+ADDRESSES = ("MAILWEAVE_KAFKA", "MAILWEAVE_POSTGRES", "MAILWEAVE_REDIS")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -57,7 +58,7 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
     """Read the config. Everything that is missing or wrong is named in one ``Refused``."""
     given = os.environ if environ is None else environ
     home = Path(given.get("MAILWEAVE_HOME") or CHECKOUT / ".mailweave" / "stack").expanduser()
-    source = _Source({**_stack_env(home), **{k: v for k, v in given.items() if v}})
+    source = _Source(home, {**_stack_env(home), **{k: v for k, v in given.items() if v}})
     config = Config(
         home=home,
         kafka=source.need("MAILWEAVE_KAFKA", "host:port of the brokers, comma separated"),
@@ -88,13 +89,19 @@ def _stack_env(home: Path) -> dict[str, str]:
 class _Source:
     """Reads values and collects what is wrong with them."""
 
-    def __init__(self, values: Mapping[str, str]) -> None:
+    def __init__(self, home: Path, values: Mapping[str, str]) -> None:
+        self._home = home
         self._values = values
         self._missing: list[str] = []
         self._wrong: list[str] = []
 
     def refuse(self) -> None:
         problems = list(self._wrong)
+        if not problems and all(any(one.startswith(name) for one in self._missing) for name in ADDRESSES):
+            raise Refused(
+                f"nothing runs in {self._home} (MAILWEAVE_HOME): start it with `mailweave up`, or give "
+                f"the addresses of servers in {', '.join(ADDRESSES)}."
+            )
         if self._missing:
             problems.insert(0, "missing: " + ", ".join(self._missing))
         if problems:

@@ -31,6 +31,16 @@ class IdempotentProducer(FaustProducer):
         return {"acks": "all", "enable_idempotence": True}
 
 
+def _private_folder(service: str, home: Path) -> Path:
+    """Make a folder inside the home, so that what a killed process leaves goes with it; elsewhere without one."""
+    folder = home / "run"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f"{service}-", dir=folder))
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix=f"mailweave-{service}-"))
+
+
 def worker(service: str, config: Config, data: Path | None = None) -> faust.App:
     """
     Return a Faust app named for the service; its consumer group has the same name.
@@ -42,7 +52,7 @@ def worker(service: str, config: Config, data: Path | None = None) -> faust.App:
         broker=[f"kafka://{server.strip()}" for server in config.kafka.split(",")],
         autodiscover=False,
         store="memory://",
-        datadir=data or Path(tempfile.mkdtemp(prefix=f"mailweave-{service}-")),
+        datadir=data or _private_folder(service, config.home),
         web_enabled=False,
         key_serializer="raw",
         value_serializer="raw",

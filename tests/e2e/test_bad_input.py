@@ -98,7 +98,8 @@ def test_a_broken_mail_is_decided(company: Company, tmp_path: Path):
     count = "SELECT count(*) FROM resolver.decision WHERE current"
     ((before,),) = store.rows(company.postgres, count)
 
-    company.pipeline.mailweave("import", broken, "--mailbox", SUPPORT)
+    said = company.pipeline.mailweave("import", broken, "--mailbox", SUPPORT).stdout
+    assert "Damaged, kept as it came: <" in said
     company.pipeline.wait()
 
     assert [(before + 2,)] == store.rows(company.postgres, count)

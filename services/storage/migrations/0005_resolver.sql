@@ -186,7 +186,7 @@ CREATE SEQUENCE resolver.directory_ordinal;
 CREATE TABLE resolver.directory_record (
     type       text NOT NULL,
     id         text NOT NULL,
-    ordinal    bigint NOT NULL,           -- age: the older record wins a tie
+    ordinal    bigint NOT NULL DEFAULT nextval('resolver.directory_ordinal'),  -- age: the older record wins a tie
     name       text NOT NULL,
     owner_type text,
     owner_id   text,

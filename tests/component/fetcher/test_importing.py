@@ -80,6 +80,19 @@ def test_broken_mails_are_mails_and_unreadable_files_are_counted(outside, tmp_pa
     assert (2, 0, 1) == run(outside, tmp_path)[0]
 
 
+def test_a_damaged_mail_is_named_by_the_id_that_explains_it(outside, tmp_path):
+    (tmp_path / "a.eml").write_bytes(b"\x00\xff\xfe" * 100)
+    (tmp_path / "b.eml").write_bytes(b"Message-ID: <b@x.example>\nSubject: no sender\n\nbody\n")
+    (tmp_path / "c.eml").write_bytes(MAIL % 3)
+
+    report = import_path(outside.ports, tmp_path, mailbox=outside.mailbox, folder="INBOX", limit=10**8)
+
+    ids = {r["message_id"] for r in outside.records()}
+    assert "<b@x.example>: no sender and no date" in report.damaged
+    assert 2 == len(report.damaged)
+    assert all(line[1 : line.index(">")] in ids for line in report.damaged)
+
+
 def test_large_and_too_large_mails(outside, tmp_path):
     (tmp_path / "a.eml").write_bytes(MAIL % 1 + b"x" * 6_000_000)
     (tmp_path / "b.eml").write_bytes(MAIL % 2 + b"x" * 9_000_000)

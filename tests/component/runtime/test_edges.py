@@ -1,11 +1,14 @@
 """Producer, drainer and live status on real servers."""
 
 import time
+from datetime import UTC, datetime
+from uuid import uuid4
 
 import psycopg
 import pytest
 from redis import Redis
 
+from services.contracts import codec
 from services.domain.errors import Reject, Retry
 from services.runtime.dead_letters import DeadLetters
 from services.runtime.drainer import Drainer
@@ -77,6 +80,27 @@ def test_a_dead_letter_is_written_once(stack, kafka):
         assert sent.fetchone() == (1,)
         connection.execute("DELETE FROM resolver.outbox WHERE topic = %s", (f"{topic}-dead",))
     assert rows == [("with \N{REPLACEMENT CHARACTER} in it",)]
+
+
+def test_a_dead_letter_names_the_delivery_it_tells_of(stack, kafka):
+    """Else `wait` and `verify` could not tell that the delivery was accounted for."""
+    topic, delivery = kafka.topic(), uuid4()
+    value = codec.encode("MailDecided", decided(delivery))
+    letters = DeadLetters(Database(stack.environ["MAILWEAVE_POSTGRES"], "resolver"), "resolver")
+
+    letters.write([Rejected(Input(topic, 0, 7, None, value, {}), "handler_error", "made up")])
+
+    with psycopg.connect(stack.environ["MAILWEAVE_POSTGRES"]) as connection:
+        row = connection.execute("SELECT delivery_id FROM resolver.dead_letter WHERE topic = %s", (topic,)).fetchone()
+        connection.execute("DELETE FROM resolver.outbox WHERE topic = %s", (f"{topic}-dead",))
+    assert (delivery,) == row
+
+
+def decided(delivery):
+    texts = dict.fromkeys(("mailbox", "folder", "message_id", "message_key", "outcome", "method", "code_version"), "x")
+    numbers = dict.fromkeys(("version", "settings_version", "graph_version"), 1)
+    nothing = dict.fromkeys(("activity_id", "accepted_by"))
+    return {"delivery_id": str(delivery), **texts, **numbers, **nothing, "decided_at": datetime.now(UTC)}
 
 
 def test_a_process_is_seen_while_it_lives(stack):

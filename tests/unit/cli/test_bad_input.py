@@ -65,6 +65,11 @@ def test_every_broken_object_of_a_settings_file_is_named():
     assert "principal/user:u1" in str(refused.value)
 
 
+def test_a_key_that_stands_twice_is_refused():
+    with pytest.raises(Refused, match="'organization' stands twice"):
+        read_file("f", b'{"organization": {}, "organization": {"filter.userDefault": 0}}')
+
+
 def test_a_removal_and_a_good_object_pass():
     changes = {"organization": {"filter.userDefault": 0}, "mailbox/a@x": None}
 
@@ -90,6 +95,9 @@ def test_a_directory_comes_from_standard_input_too(run):
     ("arguments", "said"),
     [
         pytest.param(["import", "/no/such/path", "--mailbox", "a@x"], "/no/such/path does not exist", id="import-path"),
+        pytest.param(
+            ["import", "/dev/null", "--mailbox", "a@x"], "/dev/null holds no mail: it is no file", id="device"
+        ),
         pytest.param(["import", "/", "--mailbox", "nobody"], "'nobody' is no address", id="import-mailbox"),
         pytest.param(["directory", "apply", "/no/such/file"], "/no/such/file", id="directory-file"),
         pytest.param(["explain", "<>"], "is no Message-ID", id="explain"),
@@ -122,6 +130,7 @@ def test_a_missing_config_is_named(tmp_path):
     result = CliRunner().invoke(cli, ["activities"], env={"MAILWEAVE_HOME": str(tmp_path)})
 
     assert 2 == result.exit_code
+    assert f"nothing runs in {tmp_path} (MAILWEAVE_HOME): start it with `mailweave up`" in result.stderr
     assert "MAILWEAVE_POSTGRES" in result.stderr
 
 
