@@ -70,6 +70,8 @@ def _print(one: Explanation, *, of_several: bool) -> None:
     click.echo(f"<{printable(one['message_id'] or 'erased')}>{subject}, conversation {one['thread_id']}")
     if one["flagged"] or of_several:
         click.echo("  Flagged: another message with another sender or date has the same Message-ID.")
+    if one["repairs"]:
+        click.echo(f"  The mail was damaged; mended on reading: {printable('; '.join(one['repairs']))}.")
     for delivery in one["deliveries"]:
         click.echo(f"  {sentences.place(delivery)} ({delivery['direction']})")
         click.echo(f"    {sentences.outcome(delivery)}")

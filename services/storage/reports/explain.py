@@ -59,12 +59,13 @@ class Explained(TypedDict):
 
 
 class Explanation(TypedDict):
-    """One message identity: two of them with one Message-ID are flagged."""
+    """One message identity: two of them with one Message-ID are flagged. ``repairs``: what the parser mended."""
 
     message_id: str | None
     thread_id: str
     flagged: bool
     subject: str | None
+    repairs: list[str]
     deliveries: list[Explained]
 
 
@@ -80,7 +81,9 @@ class Traces:
 _MESSAGES: LiteralString = """
     SELECT m.message_key, m.message_id, t.thread AS root, m.flagged,
            (SELECT a.subject FROM resolver.activity a WHERE a.message_key = m.message_key
-             ORDER BY a.direction LIMIT 1) AS subject
+             ORDER BY a.direction LIMIT 1) AS subject,
+           (SELECT a.repairs FROM resolver.activity a WHERE a.message_key = m.message_key
+             ORDER BY a.direction LIMIT 1) AS repairs
       FROM resolver.message m JOIN resolver.message_thread t ON t.message_key = m.message_key
      WHERE m.id_key = %(id_key)s ORDER BY m.message_key
 """
@@ -145,6 +148,7 @@ def explain(connection: Connection[Any], id_key: UUID) -> list[Explanation]:
                 thread_id=str(message["root"]),
                 flagged=message["flagged"],
                 subject=message["subject"],
+                repairs=message["repairs"] or [],
                 deliveries=[_explained(d, decisions) for d in rows(connection, _DELIVERIES, key)],
             )
         )

@@ -42,6 +42,14 @@ def test_a_delivery_is_explained_with_evidence_versions_and_history(desk, insert
     assert "Earlier, 2026-03-01T12:30:00Z (arrival): Not filed" in text
 
 
+def test_what_the_parser_mended_is_told(desk, insert):
+    rows.whole_mail(desk, insert, "a@x")
+    desk.owner.execute("UPDATE resolver.activity SET repairs = '{date-unparseable}'")
+
+    assert [["date-unparseable"]] == [e["repairs"] for e in desk.json("explain", "a@x")]
+    assert "mended on reading: date-unparseable." in desk.run("explain", "a@x").stdout
+
+
 def test_two_messages_with_one_id_are_two_objects(desk, insert):
     for uid in (1, 2):
         key = rows.message(desk, insert, "a@x", flagged=True)
