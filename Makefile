@@ -1,6 +1,6 @@
 # The commands people type. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv check test faults corpora fuzz bench demo lock clean
+.PHONY: help venv check test faults corpora fuzz demo lock clean
 BIN := .venv/bin
 
 help: ## list the targets
@@ -29,9 +29,6 @@ corpora: venv ## tests on real mail, found through MAILWEAVE_CORPORA (long)
 
 fuzz: venv ## random and hostile input (long)
 	$(BIN)/python -m pytest -m fuzz
-
-bench: venv ## figures: mails a second, CPU and memory (long)
-	$(BIN)/python -m pytest -m bench
 
 demo: venv ## the whole way on real mail, from mailboxes to activities
 	$(BIN)/mailweave demo
