@@ -10,7 +10,7 @@ from services.domain.directory import CUSTOMERS, Record, RecordRef
 from services.domain.identity import Direction
 from services.domain.message import Mailbox
 from services.domain.ownership import acting_owner, choose_owner
-from services.domain.parties import Party, Role, SenderResolution, resolve_recipient, resolve_sender
+from services.domain.parties import Party, Role, resolve_recipient, resolve_sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,9 @@ def shape(facts: Facts, correlation: Correlation, acceptor: RecordRef) -> Shape:
     one).
     """
     sender = _sender(facts, acceptor)
-    owner = _owner(facts, correlation, acceptor, sender.record)
+    owner = _owner(facts, correlation, acceptor, sender)
     parties = [
-        Party(Role.FROM, normalise(m.address), m.name, (sender.record.ref,) if sender.record else ())
-        for m in facts.message.from_[:1]
+        Party(Role.FROM, normalise(m.address), m.name, (sender.ref,) if sender else ()) for m in facts.message.from_[:1]
     ]
     for role, mailboxes in (
         (Role.TO, facts.message.to),
@@ -54,7 +53,7 @@ def shape(facts: Facts, correlation: Correlation, acceptor: RecordRef) -> Shape:
     return Shape(tuple(parties), owner, correlation.inherited, correlation)
 
 
-def _sender(facts: Facts, acceptor: RecordRef) -> SenderResolution:
+def _sender(facts: Facts, acceptor: RecordRef) -> Record | None:
     address = normalise(facts.message.from_[0].address) if facts.message.from_ else ""
     record = facts.records.get(acceptor)
     return resolve_sender(

@@ -27,38 +27,23 @@ class Party:
     records: tuple[RecordRef, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SenderResolution:
-    """The one record of a sender, or None, and the rule that decided."""
-
-    record: Record | None
-    why: str
-
-
 def resolve_sender(
     matches: Sequence[Record], *, owner: RecordRef | None, max_matches: int, unresolve_on_multiple: bool
-) -> SenderResolution:
+) -> Record | None:
     """
     Resolve a sender to exactly one record, or none (domain rule 4.2).
 
     ``owner`` is the owner of the mailbox or queue that tracks the mail: its records come first. Ties inside a
     type go to the oldest record.
     """
-    if not matches:
-        return SenderResolution(None, "no record has this address")
     if len(matches) > max_matches:
-        return SenderResolution(None, f"{len(matches)} records have this address, more than {max_matches}")
+        return None
     if len(matches) == 1:
-        return SenderResolution(matches[0], "the only record with this address")
+        return matches[0]
     if unresolve_on_multiple:
-        return SenderResolution(None, f"{len(matches)} records have this address, and such senders stay unresolved")
+        return None
     owned = [r for r in matches if owner is not None and owner in (r.owner, r.ref)]
-    active = sorted((r for r in (owned or matches) if r.active), key=by_priority)
-    if not active:
-        return SenderResolution(None, "no active record has this address")
-    if owned:
-        return SenderResolution(active[0], "owned by the owner of the mailbox that tracks the mail")
-    return SenderResolution(active[0], "first by type, then by age")
+    return min((r for r in (owned or matches) if r.active), key=by_priority, default=None)
 
 
 def resolve_recipient(matches: Sequence[Record], *, unresolve_on_multiple: bool) -> tuple[RecordRef, ...]:

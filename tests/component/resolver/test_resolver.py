@@ -214,6 +214,18 @@ def test_a_merge_notice_that_comes_first_counts_for_mail_that_comes_later(resolv
     assert [7] == [e["thread_id"] for e in resolver.events()]
 
 
+def test_messages_that_were_moved_are_in_their_new_thread_and_an_older_notice_changes_nothing(resolver: Resolver):
+    resolver.resolve(resolver.record(mail("root"), thread=70))
+    (key,) = resolver.rows("SELECT message_key FROM resolver.message")[0]
+
+    for thread, version in ((80, 9), (90, 5)):
+        change = {"messages": [str(key)], "thread": thread}
+        resolver.resolve(contracts.encode("ThreadChanged", {"change": change, "version": version, "cause": "x"}))
+
+    assert [70, 80] == [e["thread_id"] for e in resolver.events()]
+    assert [(80,)] == resolver.rows("SELECT thread FROM resolver.message_thread")
+
+
 def test_a_rejected_mail_keeps_neither_subject_nor_address_nor_body(resolver: Resolver):
     resolver.resolve(resolver.record(mail("secret", to="nobody@own.example"), mailbox="unowned@own.example"))
 

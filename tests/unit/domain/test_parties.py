@@ -13,7 +13,7 @@ def record(kind: str, *, owner: RecordRef | None = None, active: bool = True, or
 def sender(
     *matches: Record, owner: RecordRef | None = BEN, cap: int = 100, unresolve: bool = False
 ) -> RecordRef | None:
-    found = resolve_sender(matches, owner=owner, max_matches=cap, unresolve_on_multiple=unresolve).record
+    found = resolve_sender(matches, owner=owner, max_matches=cap, unresolve_on_multiple=unresolve)
     return found.ref if found else None
 
 
