@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from services import contracts
-from services.contracts.received import message_of
+from services.contracts.received import found_of, identity_of, message_of
 from services.domain.direction import direction
 from services.domain.errors import UndecodableRecord
 from services.domain.identity import Direction
@@ -90,30 +90,30 @@ def _arrival(record: dict[str, Any]) -> Arrival:
     name, received = contracts.decode(record["received"])
     if name != "MailReceived":
         raise UndecodableRecord(f"message-correlated embeds {name}, not MailReceived")
-    message = message_of(received)
+    message, found = message_of(received), found_of(received)
     way, flag = direction(
-        folder_role=received["folder_role"],
-        mailbox=received["mailbox"],
+        folder_role=found.folder_role,
+        mailbox=found.mailbox,
         from_addresses=[m.address for m in message.from_],
         own_authenticated=False,  # which servers are trusted to authenticate is a setting still to come
     )
     return Arrival(
         delivered=Delivered(
-            delivery_id=UUID(received["delivery_id"]),
+            delivery_id=found.delivery_id,
             message_key=UUID(record["message_key"]),
             direction=way,
             direction_flag=flag,
-            source=received["source"],
-            mailbox=received["mailbox"],
-            folder=received["folder"],
-            folder_role=received["folder_role"],
-            uidvalidity=received["uidvalidity"],
-            uid=received["uid"],
-            internal_date=received["internal_date"],
-            blob_sha256=bytes.fromhex(received["blob_sha256"]) or None,
+            source=found.source,
+            mailbox=found.mailbox,
+            folder=found.folder,
+            folder_role=found.folder_role,
+            uidvalidity=found.uidvalidity,
+            uid=found.uid,
+            internal_date=found.internal_date,
+            blob_sha256=bytes.fromhex(found.blob_sha256) or None,
         ),
         id_key=UUID(record["id_key"]),
-        message_id=received["message_id"],
+        message_id=identity_of(received).message_id,
         thread=record["thread_id"],
         graph_version=record["graph_version"],
         evidence=tuple(

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -10,6 +11,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from services.storage.blobs import BlobFolder
 from services.storage.migrate import migrate
 from services.storage.postgres import Database, connect
 
@@ -68,3 +70,13 @@ def as_role(url: str, cleanup: ExitStack) -> Callable[[str], psycopg.Connection[
 @pytest.fixture
 def database(url: str, cleanup: ExitStack) -> Callable[[str], Database]:
     return lambda role: cleanup.enter_context(closing(Database(url, role)))
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "blobs"
+
+
+@pytest.fixture
+def blobs(root: Path) -> BlobFolder:
+    return BlobFolder(root)

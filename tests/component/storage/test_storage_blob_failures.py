@@ -18,16 +18,6 @@ MANY = [bytes([n]) * (n + 1) for n in range(durable.MANY * 3)]
 FEW = MANY[:2]
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "blobs"
-
-
-@pytest.fixture
-def blobs(root: Path) -> BlobFolder:
-    return BlobFolder(root)
-
-
 KILLED_BEFORE = """
     from services.storage import blobs as module
     def die(*_, **__):

@@ -1,6 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
@@ -13,16 +12,6 @@ pytestmark = pytest.mark.component
 MANY = [bytes([n]) * (n + 1) for n in range(durable.MANY * 3)]
 FEW = MANY[:2]
 sizes = pytest.mark.parametrize("contents", [FEW, MANY], ids=["flushed-one-by-one", "flushed-at-once"])
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "blobs"
-
-
-@pytest.fixture
-def blobs(root: Path) -> BlobFolder:
-    return BlobFolder(root)
 
 
 @sizes
