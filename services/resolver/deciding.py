@@ -1,7 +1,9 @@
 """The second transaction of a batch: lock, read, decide in order, write. Shared by arrivals and jobs."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import psycopg
 
@@ -30,18 +32,25 @@ def decide_all(
     keys = sorted({one.message_key for one in (*(item.delivered for item in items), *without_content)})
     if not keys:
         return 0
-    reading.lock(connection, keys)
+    seen = reading.lock(connection, keys)
     circling = circles.mark(connection, keys)
     ledger = reading.read(connection, keys, items, mailbox_owners=dict(settings.mailbox_owners))
     filing = Filing()
+    pointing: dict[UUID, set[UUID]] = defaultdict(set)
     for item in items:
         decided = item.delivered.delivery_id in ledger.current
         if undecided_only and decided:
             continue
-        settle(item, ledger, filing, settings, cause=cause)
+        changed = settle(item, ledger, filing, settings, cause=cause)
+        if changed is not None:
+            filing.changed_ids.add(changed)
+            filing.outrun |= pointing[changed]
+        key = item.delivered.message_key
+        for piece in ledger.evidence.get(key, ()):
+            pointing[piece.target].add(key)
     for delivered in without_content:
         gone(delivered, ledger, filing, settings, cause=cause)
-    write(connection, filing, settings_version=settings.policy.version)
+    write(connection, filing, settings_version=settings.policy.version, seen=seen)
     if circling:
         connection.execute(
             "INSERT INTO resolver.job (targets, messages, cause) VALUES ('{}', %s, 'circle')", (circling,)

@@ -34,12 +34,18 @@ class DecisionRow:
 
 @dataclass(slots=True)
 class Filing:
-    """Everything one transaction will write. An activity that changes several times is written once."""
+    """
+    Everything one transaction will write. An activity that changes several times is written once.
+
+    ``changed_ids`` are the ids of messages whose state has changed. ``outrun`` are messages that were decided before
+    something they point at changed, in this same transaction.
+    """
 
     decisions: list[DecisionRow] = field(default_factory=list)
     activities: dict[UUID, tuple[Filed, Shape | None, Item]] = field(default_factory=dict)
     reasons: dict[UUID, set[str]] = field(default_factory=dict)
     changed_ids: set[UUID] = field(default_factory=set)
+    outrun: set[UUID] = field(default_factory=set)
 
     def note(self, filed: Filed, form: Shape | None, item: Item) -> None:
         """Note an activity; without a form its parties stay what an earlier note or the store says."""
@@ -57,9 +63,11 @@ class Settings:
     options: Mapping[RecordRef, int]
 
 
-def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, cause: str) -> None:
+def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, cause: str) -> UUID | None:
     """
     Decide about one delivery and note what that changes; an outcome equal to the current one changes nothing.
+
+    Returns the id of the message when its state has changed, so that what points at it must be decided again.
 
     An acceptance is never withdrawn here: only a person does that. What the message answers may still change.
     """
@@ -81,10 +89,10 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
     now = _current(decision, before)
     ledger.deliveries.setdefault(delivered.message_key, {})[delivered.delivery_id] = delivered
     ledger.current[delivered.delivery_id] = now
-    filed = None
+    filed, changed = None, False
     if now.outcome == Outcome.ACCEPTED:
         added = before is None or before.outcome != Outcome.ACCEPTED
-        filed = _file(item, facts, decision, ledger, filing, added=added)
+        filed, changed = _file(item, facts, decision, ledger, filing, added=added)
     if now != before:
         known = ledger.known[delivered.message_key]
         filing.decisions.append(
@@ -100,6 +108,7 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
                 cause=cause,
             )
         )
+    return ledger.known[delivered.message_key].id_key if changed else None
 
 
 def gone(delivered: Delivered, ledger: Ledger, filing: Filing, settings: Settings, *, cause: str) -> None:
@@ -142,7 +151,10 @@ def _current(decision: Decision, before: Current | None) -> Current:
     return before if new == before else replace(new, version=before.version + 1)
 
 
-def _file(item: Item, facts: Facts, decision: Decision, ledger: Ledger, filing: Filing, *, added: bool) -> Filed:
+def _file(
+    item: Item, facts: Facts, decision: Decision, ledger: Ledger, filing: Filing, *, added: bool
+) -> tuple[Filed, bool]:
+    """Return the activity, and whether it changed in what others look at."""
     delivered = item.delivered
     key = (delivered.message_key, delivered.direction)
     before = ledger.filed.get(key)
@@ -167,15 +179,13 @@ def _file(item: Item, facts: Facts, decision: Decision, ledger: Ledger, filing: 
     if before is not None and added:
         reasons.add("delivery-added")
     if not reasons:
-        return after
+        return after, False
     if before is not None and after.activity_id not in filing.reasons:
         after = replace(after, version=before.version + 1)
     ledger.filed[key] = after
     filing.note(after, form if speaks else None, item)
     filing.reasons.setdefault(after.activity_id, set()).update(reasons)
-    if reasons != {"delivery-added"}:
-        filing.changed_ids.add(ledger.known[delivered.message_key].id_key)
-    return after
+    return after, reasons != {"delivery-added"}
 
 
 def _reasons(before: Filed | None, after: Filed) -> set[str]:

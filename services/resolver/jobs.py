@@ -30,11 +30,17 @@ RETRY_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Messages to be decided again, and what made it necessary."""
+    """
+    Messages to be decided again, and what made it necessary.
+
+    ``named`` are those that the change itself has outrun. ``xact`` is the transaction of the change.
+    """
 
     id: int
     affected: list[UUID]
+    named: list[UUID]
     cause: str
+    xact: str
 
 
 class JobWorker:
@@ -88,7 +94,7 @@ class JobWorker:
             reading.lock(connection, now)
             # Parsing large mails takes its time between two statements.
             connection.execute("SET LOCAL idle_in_transaction_session_timeout = '15min'")
-            items, without = self._contents(_again(connection, now))
+            items, without = self._contents(_again(connection, now, job))
             decide_all(
                 connection,
                 items,
@@ -127,39 +133,50 @@ class JobWorker:
         return items, without
 
 
-def _again(connection: psycopg.Connection[Any], keys: list[UUID]) -> list[Delivered]:
+def _again(connection: psycopg.Connection[Any], keys: list[UUID], job: Job) -> list[Delivered]:
     """
     Return the deliveries of these messages that are decided again.
 
     One without a decision is about to be decided, and will see what has changed.
     """
-    current = reading.current(connection, keys)
-    final = (Outcome.DUPLICATE, Outcome.TOO_LARGE)
+    rows = connection.execute(
+        "SELECT x.delivery_id FROM resolver.delivery d JOIN resolver.decision x ON x.delivery_id = d.id AND x.current"
+        " WHERE d.message_key = ANY(%s) AND x.outcome <> ALL(%s)"
+        " AND NOT resolver.saw(x.seen, %s::xid8) AND (x.xact IS DISTINCT FROM %s::xid8 OR d.message_key = ANY(%s))",
+        (keys, [Outcome.DUPLICATE, Outcome.TOO_LARGE], job.xact, job.xact, job.named),
+    )
+    behind = {delivery_id for (delivery_id,) in rows}
+    if not behind:
+        return []
     return [
         delivered
         for group in reading.deliveries(connection, keys).values()
         for delivered in group.values()
-        if delivered.delivery_id in current and current[delivered.delivery_id].outcome not in final
+        if delivered.delivery_id in behind
     ]
 
 
 def _next(connection: psycopg.Connection[Any]) -> Job | None:
     row = connection.execute(
-        "SELECT id, targets, messages, cause FROM resolver.job WHERE due <= now()"
+        "SELECT id, targets, messages, cause, xact::text FROM resolver.job WHERE due <= now()"
         " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
     ).fetchone()
     if row is None:
         return None
-    number, targets, messages, cause = row
+    number, targets, messages, cause, xact = row
     rows = connection.execute(
-        # Inside a circle a change is no reason: that evidence counts for nothing.
+        # Inside a circle a change is no reason: that evidence counts for nothing. What is not decided yet may be
+        # under decision at this moment, without the change in sight.
         "SELECT e.child FROM resolver.evidence e WHERE e.target = ANY(%s) AND EXISTS ("
+        " SELECT FROM resolver.delivery d LEFT JOIN resolver.decision x ON x.delivery_id = d.id AND x.current"
+        " WHERE d.message_key = e.child AND (x.delivery_id IS NULL OR"
+        "  NOT resolver.saw(x.seen, %s::xid8) AND x.xact IS DISTINCT FROM %s::xid8)) AND EXISTS ("
         " SELECT FROM resolver.message t WHERE t.id_key = e.target AND NOT EXISTS ("
         "  SELECT FROM resolver.circling c WHERE c.child = e.child AND c.target = t.message_key))"
         " UNION SELECT unnest(%s::uuid[]) ORDER BY 1",
-        (targets, messages),
+        (targets, xact, xact, messages),
     )
-    return Job(number, [key for (key,) in rows], cause)
+    return Job(number, [key for (key,) in rows], messages, cause, xact)
 
 
 def _add(connection: psycopg.Connection[Any], groups: list[list[UUID]], cause: str) -> None:

@@ -25,15 +25,20 @@ _DELIVERY = (
 )
 
 
-def lock(connection: Connection, message_keys: Iterable[UUID]) -> None:
+def lock(connection: Connection, message_keys: Iterable[UUID]) -> str:
     """
     Lock these messages, and those that share an id with them, in key order; never what they point at.
 
-    Flags the ones that share an id: a forged copy must not pass for the real mail unseen.
+    Flags the ones that share an id: a forged copy must not pass for the real mail unseen. Returns what is in sight
+    (a ``pg_snapshot``): the reads that follow see at least that.
     """
-    connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", (LOCK_DECIDING,))
     # Every read here goes by key; statistics of a table that has just grown must not talk the planner out of it.
-    connection.execute("SET LOCAL enable_seqscan = off")
+    row = connection.execute(
+        "SELECT pg_advisory_xact_lock_shared(%s), set_config('enable_seqscan', 'off', true),"
+        " pg_current_snapshot()::text",
+        (LOCK_DECIDING,),
+    ).fetchone()
+    assert row is not None
     rows = connection.execute(
         "SELECT message_key, id_key, flagged FROM resolver.message WHERE id_key IN"
         " (SELECT id_key FROM resolver.message WHERE message_key = ANY(%s)) ORDER BY message_key FOR UPDATE",
@@ -48,6 +53,7 @@ def lock(connection: Connection, message_keys: Iterable[UUID]) -> None:
         # What points at this id may mean another message than was known when it was decided.
         shared = sorted(id_key for id_key, group in sharing.items() if any(key in unflagged for key, _ in group))
         connection.execute("INSERT INTO resolver.job (targets, cause) VALUES (%s, 'flagged')", (shared,))
+    return str(row[2])
 
 
 def deliveries(connection: Connection, message_keys: Sequence[UUID]) -> dict[UUID, dict[UUID, Delivered]]:

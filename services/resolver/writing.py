@@ -55,13 +55,14 @@ _REFRESH = (
 )
 
 
-def write(connection: Connection, filing: Filing, *, settings_version: int) -> None:
+def write(connection: Connection, filing: Filing, *, settings_version: int, seen: str) -> None:
     """Write everything that was noted, the jobs that follow from it, and one event for each change."""
     _activities(connection, filing, settings_version)
-    _decisions(connection, filing.decisions)
+    _decisions(connection, filing.decisions, seen)
     if filing.changed_ids:
         connection.execute(
-            "INSERT INTO resolver.job (targets, cause) VALUES (%s, 'target')", (sorted(filing.changed_ids),)
+            "INSERT INTO resolver.job (targets, messages, cause) VALUES (%s, %s, 'target')",
+            (sorted(filing.changed_ids), sorted(filing.outrun)),
         )
     events = activity_events(connection, filing.reasons)
     outbox.append(connection, "resolver", [*events, *decided_events(filing.decisions)])
@@ -157,7 +158,7 @@ def _parties(connection: Connection, parties: Mapping[UUID, tuple[Party, ...]], 
     upsert(connection, "resolver.party", columns, rows, key=("activity_id", "role", "position"))
 
 
-def _decisions(connection: Connection, decisions: list[DecisionRow]) -> None:
+def _decisions(connection: Connection, decisions: list[DecisionRow], seen: str) -> None:
     again = [d.delivered.delivery_id for d in decisions if d.current.version > 1]
     if again:
         connection.execute(
@@ -179,6 +180,7 @@ def _decisions(connection: Connection, decisions: list[DecisionRow]) -> None:
         "graph_version",
         "code_version",
         "cause",
+        "seen",
     )
     rows = [
         (
@@ -202,6 +204,7 @@ def _decisions(connection: Connection, decisions: list[DecisionRow]) -> None:
             d.graph_version,
             d.code_version,
             d.cause,
+            seen,
         )
         for d in decisions
     ]

@@ -6,6 +6,7 @@ import threading
 from contextlib import closing
 from itertools import permutations
 
+import psycopg
 import pytest
 
 from services import contracts, mime
@@ -69,6 +70,31 @@ def test_one_batch_with_children_before_parents_ends_the_same(resolver: Resolver
     resolver.jobs()
 
     assert dict.fromkeys(TREE, "accepted") == resolver.outcomes()
+
+
+def test_what_was_decided_with_the_change_in_sight_is_not_read_again(resolver: Resolver, monkeypatch):
+    read: list[object] = []
+    monkeypatch.setattr("services.resolver.jobs.mime.parse_file", lambda path: read.append(path))
+
+    resolver.resolve(resolver.record(TREE["root"]), resolver.record(TREE["a"]))
+    resolver.resolve(resolver.record(TREE["b"]))
+    resolver.jobs()
+
+    assert [] == read
+
+
+def test_what_a_backup_of_another_server_had_in_sight_counts_for_nothing(resolver: Resolver):
+    resolver.resolve(resolver.record(TREE["a"]))
+    with psycopg.connect(resolver.url) as connection:
+        connection.execute("UPDATE resolver.decision SET seen = '9000000000:9000000000:', xact = '8999999999'")
+
+    resolver.resolve(resolver.record(TREE["root"]))
+    resolver.jobs()
+
+    assert [("a", "InReplyTo")] == resolver.rows(
+        "SELECT split_part(m.message_id, '@', 1), method FROM resolver.activity"
+        " JOIN resolver.message m USING (message_key) WHERE method <> 'None'"
+    )
 
 
 def test_redelivery_in_any_order_changes_no_row_and_sends_nothing(resolver: Resolver):
