@@ -1,7 +1,8 @@
 """
-The agent of one topic: takes batches from Faust, keeps one until it is finished, and only then acknowledges it.
+The agent of one topic: takes batches from Faust's buffer, keeps one until it is finished, only then acknowledges it.
 
-Faust's acknowledgements are not trusted: see ``HeldEvent``.
+Not by Faust's ``take``: when its generator is closed in the middle of a batch, be it by a crash or a cancelled task, it
+acknowledges what it yielded, and those records are lost. And it costs each record a turn of the event loop.
 """
 
 import asyncio
@@ -14,38 +15,23 @@ from datetime import UTC, datetime
 from typing import Any
 
 import faust
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
-from faust.exceptions import ProducerSendError
 
 from services.domain.errors import Reject, Retry, Stop
 from services.runtime import backoff, metrics
 from services.runtime.batches import BatchRunner, Handle
 from services.runtime.dead_letters import DeadLetters
-from services.runtime.producer import RECORD_BYTES, header_list
+from services.runtime.producer import RECORD_BYTES, AsyncProducer
 from services.runtime.records import Input, Output
 from services.runtime.runtime import Runtime
 from services.storage.postgres import Database
 
 log = logging.getLogger(__name__)
 
-BATCH_RECORDS = 200
-BATCH_SECONDS = 0.05
+BATCH_RECORDS = 500
+BATCH_BYTES = 8 << 20
+# A batch costs some milliseconds whatever it holds, so under load they come no faster than this; a first one at once.
+BATCH_SECONDS = 0.2
 GATE_SECONDS = 0.02
-
-
-class HeldEvent(faust.Event):
-    """
-    An event that is acknowledged only after the stage has handled it.
-
-    Faust acknowledges what its batching generator yielded whenever that generator is closed, be it by a crash or a
-    cancelled task in the middle of a batch: those records would be committed and lost.
-    """
-
-    handled = False
-
-    def ack(self) -> bool:
-        """Acknowledge, unless the stage has not handled the event yet."""
-        return bool(super().ack()) if self.handled else False
 
 
 class Stage:
@@ -61,21 +47,44 @@ class Stage:
         self._what = f"topic {topic}"
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=topic)
         letters = DeadLetters(Database(runtime.config.postgres, runtime.service), runtime.service)
+        self._producer = AsyncProducer(runtime.config.kafka, f"{runtime.service}-{topic}")
         self._runner = BatchRunner(handle, self._send, letters.write, self._executor)
         self._dropped_generation = -1
+        self._next_batch = 0.0
         runtime.drainer(runtime.service)
 
     async def consume(self, stream: Any) -> None:  # noqa: ANN401 - Faust has no types to offer
         """Take batches for ever."""
-        stream.enable_acks = False  # so that Faust restores no automatic acknowledgement if the generator ends
+        records = aiter(stream.channel)
         await self._wait_for_gate()
-        async for events in stream.take_events(BATCH_RECORDS, within=BATCH_SECONDS):
+        while True:
+            events = await self._take(records.queue)
             try:
                 await self._finish(events)
             except Exception as error:
                 log.exception("the stage of %s cannot go on", self._topic)
                 self._runtime.fail(error)
                 self._drop(events)
+
+    async def _take(self, buffer: Any) -> list[Any]:  # noqa: ANN401
+        """Return the next batch, at least one record. In quiet times a record is taken when it comes."""
+        events = [await buffer.get()]
+        await asyncio.sleep(max(0.0, self._next_batch - time.monotonic()))
+        self._next_batch = time.monotonic() + BATCH_SECONDS
+        size = len(events[0].value or b"")
+        while len(events) < BATCH_RECORDS and size < BATCH_BYTES and not buffer.empty():
+            events.append(buffer.get_nowait())
+            size += len(events[-1].value or b"")
+        return [event for event in events if self._mine(event)] or await self._take(buffer)
+
+    def _mine(self, event: Any) -> bool:  # noqa: ANN401
+        """Whether the record's partition is still held; then Faust waits for it before it gives the partition up."""
+        message, app = event.message, self._app
+        if not app.flow_control.is_active() or message.generation_id != app.consumer_generation_id:
+            return False
+        message.tracked = True
+        app.consumer.unacked.add(message)
+        return True
 
     async def _wait_for_gate(self) -> None:
         """Pause the topic meanwhile: its records would fill the consumer's buffer and starve the other topics."""
@@ -112,7 +121,7 @@ class Stage:
                 self._drop(events)
             else:
                 for event in events:
-                    event.handled = True
+                    event.ack()
                 self._runtime.health.ready(self._what)
                 self._count(inputs, len(done.outputs), len(done.rejects), time.monotonic() - began)
                 return
@@ -147,22 +156,11 @@ class Stage:
 
     async def _send(self, outputs: Sequence[Output]) -> None:
         """Produce these records and wait for every acknowledgement."""
-        producer = self._app.producer
         # Before anything is sent: else the neighbours that went already would go again.
         if any(len(o.key) + len(o.value or b"") > RECORD_BYTES for o in outputs):
             raise Reject(f"a record would be larger than {RECORD_BYTES} bytes")
-        try:
-            sent = [await producer.send(o.topic, o.key, o.value, None, None, header_list(o.headers)) for o in outputs]
-            results = await asyncio.gather(*sent, return_exceptions=True)
-        except ProducerSendError as error:
-            results = [error.__cause__ or error]
-        for result in results:
-            if isinstance(result, MessageSizeTooLargeError):
-                raise Reject(f"a record would be larger than {RECORD_BYTES} bytes") from result
-            if isinstance(result, KafkaError | ProducerSendError):
-                raise Retry(f"Kafka did not acknowledge: {type(result).__name__}") from result
-            if isinstance(result, BaseException):
-                raise result
+        if outputs:
+            await self._producer.send_all(outputs)
         for topic, count in Counter(output.topic for output in outputs).items():
             metrics.RECORDS_OUT.labels(self._runtime.service, topic).inc(count)
 

@@ -4,31 +4,20 @@ Faust, as this project uses it: a worker per process and one agent per topic tha
 At least once, never ``exactly_once``: decision and figures in design.md section 6.
 """
 
-import logging
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import faust
-from faust.transport.drivers.aiokafka import Producer as FaustProducer
 
-from services.runtime.agents import HeldEvent, Stage
+from services.runtime.agents import Stage
 from services.runtime.batches import Handle
 from services.runtime.config import Config
-from services.runtime.producer import PRODUCED_BYTES
+from services.runtime.draining import LeanConsumer
 from services.runtime.runtime import Runtime
 
 A_DAY = 86_400.0
-
-
-class IdempotentProducer(FaustProducer):
-    """Faust's producer with idempotence, which Faust itself turns on for transactions only."""
-
-    logger = logging.getLogger("faust.producer")  # else it logs its start and stop as ours
-
-    def _settings_extra(self) -> Mapping[str, Any]:
-        return {"acks": "all", "enable_idempotence": True}
+BUFFERED_RECORDS = 1000
 
 
 def _private_folder(service: str, home: Path) -> Path:
@@ -59,23 +48,19 @@ def worker(service: str, config: Config, data: Path | None = None) -> faust.App:
         topic_disable_leader=True,
         topic_allow_declare=False,
         table_standby_replicas=0,  # no tables, so no need of Faust's own assignor
-        Event=HeldEvent,
         broker_session_timeout=10.0,
         broker_heartbeat_interval=3.0,
         broker_request_timeout=30.0,
         # A store may be down for hours; the worker keeps its partitions and its heartbeat meanwhile.
         broker_max_poll_interval=A_DAY,
         broker_max_poll_records=500,
+        stream_buffer_maxsize=BUFFERED_RECORDS,  # Faust: 4096, 50 MB of mail
         broker_commit_interval=1.0,
         consumer_max_fetch_size=1 << 20,
-        producer_acks=-1,
-        producer_max_request_size=PRODUCED_BYTES,
-        producer_max_batch_size=256 << 10,  # Faust: 16 KiB, five records of mail
-        producer_request_timeout=30.0,
         stream_wait_empty=True,
         worker_redirect_stdouts=False,
     )
-    app.transport.Producer = IdempotentProducer
+    app.transport.Consumer = LeanConsumer
     return app
 
 
@@ -88,7 +73,7 @@ def stage(
     gate: Callable[[], bool] | None = None,
 ) -> None:
     """
-    Register the agent of one topic: batches of up to 200 records, one at a time, in a worker thread of its own.
+    Register the agent of one topic: batches of up to 500 records, one at a time, in a worker thread of its own.
 
     ``handle(batch)`` is synchronous and is called again with the same records after ``Retry``, after a crash and
     after a rebalance, so it must be idempotent. Before ``gate`` has once returned true nothing is taken from the

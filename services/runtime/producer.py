@@ -1,19 +1,27 @@
-"""The synchronous producer, for whatever is no Faust stage: the fetcher, outbox drainers, the command line."""
+"""Producing: records go out as one Kafka batch per partition, and are done when every batch is acknowledged."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+import asyncio
+import threading
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import cache, partial
+from typing import Protocol
 
-import crc32c
-import kafka.record.util
-from kafka import KafkaProducer
-from kafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.partitioner import murmur2
+from aiokafka.producer.message_accumulator import BatchBuilder
 
-from services.domain.errors import Reject, Retry, Stop
+from services.contracts.topics import catalogue
+from services.domain.errors import Reject, Retry
 
 # A mail's record carries its body text, and a dead letter carries the whole record and a little more.
 RECORD_BYTES = 8 << 20
 PRODUCED_BYTES = RECORD_BYTES + (64 << 10)
+BATCH_BYTES = 1 << 20
 ACKNOWLEDGE_SECONDS = 30
+CLOSE_SECONDS = 5.0
 
 
 class Row(Protocol):
@@ -34,55 +42,130 @@ def header_list(headers: Mapping[str, str | bytes]) -> list[tuple[str, bytes]]:
     return [(name, value.encode() if isinstance(value, str) else value) for name, value in headers.items()]
 
 
-def require_fast_checksums() -> None:
-    """``Stop`` unless kafka-python uses the crc32c package: in plain Python 12 kB cost 1 ms instead of 25 µs."""
-    if kafka.record.util._crc32c is not crc32c.crc32c:  # noqa: SLF001 - there is no public way to ask
-        raise Stop("kafka-python does not use the crc32c package; install it")
+@cache
+def _compacted() -> frozenset[str]:
+    return frozenset(topic.name for topic in catalogue().values() if topic.cleanup == "compact")
 
 
-class Producer:
-    """Sends records and waits for their acknowledgement: ``acks=all``, idempotent. Thread-safe."""
+def partition_of(topic: str, key: bytes, partitions: Sequence[int]) -> int:
+    """
+    Return the partition of a key.
+
+    Compacted topics are also written by the CRM's own clients, and a key must lie in one partition whoever writes it:
+    there it is Kafka's own hash. Elsewhere only we write, by a hash that costs a hundredth of it in Python.
+    """
+    if topic in _compacted():
+        return partitions[(murmur2(key) & 0x7FFFFFFF) % len(partitions)]
+    return partitions[zlib.crc32(key) % len(partitions)]
+
+
+class AsyncProducer:
+    """
+    Sends records and waits for their acknowledgement: ``acks=all``, idempotent. For one event loop.
+
+    A batch is built here and handed over whole: 9 µs of CPU for a small record and 32 for one of 6 kB, where sending
+    them one by one took 38 and 64 (aiokafka) or 97 and 93 (kafka-python); ``services/decisions/0003``.
+    """
 
     def __init__(self, kafka_servers: str, client_id: str) -> None:
-        require_fast_checksums()
-        self._settings: dict[str, Any] = {
-            "bootstrap_servers": kafka_servers.split(","),
-            "client_id": client_id,
-            "acks": "all",
-            "enable_idempotence": True,
-            "max_request_size": PRODUCED_BYTES,
-            "batch_size": 256 << 10,
-            "linger_ms": 2,
-            "allow_auto_create_topics": False,
-            "max_block_ms": ACKNOWLEDGE_SECONDS * 1000,
-            "delivery_timeout_ms": ACKNOWLEDGE_SECONDS * 1000,
-            "request_timeout_ms": 10_000,
-            "bootstrap_timeout_ms": 10_000,
-            "metrics_enabled": False,
-        }
-        self._producer: KafkaProducer | None = None
+        self._servers = kafka_servers.split(",")
+        self._client_id = client_id
+        self._producer: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
 
-    def send_all(self, rows: Iterable[Row]) -> None:
+    async def send_all(self, rows: Iterable[Row]) -> None:
         """
         Send these records and return when Kafka has acknowledged every one.
 
-        ``Retry``: at least one is not acknowledged, offer all of them again. ``Reject``: one is too large for Kafka.
+        Records of one key arrive in the order given. ``Retry``: at least one is not acknowledged, offer all of them
+        again. ``Reject``: one is too large for Kafka, and none was sent.
         """
+        given = list(rows)
+        if any(len(row.key) + len(row.value or b"") > PRODUCED_BYTES for row in given):
+            raise Reject(f"a record would be larger than {RECORD_BYTES} bytes")
+        producer = None
         try:
-            if self._producer is None:
-                self._producer = KafkaProducer(**self._settings)
-            sent = [
-                self._producer.send(r.topic, key=r.key, value=r.value, headers=header_list(r.headers)) for r in rows
-            ]
-            for future in sent:
-                future.get(timeout=ACKNOWLEDGE_SECONDS + 1)
+            producer = await self._started()
+            await asyncio.gather(*await self._sent(producer, given))
         except MessageSizeTooLargeError as error:
-            raise Reject(f"a record is larger than {RECORD_BYTES} bytes") from error
-        except KafkaError as error:
+            raise Reject(f"a record would be larger than {RECORD_BYTES} bytes") from error
+        except (KafkaError, TimeoutError) as error:
+            # A new producer has a new id: the numbers of what an old one had under way can confuse nobody.
+            if self._producer is producer:
+                await self.close()
             raise Retry(f"Kafka did not acknowledge: {type(error).__name__}") from error
 
-    def close(self, timeout: float = 5.0) -> None:
+    async def _started(self) -> AIOKafkaProducer:
+        async with self._starting:
+            if self._producer is None:
+                producer = AIOKafkaProducer(
+                    bootstrap_servers=self._servers,
+                    client_id=self._client_id,
+                    acks="all",
+                    enable_idempotence=True,
+                    max_request_size=PRODUCED_BYTES,
+                    max_batch_size=BATCH_BYTES,
+                    request_timeout_ms=ACKNOWLEDGE_SECONDS * 1000,
+                )
+                try:
+                    await producer.start()
+                except BaseException:
+                    await producer.stop()
+                    raise
+                self._producer = producer
+            return self._producer
+
+    async def _sent(self, producer: AIOKafkaProducer, rows: Sequence[Row]) -> list[asyncio.Future[object]]:
+        """Hand the records over in batches; return what to wait for."""
+        partitions: dict[str, list[int]] = {}
+        open_: dict[tuple[str, int], BatchBuilder] = {}
+        waiting: list[asyncio.Future[object]] = []
+        for row in rows:
+            if row.topic not in partitions:
+                partitions[row.topic] = sorted(await producer.partitions_for(row.topic))
+            place = row.topic, partition_of(row.topic, row.key, partitions[row.topic])
+            headers = header_list(row.headers)
+            batch = open_.get(place)
+            if batch is None or batch.append(timestamp=None, key=row.key, value=row.value, headers=headers) is None:
+                if batch is not None:
+                    waiting.append(await producer.send_batch(batch, row.topic, partition=place[1]))
+                batch = open_[place] = producer.create_batch()
+                batch.append(timestamp=None, key=row.key, value=row.value, headers=headers)
+        for (topic, partition), batch in open_.items():
+            waiting.append(await producer.send_batch(batch, topic, partition=partition))
+        return waiting
+
+    async def close(self) -> None:
         """Drop the connections. What was acknowledged stays; ``send_all`` has left nothing else."""
-        if self._producer is not None:
-            self._producer.close(timeout=timeout)
-            self._producer = None
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with suppress(KafkaError, TimeoutError):
+                await asyncio.wait_for(producer.stop(), CLOSE_SECONDS)
+
+
+class Producer:
+    """An :class:`AsyncProducer` for whatever has no event loop: it gets one, in a thread. Thread-safe."""
+
+    def __init__(self, kafka_servers: str, client_id: str) -> None:
+        self._new = partial(AsyncProducer, kafka_servers, client_id)
+        self._lock = threading.Lock()
+        self._running: tuple[asyncio.AbstractEventLoop, AsyncProducer] | None = None
+
+    def send_all(self, rows: Iterable[Row]) -> None:
+        """Send these records and return when Kafka has acknowledged every one: :meth:`AsyncProducer.send_all`."""
+        with self._lock:
+            if self._running is None:
+                loop = asyncio.new_event_loop()
+                threading.Thread(target=loop.run_forever, name="producer", daemon=True).start()
+                self._running = loop, self._new()
+            loop, producer = self._running
+        asyncio.run_coroutine_threadsafe(producer.send_all(rows), loop).result()
+
+    def close(self) -> None:
+        """Drop the connections; the next use makes new ones."""
+        with self._lock:
+            running, self._running = self._running, None
+        if running is not None:
+            loop, producer = running
+            asyncio.run_coroutine_threadsafe(producer.close(), loop).result()
+            loop.call_soon_threadsafe(loop.stop)

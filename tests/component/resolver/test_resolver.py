@@ -74,7 +74,7 @@ def test_one_batch_with_children_before_parents_ends_the_same(resolver: Resolver
 
 def test_what_was_decided_with_the_change_in_sight_is_not_read_again(resolver: Resolver, monkeypatch):
     read: list[object] = []
-    monkeypatch.setattr("services.resolver.jobs.mime.parse_file", lambda path: read.append(path))
+    monkeypatch.setattr("services.resolver.jobs.mime.parse_file", read.append)
 
     resolver.resolve(resolver.record(TREE["root"]), resolver.record(TREE["a"]))
     resolver.resolve(resolver.record(TREE["b"]))

@@ -1,4 +1,4 @@
-"""Back-off, crash points, headers and the fast checksums."""
+"""Back-off, crash points, headers and partitions."""
 
 import os
 import random
@@ -7,13 +7,11 @@ import subprocess
 import sys
 from itertools import islice
 
-import crc32c
-import kafka.record.util
 import pytest
+from kafka.partitioner.default import murmur2
 
-from services.domain.errors import Stop
 from services.runtime import backoff, producer
-from services.runtime.agents import HeldEvent, origin_time
+from services.runtime.agents import origin_time
 from services.runtime.records import Batch, Input
 
 
@@ -32,14 +30,11 @@ def test_only_the_named_crash_point_kills(armed, code):
     assert subprocess.run([sys.executable, "-c", script], env=os.environ, check=False).returncode == code
 
 
-def test_kafka_python_uses_the_fast_checksum(monkeypatch):
-    """In plain Python a record of 12 kB would cost a millisecond."""
-    producer.require_fast_checksums()
-    assert kafka.record.util._crc32c is crc32c.crc32c
-
-    monkeypatch.setattr(kafka.record.util, "_crc32c", lambda data: 0)
-    with pytest.raises(Stop):
-        producer.require_fast_checksums()
+def test_a_key_of_a_compacted_topic_lies_where_kafka_s_own_clients_put_it():
+    for key in (b"contact/1", b"contact/2", b"user/anna"):
+        assert (murmur2(key) & 0x7FFFFFFF) % 6 == producer.partition_of("directory", key, range(6))
+    assert producer.partition_of("mail-received", b"a@x", [0]) == 0
+    assert {producer.partition_of("mail-received", b"%d@x" % n, range(6)) for n in range(60)} == set(range(6))
 
 
 def test_headers_of_both_kinds():
@@ -59,27 +54,6 @@ def test_headers_of_both_kinds():
 )
 def test_latency_is_measured_for_live_mail(headers, known):
     assert (origin_time(headers) is not None) == known
-
-
-def test_an_event_is_acknowledged_only_when_handled():
-    """Faust acknowledges what its batching generator yielded whenever that is closed, handled or not."""
-    acknowledged = []
-
-    class Message:
-        def ack(self, consumer):
-            acknowledged.append(self)
-            return True
-
-    class App:
-        consumer = None
-
-    event = HeldEvent(App(), None, b"v", None, Message())
-
-    assert not event.ack()
-    assert acknowledged == []
-    event.handled = True
-    assert event.ack()
-    assert len(acknowledged) == 1
 
 
 def test_a_batch_is_a_sequence():
