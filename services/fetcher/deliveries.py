@@ -9,6 +9,8 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from services.storage.inserting import upsert
+
 
 class Database(Protocol):
     """A database that gives transactions; the true one is :class:`services.storage.postgres.Database`."""
@@ -46,24 +48,16 @@ def known(database: Database, ids: Sequence[UUID]) -> frozenset[UUID]:
     return frozenset(row[0] for row in rows)
 
 
-_COLUMNS = "id, source, mailbox, folder_id, folder, uidvalidity, uid, internal_date, blob_sha256, size"
-_TYPES = ("uuid", "text", "text", "text", "text", "bigint", "bigint", "timestamptz", "bytea", "bigint")
+_COLUMNS = (
+    "id", "source", "mailbox", "folder_id", "folder", "uidvalidity", "uid", "internal_date", "blob_sha256", "size"
+)  # fmt: skip
 
 
 def insert(connection: Connection[Any], deliveries: Sequence[Delivery]) -> None:
     """Write deliveries inside a transaction; one that exists, by id or by place, stays as it is."""
-    if not deliveries:
-        return
-    rows = sorted(
-        (
-            (d.id, d.source, d.mailbox, d.folder_id, d.folder, d.uidvalidity, d.uid, d.internal_date,
-             bytes.fromhex(d.blob_sha256) or None, d.size)
-            for d in deliveries
-        ),
-        key=lambda row: row[0],  # one order for all writers: no deadlock between an import and its second run
-    )  # fmt: skip
-    arrays = ", ".join(f"%s::{kind}[]" for kind in _TYPES)
-    connection.execute(
-        f"INSERT INTO fetcher.delivery ({_COLUMNS}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING",  # noqa: S608 - constants
-        [list(column) for column in zip(*rows, strict=True)],
-    )
+    rows = [
+        (d.id, d.source, d.mailbox, d.folder_id, d.folder, d.uidvalidity, d.uid, d.internal_date,
+         bytes.fromhex(d.blob_sha256) or None, d.size)
+        for d in deliveries
+    ]  # fmt: skip
+    upsert(connection, "fetcher.delivery", _COLUMNS, rows, key=("id",), any_constraint=True)

@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 
 from services.domain.cycles import on_cycles
-from services.storage.copying import upsert
+from services.storage.inserting import upsert
 
 # A circle goes through a message only when something points at it; in the usual order of arrival nothing does yet.
 _REACHABLE = """

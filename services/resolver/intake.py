@@ -9,7 +9,7 @@ import psycopg
 from services.resolver.arrivals import Arrival
 from services.resolver.threads import LOCK_DECIDING
 from services.resolver.writing import announce
-from services.storage.copying import upsert
+from services.storage.inserting import upsert
 
 # A copy of the message with other ids may have brought the target nearer.
 _NEARER = "DO UPDATE SET position = excluded.position WHERE excluded.position < evidence.position"

@@ -9,7 +9,7 @@ import psycopg
 from services import contracts
 from services.domain.addresses import normalise
 from services.domain.errors import Reject, UndecodableRecord
-from services.storage.copying import upsert
+from services.storage.inserting import upsert
 
 LONGEST = 500
 """Characters of a type, id, name or address. Longer ones are no names; PostgreSQL cannot index them."""

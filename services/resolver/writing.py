@@ -12,7 +12,7 @@ from services.domain.parties import Party
 from services.resolver.events import activity_events, decided_events
 from services.resolver.filing import CODE_VERSION, DecisionRow, Filing
 from services.storage import outbox
-from services.storage.copying import upsert
+from services.storage.inserting import upsert
 
 Connection = psycopg.Connection[Any]
 
