@@ -86,3 +86,8 @@ class Message:
     has_html: bool
     repairs: tuple[str, ...]
     outcome: ParseOutcome
+
+    @property
+    def attachments(self) -> tuple[Part, ...]:
+        """The leaves that are no body: what can be opened or saved."""
+        return tuple(part for part in self.parts if part.role != PartRole.BODY)

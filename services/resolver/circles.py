@@ -10,11 +10,13 @@ import psycopg
 from services.domain.cycles import on_cycles
 from services.storage.inserting import upsert
 
-# A circle goes through a message only when something points at it; in the usual order of arrival nothing does yet.
+# A circle that leaves these messages comes back to one of them from another one, which in the usual order of arrival
+# nothing does yet; one that stays among them needs no walk.
 _REACHABLE = """
     WITH RECURSIVE walk(key, id_key) AS (
         SELECT m.message_key, m.id_key FROM resolver.message m
-        WHERE m.message_key = ANY(%s) AND EXISTS (SELECT FROM resolver.evidence e WHERE e.target = m.id_key)
+        WHERE m.message_key = ANY(%(keys)b) AND EXISTS (
+            SELECT FROM resolver.evidence e WHERE e.target = m.id_key AND e.child <> ALL(%(keys)b))
         UNION
         SELECT t.message_key, t.id_key
         FROM walk w JOIN resolver.evidence e ON e.child = w.key JOIN resolver.message t ON t.id_key = e.target
@@ -22,6 +24,10 @@ _REACHABLE = """
     SELECT w.key, t.message_key
     FROM walk w JOIN resolver.evidence e ON e.child = w.key JOIN resolver.message t ON t.id_key = e.target
     WHERE t.message_key <> w.key
+    UNION
+    SELECT e.child, t.message_key
+    FROM resolver.evidence e JOIN resolver.message t ON t.id_key = e.target
+    WHERE e.child = ANY(%(keys)b) AND t.message_key = ANY(%(keys)b) AND t.message_key <> e.child
 """
 
 
@@ -33,7 +39,7 @@ def mark(connection: psycopg.Connection[Any], message_keys: Sequence[UUID]) -> l
     least one sees it.
     """
     edges: dict[UUID, set[UUID]] = defaultdict(set)
-    for child, target in connection.execute(_REACHABLE, (list(message_keys),)):
+    for child, target in connection.execute(_REACHABLE, {"keys": list(message_keys)}):
         edges[child].add(target)
     inside = [(child, target) for circle in on_cycles(edges) for child in circle for target in edges[child] & circle]
     rows = upsert(

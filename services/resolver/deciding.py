@@ -50,7 +50,7 @@ def decide_all(
             pointing[piece.target].add(key)
     for delivered in without_content:
         gone(delivered, ledger, filing, settings, cause=cause)
-    write(connection, filing, settings_version=settings.policy.version, seen=seen)
+    write(connection, filing, ledger, settings_version=settings.policy.version, seen=seen)
     if circling:
         connection.execute(
             "INSERT INTO resolver.job (targets, messages, cause) VALUES ('{}', %s, 'circle')", (circling,)

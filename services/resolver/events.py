@@ -56,35 +56,43 @@ def activity_events(connection: Connection, reasons: Mapping[UUID, AbstractSet[s
         ("name", "type", "size", "sha256", "path"),
     )
     places = _by_activity(connection, _PLACES, ids, ("mailbox", "folder", "uidvalidity", "uid"))
-    events = []
-    for row in connection.execute(_STATE, (ids,)).fetchall():
-        activity = row[0]
-        event = {
-            "activity_id": str(activity),
-            "version": row[1],
-            "reasons": sorted(reasons[activity]),
-            "direction": row[2],
-            "message_id": row[3],
-            "thread_id": row[4],
-            "parent_activity_id": str(row[5]) if row[5] else None,
-            "correlation": None
-            if row[6] == Method.NONE
-            else {"method": row[6], "activity_id": str(row[7]), "message_id": row[8]},
-            "subject": row[9],
-            "sent_at": row[10],
-            "parties": parties[activity],
-            "regarding": {"type": row[11], "id": row[12], "source": row[13]} if row[11] else None,
-            "owner": _ref(row[14], row[15]),
-            "accepted_by": _ref(row[16], row[17]),
-            "deliveries": places[activity],
-            "attachments": attachments[activity],
-            "settings_version": row[18],
-            "code_version": row[19],
-        }
-        events.append(
-            OutboxRow("activity-events", str(activity).encode(), contracts.encode("ActivityEvent", event), {})
+    return [
+        event_row(
+            {
+                "activity_id": str(row[0]),
+                "version": row[1],
+                "reasons": sorted(reasons[row[0]]),
+                "direction": row[2],
+                "message_id": row[3],
+                "thread_id": row[4],
+                "parent_activity_id": str(row[5]) if row[5] else None,
+                "correlation": correlation(row[6], row[7], row[8]),
+                "subject": row[9],
+                "sent_at": row[10],
+                "parties": parties[row[0]],
+                "regarding": {"type": row[11], "id": row[12], "source": row[13]} if row[11] else None,
+                "owner": _ref(row[14], row[15]),
+                "accepted_by": _ref(row[16], row[17]),
+                "deliveries": places[row[0]],
+                "attachments": attachments[row[0]],
+                "settings_version": row[18],
+                "code_version": row[19],
+            }
         )
-    return events
+        for row in connection.execute(_STATE, (ids,)).fetchall()
+    ]
+
+
+def correlation(method: str, activity: UUID | None, message_id: str) -> dict[str, str] | None:
+    """Return what an activity answers, as its event says it."""
+    if method == Method.NONE:
+        return None
+    return {"method": method, "activity_id": str(activity), "message_id": message_id}
+
+
+def event_row(event: Mapping[str, Any]) -> OutboxRow:
+    """Return the record of an activity event. Key: activity id."""
+    return OutboxRow("activity-events", event["activity_id"].encode(), contracts.encode("ActivityEvent", event), {})
 
 
 def _by_activity(

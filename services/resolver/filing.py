@@ -47,6 +47,11 @@ class Filing:
     changed_ids: set[UUID] = field(default_factory=set)
     outrun: set[UUID] = field(default_factory=set)
 
+    @property
+    def created(self) -> set[UUID]:
+        """The activities that did not exist before this transaction."""
+        return {activity for activity, reasons in self.reasons.items() if "created" in reasons}
+
     def note(self, filed: Filed, form: Shape | None, item: Item) -> None:
         """Note an activity; without a form its parties stay what an earlier note or the store says."""
         if form is None and filed.activity_id in self.activities:

@@ -130,3 +130,13 @@ class Ledger:
             decision = self.current.get(delivery_id)
             if delivered.direction == direction and decision is not None and decision.acceptor is not None:
                 yield (decision.rank or 0, delivered.mailbox, delivery_id, decision.acceptor)
+
+    def accepted(self, message_key: UUID, direction: Direction) -> list[Delivered]:
+        """Return the accepted deliveries of a message in one direction: where its activity lies."""
+        return [
+            delivered
+            for delivered in self.deliveries.get(message_key, {}).values()
+            if delivered.direction == direction
+            and delivered.delivery_id in self.current
+            and self.current[delivered.delivery_id].outcome == Outcome.ACCEPTED
+        ]

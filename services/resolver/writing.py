@@ -9,8 +9,10 @@ from psycopg.types.json import Jsonb
 
 from services.domain.message import PartRole
 from services.domain.parties import Party
+from services.resolver.created import created_events
 from services.resolver.events import activity_events, decided_events
 from services.resolver.filing import CODE_VERSION, DecisionRow, Filing
+from services.resolver.ledger import Ledger
 from services.storage import outbox
 from services.storage.inserting import upsert
 
@@ -55,7 +57,7 @@ _REFRESH = (
 )
 
 
-def write(connection: Connection, filing: Filing, *, settings_version: int, seen: str) -> None:
+def write(connection: Connection, filing: Filing, ledger: Ledger, *, settings_version: int, seen: str) -> None:
     """Write everything that was noted, the jobs that follow from it, and one event for each change."""
     _activities(connection, filing, settings_version)
     _decisions(connection, filing.decisions, seen)
@@ -64,8 +66,13 @@ def write(connection: Connection, filing: Filing, *, settings_version: int, seen
             "INSERT INTO resolver.job (targets, messages, cause) VALUES (%s, %s, 'target')",
             (sorted(filing.changed_ids), sorted(filing.outrun)),
         )
-    events = activity_events(connection, filing.reasons)
-    outbox.append(connection, "resolver", [*events, *decided_events(filing.decisions)])
+    changed = {activity: why for activity, why in filing.reasons.items() if activity not in filing.created}
+    events = [
+        *created_events(connection, filing, ledger, settings_version),
+        *activity_events(connection, changed),
+        *decided_events(filing.decisions),
+    ]
+    outbox.append(connection, "resolver", events)
 
 
 def announce(connection: Connection, activities: Iterable[UUID], reason: str) -> None:
@@ -123,8 +130,7 @@ def _activities(connection: Connection, filing: Filing, settings_version: int) -
                 part.content_id,
                 part.role == PartRole.INLINE,
             )
-            for part in m.parts
-            if part.role != PartRole.BODY
+            for part in m.attachments
         )
     upsert(connection, "resolver.activity", _ACTIVITY, rows, key=("id",), conflict=_REFRESH)
     _parties(connection, parties, filing)

@@ -58,7 +58,10 @@ class Stage:
         records = aiter(stream.channel)
         await self._wait_for_gate()
         while True:
-            events = await self._take(records.queue)
+            try:
+                events = await self._take(records.queue)
+            except StopAsyncIteration:  # thrown into the buffer when Faust stops
+                return
             try:
                 await self._finish(events)
             except Exception as error:

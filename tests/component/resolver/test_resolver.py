@@ -5,6 +5,7 @@ import random
 import threading
 from contextlib import closing
 from itertools import permutations
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -13,6 +14,7 @@ from services import contracts, mime
 from services.domain.acceptance import Scope
 from services.domain.decide import Policy
 from services.domain.directory import RecordRef
+from services.resolver.events import activity_events
 from services.resolver.filing import Settings
 from services.resolver.handlers import project, resolve
 from services.runtime.records import Batch, Input
@@ -136,6 +138,29 @@ def test_two_resolvers_and_two_job_workers_at_once_end_like_one(resolver: Resolv
 
     assert {str(n): "accepted" for n in range(60)} == resolver.outcomes()
     assert [(60,)] == resolver.rows("SELECT count(*) FROM resolver.decision WHERE current")
+
+
+WITH_FILES = mail("files", Content_Type="multipart/mixed; boundary=b", MIME_Version="1.0") + b"".join(
+    f'\r\n--b\r\nContent-Type: {kind}\r\nContent-Disposition: attachment; filename="{name}"\r\n\r\n{name}\r\n'.encode()
+    for kind, name in (("text/plain", "b.txt"), ("application/pdf", "a.pdf"), ("image/png", "c.png"))
+)
+
+
+def test_the_event_of_a_new_activity_says_what_was_stored(resolver: Resolver):
+    """It is made from what was written, not read back; both must say the same."""
+    resolver.resolve(resolver.record(TREE["root"]), resolver.record(WITH_FILES, mailbox="support@own.example"))
+    resolver.resolve(
+        resolver.record(TREE["a"]), resolver.record(TREE["a"], mailbox="ben@own.example"), resolver.record(TREE["b"])
+    )
+    events = {UUID(event["activity_id"]): event for event in resolver.events() if "created" in event["reasons"]}
+    assert len(events) == 4
+
+    with psycopg.connect(resolver.url) as connection:
+        read = activity_events(connection, {activity: set(event["reasons"]) for activity, event in events.items()})
+    stored = [contracts.decode(row.value or b"")[1] for row in read]
+    assert sorted(events) == [UUID(event["activity_id"]) for event in stored]
+    for event in stored:
+        assert events[UUID(event["activity_id"])] == event
 
 
 def test_the_same_mail_in_three_mailboxes_is_one_activity_with_three_deliveries(resolver: Resolver):

@@ -1,0 +1,81 @@
+"""The events of activities that a transaction creates, made from what it has just written."""
+
+from typing import Any
+
+import psycopg
+
+from services.resolver.arrivals import Delivered
+from services.resolver.events import correlation, event_row
+from services.resolver.filing import CODE_VERSION, Filing
+from services.resolver.ledger import Ledger
+from services.storage.outbox import OutboxRow
+
+
+def created_events(
+    connection: psycopg.Connection[Any], filing: Filing, ledger: Ledger, settings_version: int
+) -> list[OutboxRow]:
+    """
+    Return the event of each activity that this transaction creates, from what it has just written.
+
+    Equal to what :func:`activity_events` would read back, for an eighth of the resolver's work less.
+    """
+    made = [filing.activities[activity] for activity in sorted(filing.created)]
+    if not made:
+        return []
+    threads = dict(
+        connection.execute(
+            "SELECT message_key, thread FROM resolver.message_thread WHERE message_key = ANY(%b)",
+            ([filed.message_key for filed, _, _ in made],),
+        ).fetchall()
+    )
+    messages = {filed.activity_id: key for (key, _), filed in ledger.filed.items()}
+    events = []
+    for filed, form, item in made:
+        assert form is not None
+        answered = ledger.known[messages[filed.correlated]].message_id if filed.correlated else ""
+        regarding = filed.regarding
+        events.append(
+            event_row(
+                {
+                    "activity_id": str(filed.activity_id),
+                    "version": filed.version,
+                    "reasons": sorted(filing.reasons[filed.activity_id]),
+                    "direction": filed.direction,
+                    "message_id": ledger.known[filed.message_key].message_id,
+                    "thread_id": threads[filed.message_key],
+                    "parent_activity_id": str(filed.parent) if filed.parent else None,
+                    "correlation": correlation(filed.method, filed.correlated, answered),
+                    "subject": item.message.subject,
+                    "sent_at": item.message.date,
+                    "parties": [
+                        {
+                            "role": party.role,
+                            "address": party.address,
+                            "name": party.name,
+                            "records": [{"type": ref.type, "id": ref.id} for ref in party.records],
+                        }
+                        for party in form.parties
+                    ],
+                    "regarding": {"type": regarding.record.type, "id": regarding.record.id, "source": regarding.source}
+                    if regarding
+                    else None,
+                    "owner": {"type": filed.owner.type, "id": filed.owner.id} if filed.owner else None,
+                    "accepted_by": {"type": filed.acceptor.type, "id": filed.acceptor.id},
+                    "deliveries": [
+                        {"mailbox": d.mailbox, "folder": d.folder, "uidvalidity": d.uidvalidity, "uid": d.uid}
+                        for d in sorted(ledger.accepted(filed.message_key, filed.direction), key=_place)
+                    ],
+                    "attachments": [
+                        {"name": p.filename, "type": p.content_type, "size": p.size, "sha256": p.sha256, "path": p.path}
+                        for p in sorted(item.message.attachments, key=lambda part: part.path)
+                    ],
+                    "settings_version": settings_version,
+                    "code_version": CODE_VERSION,
+                }
+            )
+        )
+    return events
+
+
+def _place(delivered: Delivered) -> tuple[object, ...]:
+    return delivered.mailbox, delivered.folder, delivered.uid is None, delivered.uid or 0, delivered.delivery_id
