@@ -5,9 +5,8 @@ Every look-up is ``unnest`` with a LATERAL … OFFSET 0, so that each key is one
 while the tables were empty would else scan them for ever. Arrays come in sorted, so rows are written in one order.
 """
 
-# Local to the transaction: a stalled holder of the lock would stop every replica, and no plan here may scan.
-BEGIN = """
-SELECT set_config('idle_in_transaction_session_timeout', '15s', true), set_config('enable_seqscan', 'off', true)"""
+# Local to the transaction: a stalled holder of the lock would stop every replica.
+BEGIN = "SELECT set_config('idle_in_transaction_session_timeout', '15s', true)"
 
 # A statement of its own: only the next statement's snapshot shows what the last holder has committed.
 LOCK = "SELECT pg_advisory_xact_lock(%s)"

@@ -13,17 +13,20 @@ from services.storage.inserting import upsert
 # A circle that leaves these messages comes back to one of them from another one, which in the usual order of arrival
 # nothing does yet; one that stays among them needs no walk.
 _REACHABLE = """
-    WITH RECURSIVE walk(key, id_key) AS (
-        SELECT m.message_key, m.id_key FROM resolver.message m
+    WITH RECURSIVE edge(child, target) AS (
+        SELECT e.child, t.message_key
+        FROM resolver.message m
+        JOIN resolver.evidence e ON e.child = m.message_key
+        JOIN resolver.message t ON t.id_key = e.target
         WHERE m.message_key = ANY(%(keys)b) AND EXISTS (
-            SELECT FROM resolver.evidence e WHERE e.target = m.id_key AND e.child <> ALL(%(keys)b))
+            SELECT FROM resolver.evidence i WHERE i.target = m.id_key AND i.child <> ALL(%(keys)b))
         UNION
-        SELECT t.message_key, t.id_key
-        FROM walk w JOIN resolver.evidence e ON e.child = w.key JOIN resolver.message t ON t.id_key = e.target
+        SELECT e.child, t.message_key
+        FROM edge
+        JOIN resolver.evidence e ON e.child = edge.target
+        JOIN resolver.message t ON t.id_key = e.target
     )
-    SELECT w.key, t.message_key
-    FROM walk w JOIN resolver.evidence e ON e.child = w.key JOIN resolver.message t ON t.id_key = e.target
-    WHERE t.message_key <> w.key
+    SELECT child, target FROM edge WHERE child <> target
     UNION
     SELECT e.child, t.message_key
     FROM resolver.evidence e JOIN resolver.message t ON t.id_key = e.target

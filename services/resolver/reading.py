@@ -32,11 +32,8 @@ def lock(connection: Connection, message_keys: Iterable[UUID]) -> str:
     Flags the ones that share an id: a forged copy must not pass for the real mail unseen. Returns what is in sight
     (a ``pg_snapshot``): the reads that follow see at least that.
     """
-    # Every read here goes by key; statistics of a table that has just grown must not talk the planner out of it.
     row = connection.execute(
-        "SELECT pg_advisory_xact_lock_shared(%s), set_config('enable_seqscan', 'off', true),"
-        " pg_current_snapshot()::text",
-        (LOCK_DECIDING,),
+        "SELECT pg_advisory_xact_lock_shared(%s), pg_current_snapshot()::text", (LOCK_DECIDING,)
     ).fetchone()
     assert row is not None
     rows = connection.execute(
@@ -53,7 +50,7 @@ def lock(connection: Connection, message_keys: Iterable[UUID]) -> str:
         # What points at this id may mean another message than was known when it was decided.
         shared = sorted(id_key for id_key, group in sharing.items() if any(key in unflagged for key, _ in group))
         connection.execute("INSERT INTO resolver.job (targets, cause) VALUES (%s, 'flagged')", (shared,))
-    return str(row[2])
+    return str(row[1])
 
 
 def deliveries(connection: Connection, message_keys: Sequence[UUID]) -> dict[UUID, dict[UUID, Delivered]]:

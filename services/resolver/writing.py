@@ -66,7 +66,8 @@ def write(connection: Connection, filing: Filing, ledger: Ledger, *, settings_ve
             "INSERT INTO resolver.job (targets, messages, cause) VALUES (%s, %s, 'target')",
             (sorted(filing.changed_ids), sorted(filing.outrun)),
         )
-    changed = {activity: why for activity, why in filing.reasons.items() if activity not in filing.created}
+    created = filing.created
+    changed = {activity: why for activity, why in filing.reasons.items() if activity not in created}
     events = [
         *created_events(connection, filing, ledger, settings_version),
         *activity_events(connection, changed),

@@ -15,10 +15,15 @@ ROLES = frozenset({"settings", "fetcher", "correlator", "resolver", "alerter", "
 
 # Time-outs: a stalled lock holder stops everyone, so a transaction that idles is ended by the server.
 _OPTIONS = {
+    "jit": "off",  # statements are short and many
     "statement_timeout": "120s",
     "lock_timeout": "60s",
     "idle_in_transaction_session_timeout": "60s",
 }
+# What these roles ask goes by key, batch after batch. A plan made while the tables were empty, or with statistics that
+# lag behind, must not read a whole table: one such join took 138 ms of a batch's time at 20,000 mails, and grew with them.
+_BY_KEY = frozenset({"fetcher", "correlator", "resolver"})
+_BY_KEY_OPTIONS = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
 # These say that the world failed and the same statement may succeed later.
 _WORLD = (
     psycopg.OperationalError,
@@ -53,7 +58,8 @@ def connect(url: str, role: str, *, autocommit: bool = True) -> psycopg.Connecti
     """
     if role not in ROLES:
         raise ValueError(f"no such role: {role}")
-    options = " ".join(f"-c {name}={value}" for name, value in _OPTIONS.items())
+    given = _OPTIONS | (_BY_KEY_OPTIONS if role in _BY_KEY else {})
+    options = " ".join(f"-c {name}={value}" for name, value in given.items())
     try:
         return psycopg.connect(
             url,

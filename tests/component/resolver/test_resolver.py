@@ -78,8 +78,8 @@ def test_what_was_decided_with_the_change_in_sight_is_not_read_again(resolver: R
     read: list[object] = []
     monkeypatch.setattr("services.resolver.jobs.mime.parse_file", read.append)
 
-    resolver.resolve(resolver.record(TREE["root"]), resolver.record(TREE["a"]))
-    resolver.resolve(resolver.record(TREE["b"]))
+    resolver.resolve(resolver.record(TREE["root"], uid=1), resolver.record(TREE["a"], uid=2))
+    resolver.resolve(resolver.record(TREE["b"], uid=3))
     resolver.jobs()
 
     assert [] == read
