@@ -1,6 +1,6 @@
 # The commands people type. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv check test faults corpora fuzz demo lock clean
+.PHONY: help venv check test bench faults corpora fuzz demo lock clean
 BIN := .venv/bin
 
 help: ## list the targets
@@ -23,6 +23,9 @@ test: venv ## all tests but the long ones, on real servers that they start and s
 
 faults: venv ## kill, pause, cut and poison what runs, and check what comes of it (long)
 	$(BIN)/python -m pytest -m faults
+
+bench: venv ## speed, CPU and memory from IMAP to activities; ARGS="--help" lists what can be asked (long)
+	$(BIN)/python -m tests.bench $(ARGS)
 
 corpora: venv ## tests on real mail, found through MAILWEAVE_CORPORA (long)
 	$(BIN)/python -m pytest -m corpora

@@ -21,7 +21,7 @@ _OPTIONS = {
     "idle_in_transaction_session_timeout": "60s",
 }
 # What these roles ask goes by key, batch after batch. A plan made while the tables were empty, or with statistics that
-# lag behind, must not read a whole table: one such join took 138 ms of a batch's time at 20,000 mails, and grew with them.
+# lag behind, must not read a whole table: one such join took 138 ms of each batch at 20,000 mails, and grew with them.
 _BY_KEY = frozenset({"fetcher", "correlator", "resolver"})
 _BY_KEY_OPTIONS = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
 # These say that the world failed and the same statement may succeed later.

@@ -1,0 +1,114 @@
+"""``python -m tests.bench``: from mails on an IMAP server to persisted activities, everything counted."""
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.bench import mailset, peer, stored, trickle
+from tests.bench.accounting import Meter
+from tests.bench.installation import Installation, figures
+
+SECONDS_PER_MAIL = 0.2  # a run that is slower than this is stuck
+
+
+def main() -> None:
+    """Do what the arguments say and print the figures as JSON."""
+    given = _arguments()
+    with tempfile.TemporaryDirectory(prefix="mailweave-bench-") as name:
+        folder = Path(name)
+        source = mailset.make(folder / "set", given.mails)
+        mails = mailset.read(folder / "set")
+        result: dict[str, Any] = {"mails": given.mails, "set": source, "mean_bytes": sum(map(len, mails)) // len(mails)}
+        world = Installation(folder / "home")
+        with world.running(given.replicas):
+            boxes = [f"run{run}@crm.example" for run in range(3)] + ["trickle@crm.example", "load@crm.example"]
+            world.directory(boxes)
+            if given.warm:
+                _run(world, mails[: given.warm], boxes[2])
+            result["run"] = _run(world, mails, boxes[0])
+            if given.trickle:
+                world.append(boxes[3], [])
+                world.watch(boxes[3])
+                result["trickle_seconds"] = trickle.measure(world, boxes[3], given.trickle)
+            if given.vs:
+                result[given.vs] = peer.measure(world, folder, mails)
+                ours, theirs = result["run"], result[given.vs]
+                result["times_as_fast"] = round(ours["mails_per_second"] / theirs["mails_per_second"], 1)
+                result["times_less_cpu"] = round(theirs["cpu_per_1000_all"] / ours["cpu_per_1000_all"], 1)
+            if given.stored:
+                began = time.time()
+                with world.database() as database:
+                    result["stored"] = {"mails": given.stored, "database": stored.fill(database, given.stored)}
+                result["stored"]["filled_in_seconds"] = round(time.time() - began)
+                result["stored"]["run"] = _run(world, mails, boxes[1])
+            if given.hours:
+                result["steady"] = _steady(world, mails, boxes[4], given.hours, given.rate)
+    sys.stdout.write(json.dumps(result, indent=2) + "\n")
+    if given.json:
+        given.json.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--mails", type=int, default=5000, help="how many mails a run has")
+    parser.add_argument("--warm", type=int, default=2000, help="mails that go through before anything is measured")
+    parser.add_argument("--stored", type=int, default=0, help="measure again with so many mails stored")
+    parser.add_argument("--vs", choices=["django-mailbox"], help="also run this system on the same mails")
+    parser.add_argument("--trickle", type=int, default=60, help="mails of the quiet trickle; 0 leaves it out")
+    parser.add_argument("--hours", type=float, default=0, help="steady load for so long, for the memory")
+    parser.add_argument("--rate", type=float, default=20, help="mails per second of the steady load")
+    parser.add_argument("--replicas", action="append", default=[], metavar="SERVICE=N")
+    parser.add_argument("--json", type=Path, help="also write the figures into this file")
+    return parser.parse_args()
+
+
+def _run(world: Installation, mails: list[bytes], address: str) -> dict[str, Any]:
+    """Fill a mailbox, then read it: from the moment it may be read to the last decision and the last event sent."""
+    world.append(address, [mailset.fresh(mail, address.partition("@")[0], address) for mail in mails])
+    meter = Meter(world.roots)
+    with meter.running():
+        began = time.time()
+        world.watch(address, poll_seconds=5)
+        ended = world.until_decided(len(mails), began, 60 + len(mails) * SECONDS_PER_MAIL)
+    world.mailweave("mailbox", "remove", address)
+    peaks = {name: round(size / 1e6) for name, size in sorted(meter.peak.items())}
+    return {**figures(len(mails), ended - began, meter.cpu), "peak_megabytes": peaks}
+
+
+def _steady(world: Installation, mails: list[bytes], address: str, hours: float, rate: float) -> dict[str, Any]:
+    """Append mails at a rate; return the resident memory of each process early, late and at most."""
+    world.append(address, [])
+    world.watch(address)
+    meter = Meter(world.roots)
+    began, sent = time.time(), 0
+    with meter.running(every=10):
+        while time.time() < began + hours * 3600:
+            due = int((time.time() - began) * rate) - sent
+            names = [mails[(sent + n) % len(mails)] for n in range(due)]
+            runs = [(sent + n) // len(mails) for n in range(due)]
+            world.append(address, [mailset.fresh(m, f"load{run}", address) for m, run in zip(names, runs, strict=True)])
+            sent += due
+            time.sleep(1)
+        world.until_decided(sent, began, 300)
+    quarter = max(1, len(meter.samples) // 4)
+    early, late = meter.samples[:quarter], meter.samples[-quarter:]
+    return {
+        "mails": sent,
+        "megabytes": {
+            name: {
+                "first_quarter": round(statistics.median(s[name] for s in early) / 1e6),
+                "last_quarter": round(statistics.median(s[name] for s in late) / 1e6),
+                "peak": round(peak / 1e6),
+            }
+            for name, peak in sorted(meter.peak.items())
+        },
+    }
+
+
+if __name__ == "__main__":
+    main()
