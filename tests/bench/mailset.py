@@ -69,6 +69,8 @@ def _own(count: int, chance: random.Random) -> Iterator[bytes]:
         elif kind >= 0.9:
             data = chance.randbytes(chance.randint(75_000, 750_000))
             mail.add_attachment(data, maintype="application", subtype="pdf", filename=f"file{number}.pdf")
+        if mail.is_multipart():
+            mail.set_boundary(f"part-{number}")
         yield mail.as_bytes().replace(b"\n", b"\r\n")
 
 
