@@ -1,4 +1,6 @@
-"""The alerter turns signals into alerts: keyed, counted, resolved by themselves.
+"""
+The alerter turns signals into alerts: keyed, counted, resolved by themselves.
 
-To come: it will consume ``alert-signals`` and write ``alert-events``.
+Reads ``alert-signals``; writes ``alert-events`` through its outbox. Promises at most one open alert per key, whatever
+comes again or late. Keeps the alerts in PostgreSQL, schema ``alerter``.
 """

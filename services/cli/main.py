@@ -20,6 +20,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "activities": ("activity_commands", "activities_command"),
     "explain": ("activity_commands", "explain_command"),
     "verify": ("verify_commands", "verify_command"),
+    "dead": ("dead_commands", "dead_commands"),
+    "alerts": ("alert_commands", "alert_commands"),
     "topics": ("topics_commands", "topics_commands"),
     "demo": ("demo_commands", "demo_command"),
     "stack": ("stack_commands", "stack"),

@@ -15,7 +15,7 @@ from services.runtime.config import Config
 from services.storage import cache, postgres
 from services.storage.reports.reading import snapshot
 
-SERVICES = ("fetcher", "correlator", "resolver")
+SERVICES = ("fetcher", "correlator", "resolver", "alerter")
 
 
 def config() -> Config:

@@ -12,6 +12,8 @@ from services.contracts.received_record import MailReceived
 
 __all__ = [
     "ActivityEvent",
+    "AlertEvent",
+    "AlertSignal",
     "DeadLetter",
     "DirectoryRecord",
     "MailDecided",
@@ -122,3 +124,34 @@ class DeadLetter(TypedDict):
     failed_at: datetime
     key: bytes | None
     value: bytes | None
+
+
+class AlertSignal(TypedDict):
+    """Something is wrong with an object, or no longer is."""
+
+    object: str
+    code: str
+    direction: str
+    state: str
+    observed: datetime
+    fence: int | None
+    detail: str
+
+
+class AlertEvent(TypedDict):
+    """An alert as it stands after a change."""
+
+    alert_id: str
+    version: int
+    change: str
+    object: str
+    code: str
+    direction: str
+    level: str
+    state: str
+    count: int
+    first_seen: datetime
+    last_seen: datetime
+    resolved_at: datetime | None
+    resolved_by: str
+    detail: str

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from services.fetcher.checks import Checker, Ended
+from services.fetcher.deliveries import OWNER
 from services.fetcher.dispatch import Dispatcher
 from services.fetcher.handover import TOPIC
 from services.fetcher.leases import Leases
@@ -21,8 +22,6 @@ from services.storage.blobs import BlobFolder
 from services.storage.cache import redis_client, world
 from services.storage.postgres import Database
 
-ROLE = "fetcher"
-
 
 def now() -> datetime:
     """Return the present time in UTC."""
@@ -32,7 +31,7 @@ def now() -> datetime:
 @contextmanager
 def import_ports(config: Config) -> Iterator[Ports]:
     """Give an import the stores and the role that the service has, and close them at the end."""
-    database = Database(config.postgres, ROLE)
+    database = Database(config.postgres, OWNER)
     producer = Producer(config.kafka, "mailweave-import")
     try:
         yield Ports(database=database, blobs=BlobFolder(config.blobs), send=producer.send_all, now=now)
@@ -52,7 +51,7 @@ class _ThreadPorts:
 
     def __call__(self) -> Ports:
         if not hasattr(self._own, "ports"):
-            database = Database(self._config.postgres, ROLE)
+            database = Database(self._config.postgres, OWNER)
             self._own.ports = Ports(database=database, blobs=self._blobs, send=self._producer.send_all, now=now)
         ports: Ports = self._own.ports
         return ports
@@ -70,6 +69,7 @@ def main(runtime: Runtime, stopping: threading.Event) -> None:
     """Check mailboxes until asked to stop."""
     config = runtime.config
     producer = Producer(config.kafka, f"fetcher-{runtime.instance}")
+    runtime.drainer(OWNER)
     checker = Checker(
         settings=lambda: runtime.settings.snapshot,
         ports=_ThreadPorts(config, producer),

@@ -80,10 +80,10 @@ class Checker:
             return Ended(code="disabled", delay=0, mails=0)
         profile = snapshot.profiles[settings.server_profile]
         ports = self.ports()
-        fence, failed = cursor.claim(ports.database, mailbox)
+        claimed = cursor.claim(ports.database, mailbox)
         task = Task(
             mailbox=mailbox,
-            fence=fence,
+            fence=claimed.fence,
             folders=tuple(settings.folders),
             limit=snapshot.organization.message_max_mb * MEGABYTE,
             go_on=lambda: go_on() and progress.mails < SHARE,
@@ -104,7 +104,7 @@ class Checker:
         delay = next_delay(
             profile.poll_seconds,
             # Progress starts the count anew: a connection that breaks now and then is no dead server.
-            errors=0 if problem is None else 1 if progress.mails else failed + 1,
+            errors=0 if problem is None else 1 if progress.mails else claimed.failures + 1,
             permanent=permanent,
             chance=self.chance(),
         )
@@ -116,7 +116,7 @@ class Checker:
             error=None if problem is None else str(problem),
             error_code=None if problem is None else problem.code,
         )
-        cursor.checked(ports.database, mailbox, fence, ended)
+        cursor.checked(ports.database, mailbox, claimed, ended)
         if problem is not None:
             log.warning("the mailbox could not be checked", extra={**mark, "code": problem.code})
         return Ended(code=problem.code if problem else "", delay=delay.total_seconds(), mails=progress.mails)

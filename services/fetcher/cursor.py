@@ -12,8 +12,10 @@ from typing import Any
 
 from psycopg import Connection
 
+from services.domain.alerts import Key, Signal, SignalState
 from services.domain.errors import MailweaveError
-from services.fetcher.deliveries import Database, Delivery, insert
+from services.fetcher.deliveries import OWNER, Database, Delivery, insert, unparsed
+from services.runtime import signals
 
 
 class FenceLost(MailweaveError):  # noqa: N818 - named for what happened
@@ -53,16 +55,26 @@ class Checked:
     error_code: str | None
 
 
-def claim(database: Database, mailbox: str) -> tuple[int, int]:
-    """Return the new fencing number, from now on the only valid one, and the count of failures in a row."""
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A mailbox that is this replica's: its new fencing number, and how it was with it."""
+
+    fence: int
+    failures: int
+    last_code: str | None
+
+
+def claim(database: Database, mailbox: str) -> Claim:
+    """Return the new fencing number, from now on the only valid one, the failures in a row and the last one's code."""
     with database.transaction() as connection:
         row = connection.execute(
             "INSERT INTO fetcher.mailbox (mailbox, fence) VALUES (%s, 1)"
-            " ON CONFLICT (mailbox) DO UPDATE SET fence = mailbox.fence + 1 RETURNING fence, error_count",
+            " ON CONFLICT (mailbox) DO UPDATE SET fence = mailbox.fence + 1"
+            " RETURNING fence, error_count, last_error_code",
             (mailbox,),
         ).fetchone()
     assert row is not None
-    return int(row[0]), int(row[1])
+    return Claim(*row)
 
 
 def _hold(connection: Connection[Any], mailbox: str, fence: int) -> None:
@@ -98,6 +110,7 @@ def advance(database: Database, mailbox: str, fence: int, deliveries: Sequence[D
     with database.transaction() as connection:
         _hold(connection, mailbox, fence)
         insert(connection, deliveries)
+        signals.append(connection, OWNER, unparsed(deliveries))
         connection.execute(
             "DELETE FROM fetcher.cursor WHERE mailbox = %s AND folder = %s AND folder_id <> %s",
             (mailbox, to.folder, to.folder_id),
@@ -131,12 +144,25 @@ def folder_failed(database: Database, mailbox: str, fence: int, folder: str, err
             )
 
 
-def checked(database: Database, mailbox: str, fence: int, outcome: Checked) -> None:
-    """Note how a check ended and when the next one is due."""
+def checked(database: Database, mailbox: str, claimed: Claim, outcome: Checked) -> None:
+    """Note how a check ended and when the next one is due; signal what is wrong, or no longer is."""
     with database.transaction() as connection:
-        _hold(connection, mailbox, fence)
+        _hold(connection, mailbox, claimed.fence)
+        signals.append(connection, OWNER, of_check(mailbox, claimed, outcome))
         connection.execute(
             "UPDATE fetcher.mailbox SET last_check = %s, next_check = %s, last_error = %s, last_error_code = %s,"
             " error_count = CASE WHEN %s::text IS NULL THEN 0 ELSE error_count + 1 END WHERE mailbox = %s",
             (outcome.at, outcome.at + outcome.next_check, outcome.error, outcome.error_code, outcome.error, mailbox),
         )
+
+
+def of_check(mailbox: str, claimed: Claim, outcome: Checked) -> list[Signal]:
+    """Return what a check has to signal: nothing when all was well and still is."""
+    said = []
+    for code, state in ((claimed.last_code, SignalState.CLEARED), (outcome.error_code, SignalState.RAISED)):
+        if code is None or (state == SignalState.CLEARED and code == outcome.error_code):
+            continue
+        key = Key(f"mailbox/{mailbox}", code, "incoming")
+        detail = outcome.error or "" if state == SignalState.RAISED else ""
+        said.append(Signal(key=key, state=state, observed=outcome.at, fence=claimed.fence, detail=detail))
+    return said

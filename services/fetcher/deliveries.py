@@ -3,13 +3,19 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 from psycopg import Connection
 
+from services.domain.alerts import Key, Signal, SignalState
+from services.domain.message import ParseOutcome
+from services.runtime import signals
 from services.storage.inserting import upsert
+
+OWNER = "fetcher"
+_UNPARSED = (ParseOutcome.HEADERS, ParseOutcome.UNREADABLE)
 
 
 class Database(Protocol):
@@ -33,12 +39,14 @@ class Delivery:
     internal_date: datetime
     blob_sha256: str
     size: int
+    outcome: ParseOutcome = ParseOutcome.FULL
 
 
 def imported(database: Database, deliveries: Sequence[Delivery]) -> None:
     """Write the deliveries of imported mail; those that exist stay as they are."""
     with database.transaction() as connection:
         insert(connection, deliveries)
+        signals.append(connection, OWNER, unparsed(deliveries))
 
 
 def known(database: Database, ids: Sequence[UUID]) -> frozenset[UUID]:
@@ -61,3 +69,17 @@ def insert(connection: Connection[Any], deliveries: Sequence[Delivery]) -> None:
         for d in deliveries
     ]  # fmt: skip
     upsert(connection, "fetcher.delivery", _COLUMNS, rows, key=("id",), any_constraint=True)
+
+
+def unparsed(deliveries: Sequence[Delivery]) -> list[Signal]:
+    """Return one signal for each mailbox in which a mail was kept that could not be read in full."""
+    last = {d.mailbox: d for d in deliveries if d.outcome in _UNPARSED}
+    return [
+        Signal(
+            key=Key(f"mailbox/{mailbox}", "mail_unparsed", "incoming"),
+            state=SignalState.RAISED,
+            observed=datetime.now(UTC),
+            detail=f"delivery {delivery.id}: {delivery.outcome.value}",
+        )
+        for mailbox, delivery in last.items()
+    ]

@@ -107,7 +107,7 @@ def hand_over(
         messages.append(message)
         date = arrival.internal_date or message.date or now
         rows.append(_record(arrival, message, sha, date))
-        deliveries.append(_delivery(arrival, sha, date))
+        deliveries.append(_delivery(arrival, message, sha, date))
     if rows:
         send(rows)
     crash_point("fetcher.acknowledged")
@@ -130,7 +130,7 @@ def _read(content: Content | Stored | HeadersOnly, blobs: Blobs) -> Message:
             return mime.parse_headers(raw, outcome=ParseOutcome.TOO_LARGE)
 
 
-def _delivery(arrival: Arrival, sha: str, date: datetime) -> Delivery:
+def _delivery(arrival: Arrival, message: Message, sha: str, date: datetime) -> Delivery:
     return Delivery(
         id=arrival.id,
         source=arrival.source,
@@ -142,6 +142,7 @@ def _delivery(arrival: Arrival, sha: str, date: datetime) -> Delivery:
         internal_date=date,
         blob_sha256=sha,
         size=arrival.size,
+        outcome=message.outcome,
     )
 
 

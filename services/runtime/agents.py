@@ -48,7 +48,7 @@ class Stage:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=topic)
         letters = DeadLetters(Database(runtime.config.postgres, runtime.service), runtime.service)
         self._producer = AsyncProducer(runtime.config.kafka, f"{runtime.service}-{topic}")
-        self._runner = BatchRunner(handle, self._send, letters.write, self._executor)
+        self._runner = BatchRunner(topic, handle, self._send, letters, self._executor)
         self._dropped_generation = -1
         self._next_batch = 0.0
         runtime.drainer(runtime.service)

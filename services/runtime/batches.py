@@ -9,8 +9,9 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from services.domain.errors import Reject, Retry, Stop
 from services.runtime.records import Batch, Input, Output, Rejected
@@ -22,7 +23,6 @@ _R = TypeVar("_R")
 
 Handle = Callable[[Batch], Sequence[Output]]
 Send = Callable[[Sequence[Output]], Awaitable[None]]
-Bury = Callable[[Sequence[Rejected]], None]
 
 REJECTS_IN_A_ROW = 100
 
@@ -49,6 +49,11 @@ class Streak:
         return kept
 
     @property
+    def kept(self) -> int:
+        """What is to be remembered of the row: the next reject after a full one is too many."""
+        return min(self.length, REJECTS_IN_A_ROW)
+
+    @property
     def too_long(self) -> bool:
         """Whether the stage would drain its topic into the dead letters."""
         return self.length > REJECTS_IN_A_ROW
@@ -62,15 +67,30 @@ class Done:
     rejects: list[Rejected] = field(default_factory=list)
 
 
-class BatchRunner:
-    """Runs the batches of one stage, one after the other; blocking work happens in the executor."""
+class Letters(Protocol):
+    """The dead letters of a stage; the true ones are :class:`services.runtime.dead_letters.DeadLetters`."""
 
-    def __init__(self, handle: Handle, send: Send, bury: Bury, executor: Executor) -> None:
+    def streak(self, topic: str) -> int: ...  # noqa: D102
+    def write(self, rejects: Sequence[Rejected], streak: int) -> None: ...  # noqa: D102
+    def stopped(self, topic: str, why: str) -> None: ...  # noqa: D102
+    def succeeded(self, topic: str, streak: int, *, had_stopped: bool) -> None: ...  # noqa: D102
+
+
+class BatchRunner:
+    """
+    Runs the batches of one stage, one after the other; blocking work happens in the executor.
+
+    The row of rejects outlives the process: a stage that stopped itself and is started again gives up at the first
+    reject, and one success ends the row.
+    """
+
+    def __init__(self, topic: str, handle: Handle, send: Send, letters: Letters, executor: Executor) -> None:
+        self._topic = topic
         self._handle = handle
         self._send = send
-        self._bury = bury
+        self._letters = letters
         self._executor = executor
-        self._streak = Streak()
+        self._streak: Streak | None = None
 
     async def run(self, inputs: Sequence[Input]) -> Done:
         """
@@ -78,23 +98,30 @@ class BatchRunner:
 
         Raises ``Retry`` (offer the same batch again; some of it may have been done, which is harmless) or ``Stop``.
         """
+        if self._streak is None:
+            self._streak = Streak(await self._blocking(self._letters.streak, self._topic))
         done = Done()
         await self._bisect(inputs, done)
+        before, streak = self._streak.length, self._streak
         if done.rejects:
-            before = self._streak.length
-            kept = self._streak.allowed(inputs, done.rejects)
+            kept = streak.allowed(inputs, done.rejects)
             try:
                 if kept:
-                    await self._blocking(self._bury, kept)
+                    await self._blocking(lambda rejects: self._letters.write(rejects, streak.kept), kept)
+                if streak.too_long:
+                    code = (kept or done.rejects)[-1].code
+                    why = f"{streak.length} records in a row were rejected, the last as {code}"
+                    await self._blocking(lambda text: self._letters.stopped(self._topic, text), why)
+                    raise Stop(why)
             except Retry:
-                self._streak.length = before  # the same rejects will be counted again
+                streak.length = before  # the same rejects will be counted again
                 raise
-            if self._streak.too_long:
-                raise Stop(
-                    f"{self._streak.length} records in a row were rejected, the last as {kept[-1:] and kept[-1].code}"
-                )
         else:
-            self._streak.length = 0
+            streak.length = 0
+        had_stopped = before >= REJECTS_IN_A_ROW
+        if had_stopped or (before and not done.rejects):
+            succeeded = partial(self._letters.succeeded, streak=streak.kept, had_stopped=had_stopped)
+            await self._blocking(succeeded, self._topic)
         return done
 
     async def _bisect(self, inputs: Sequence[Input], done: Done) -> None:

@@ -69,6 +69,15 @@ class Organization(Strict):
         alias="message.maxMb",
         description="Larger mails are not filed (TooLarge). Acts in the fetcher. MiB.",
     )
+    alerts_error: bool = Field(
+        default=True, alias="alerts.error", description="Make alerts of level error. Acts in the alerter."
+    )
+    alerts_warning: bool = Field(
+        default=True, alias="alerts.warning", description="Make alerts of level warning. Acts in the alerter."
+    )
+    alerts_information: bool = Field(
+        default=True, alias="alerts.information", description="Make alerts of level information. Acts in the alerter."
+    )
 
 
 class ServerProfile(Strict):

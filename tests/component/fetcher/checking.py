@@ -13,7 +13,7 @@ def server_at(port: int, *, seconds: float = 1.0) -> Server:
 
 def check(outside, server, *, seconds=1.0, folders=("INBOX",)):
     """One check of the mailbox as the service makes it."""
-    fence, _ = cursor.claim(outside.ports.database, outside.mailbox)
+    fence = cursor.claim(outside.ports.database, outside.mailbox).fence
     task = Task(mailbox=outside.mailbox, fence=fence, folders=folders, limit=10**8, go_on=lambda: True)
     progress = Progress()
     with session(server_at(server.port, seconds=seconds), "user", "pässword") as connection:

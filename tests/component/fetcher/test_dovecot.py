@@ -41,7 +41,7 @@ def append(client, *mails, folder="INBOX"):
 
 
 def check(outside, server, *, folders=("INBOX",), limit=10**8, ports=None, go_on=lambda: True):
-    fence, _ = cursor.claim(outside.ports.database, outside.mailbox)
+    fence = cursor.claim(outside.ports.database, outside.mailbox).fence
     task = Task(mailbox=outside.mailbox, fence=fence, folders=folders, limit=limit, go_on=go_on)
     with session(server, outside.mailbox, "secret") as connection:
         poll(connection, task, ports or outside.ports, Progress())

@@ -116,7 +116,7 @@ def test_a_nudge_makes_due_at_once_or_once_more(redis):
 def test_a_paused_replica_that_wakes_up_cannot_write(outside, hostile):
     """The fence, not the lease, is the guarantee: the older number writes neither cursor nor delivery nor error."""
     database, mailbox = outside.ports.database, outside.mailbox
-    paused, _ = cursor.claim(database, mailbox)
+    paused = cursor.claim(database, mailbox).fence
     check(outside, hostile({1: MAILS[1]}))
     before = outside.cursor()
 

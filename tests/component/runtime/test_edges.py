@@ -70,8 +70,8 @@ def test_a_dead_letter_is_written_once(stack, kafka):
     letters = DeadLetters(Database(postgres, "resolver"), "resolver")
     rejected = Rejected(Input(topic, 0, 7, None, b"\x00\xff", {}), "unwanted", "with \0 in it")
 
-    letters.write([rejected])
-    letters.write([rejected])
+    letters.write([rejected], 1)
+    letters.write([rejected], 1)
 
     with psycopg.connect(postgres) as connection:
         rows = connection.execute("SELECT detail FROM resolver.dead_letter WHERE topic = %s", (topic,)).fetchall()
@@ -87,7 +87,7 @@ def test_a_dead_letter_names_the_delivery_it_tells_of(stack, kafka):
     value = codec.encode("MailDecided", decided(delivery))
     letters = DeadLetters(Database(stack.environ["MAILWEAVE_POSTGRES"], "resolver"), "resolver")
 
-    letters.write([Rejected(Input(topic, 0, 7, None, value, {}), "handler_error", "made up")])
+    letters.write([Rejected(Input(topic, 0, 7, None, value, {}), "handler_error", "made up")], 1)
 
     with psycopg.connect(stack.environ["MAILWEAVE_POSTGRES"]) as connection:
         row = connection.execute("SELECT delivery_id FROM resolver.dead_letter WHERE topic = %s", (topic,)).fetchone()

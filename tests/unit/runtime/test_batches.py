@@ -25,7 +25,7 @@ class World:
         # Raised anew each time: an exception that is raised twice carries both tracebacks.
         self.error, self.text = error or ValueError, text
         self.calls = 0
-        self.sent, self.buried = [], []
+        self.sent, self.buried, self.said, self.kept = [], [], [], 0
 
     def handle(self, batch):
         self.calls += 1
@@ -36,13 +36,27 @@ class World:
                 batch.reject(one, "unwanted", "")
         return [Output("o", b"k", one.value) for one in batch if one.value != b"unwanted"]
 
+    def streak(self, topic):
+        return self.kept
+
+    def write(self, rejects, streak):
+        self.buried += rejects
+        self.kept = streak
+
+    def stopped(self, topic, why):
+        self.said.append("stopped")
+
+    def succeeded(self, topic, streak, *, had_stopped):
+        self.kept = streak
+        self.said += ["well"] if had_stopped else []
+
     async def send(self, outputs):
         self.sent += [output.value for output in outputs]
 
     def run(self, *batches):
         async def all_of_them():
             with ThreadPoolExecutor(1) as executor:
-                runner = BatchRunner(self.handle, self.send, self.buried.extend, executor)
+                runner = BatchRunner("t", self.handle, self.send, self, executor)
                 return [await runner.run(batch) for batch in batches]
 
         return asyncio.run(all_of_them())
@@ -128,19 +142,44 @@ def test_one_more_stops_the_stage():
     assert len(world.buried) == REJECTS_IN_A_ROW
 
 
+def test_a_stage_that_stopped_itself_gives_up_at_the_first_reject_and_is_well_after_a_success():
+    """Else an orchestrator that starts it again and again would drain the topic into the dead letters."""
+    world = World()
+    with pytest.raises(Stop):
+        world.run(inputs(*[BAD] * 101))
+    assert (world.said, world.kept) == (["stopped"], REJECTS_IN_A_ROW)
+
+    with pytest.raises(Stop):
+        world.run(inputs(BAD, b"good"))
+    assert (len(world.buried), world.said) == (REJECTS_IN_A_ROW, ["stopped", "stopped"])
+
+    world.run(inputs(b"good", BAD), inputs(b"good"), inputs(b"good"))
+    assert (world.said[2:], world.kept) == (["well"], 0)
+
+
+def test_good_batches_write_nothing():
+    world = World()
+
+    world.run(inputs(b"good"), inputs(b"good"))
+
+    assert (world.said, world.buried) == ([], [])
+
+
 def test_rejects_count_once_though_they_are_tried_again():
     """A store that fails while dead letters are written does not make the row longer."""
-    world = World()
     failures = [Retry("down")] * 3
 
-    def bury(rejects):
-        if failures:
-            raise failures.pop()
-        world.buried.extend(rejects)
+    class Failing(World):
+        def write(self, rejects, streak):
+            if failures:
+                raise failures.pop()
+            super().write(rejects, streak)
+
+    world = Failing()
 
     async def try_again():
         with ThreadPoolExecutor(1) as executor:
-            runner = BatchRunner(world.handle, world.send, bury, executor)
+            runner = BatchRunner("t", world.handle, world.send, world, executor)
             for _ in range(4):
                 try:
                     await runner.run(inputs(*[BAD] * 100))

@@ -25,6 +25,9 @@ DEFAULTS = {
     "resolve.senderUnresolveOnMultiple": False,
     "resolve.senderMaxMatches": 100,
     "message.maxMb": 150,
+    "alerts.error": True,
+    "alerts.warning": True,
+    "alerts.information": True,
 }
 
 
@@ -91,6 +94,7 @@ def test_every_bounded_field_is_in_the_test_above():
     tested = {(key.partition("/")[0], field) for key, field, _, _ in mark.args[1]}
     free = {("mailbox", "address"), ("mailbox", "serverProfile"), ("mailbox", "credential")}
     free |= {("organization", "resolve.unresolveOnMultiple"), ("organization", "resolve.senderUnresolveOnMultiple")}
+    free |= {("organization", f"alerts.{level}") for level in ("error", "warning", "information")}
 
     declared = {(kind, f.alias or name) for kind, model in KINDS.items() for name, f in model.model_fields.items()}
 

@@ -1,0 +1,22 @@
+"""Wiring of the alerter: topic, alerts, outbox."""
+
+from functools import partial
+
+import faust
+
+from services.alerter.handlers import alert, levels
+from services.alerter.store import AlertStore
+from services.runtime.kafka import stage, worker
+from services.runtime.runtime import Runtime
+from services.runtime.signals import TOPIC
+from services.storage.postgres import Database
+
+
+def build(runtime: Runtime) -> faust.App:
+    """Return the Faust app of the alerter."""
+    outbox = runtime.drainer("alerter")
+    alerts = AlertStore(Database(runtime.config.postgres, "alerter"), announced=outbox.nudge)
+    app = worker("alerter", runtime.config)
+    handle = partial(alert, alerts=alerts, shown=lambda: levels(runtime.settings.snapshot.organization))
+    stage(app, TOPIC, handle, runtime=runtime)
+    return app

@@ -1,0 +1,80 @@
+"""Every alert there can be: how bad it is, when it shows, what it means and what to do about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One code. ``shown_after`` is how often in a row it must be observed before anybody is told."""
+
+    level: str
+    means: str
+    fix: str
+    shown_after: int = 1
+
+
+TRANSIENT = 3  # in a row; the waits between the checks grow meanwhile
+
+_SERVER = (
+    "Nothing is lost: the mailbox is read on from its cursor as soon as its server answers. Check server and network."
+)
+
+KINDS: Mapping[str, Kind] = {
+    "host_unknown": Kind(
+        "error", "No address is known for the mail server.", "Correct the host of the server profile."
+    ),
+    "unreachable": Kind("error", "There is no way to the mail server.", _SERVER, TRANSIENT),
+    "connection_refused": Kind("error", "The mail server refuses connections.", _SERVER, TRANSIENT),
+    "connection_lost": Kind("error", "The mail server closes the connection.", _SERVER, TRANSIENT),
+    "timed_out": Kind("error", "The mail server does not answer in time.", _SERVER, TRANSIENT),
+    "mail_server": Kind("error", "The mail server cannot be used.", _SERVER, TRANSIENT),
+    "protocol_error": Kind("error", "The mail server's answers are not IMAP.", "Check host and port.", TRANSIENT),
+    "body_missing": Kind(
+        "warning",
+        "The server lists a mail but does not give its content.",
+        "Repair the mailbox on the server.",
+        TRANSIENT,
+    ),
+    "tls_not_offered": Kind("error", "The server offers no STARTTLS.", "Correct TLS or port of the server profile."),
+    "tls_failed": Kind(
+        "error", "No TLS connection comes about.", "Correct TLS or port of the server profile.", TRANSIENT
+    ),
+    "certificate_not_trusted": Kind(
+        "error", "The server's certificate is not trusted.", "Name its authority in MAILWEAVE_CA_FILE, or renew it."
+    ),
+    "login_refused": Kind(
+        "error",
+        "The server refuses user name or password.",
+        "Give the mailbox its new password: mailweave mailbox add.",
+    ),
+    "no_credential": Kind(
+        "error", "The mailbox's credential cannot be read.", "Add the mailbox again with its password."
+    ),
+    "folder_unknown": Kind(
+        "warning", "A folder that should be read is not there.", "Correct the folders of the mailbox.", 1
+    ),
+    "mail_unparsed": Kind(
+        "information",
+        "A mail could not be read in full. Its raw mail is kept and its headers were used.",
+        "Look at it with mailweave explain; then mailweave alerts resolve.",
+    ),
+    "dead_letter": Kind(
+        "error",
+        "A record can never be handled as it is and lies among the dead letters.",
+        "Look with mailweave dead list, then dead replay or dead discard.",
+    ),
+    "stage_stopped": Kind(
+        "error",
+        "A stage has stopped itself: it rejected too many records in a row.",
+        "Find the cause with mailweave dead list, mend it, and start the service again.",
+    ),
+}
+"""By code. A code that is not here is shown as an error without further words."""
+
+UNKNOWN = Kind("error", "Something is wrong.", "Look into the log of the service that raised it.")
+
+
+def kind_of(code: str) -> Kind:
+    """Return what is known of a code."""
+    return KINDS.get(code, UNKNOWN)
