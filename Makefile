@@ -1,6 +1,6 @@
 # The commands people type. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv check test bench faults corpora fuzz demo lock clean
+.PHONY: help venv check test bench faults corpora fuzz demo dashboard lock clean
 BIN := .venv/bin
 
 help: ## list the targets
@@ -35,6 +35,9 @@ fuzz: venv ## random and hostile input (long)
 
 demo: venv ## the whole way on real mail, from mailboxes to activities
 	$(BIN)/mailweave demo
+
+dashboard: venv ## write the Grafana dashboard anew from the metric catalogue
+	$(BIN)/python -m deploy.grafana.generate
 
 lock: venv ## choose versions anew and write both lock files, with hashes
 	@.ci/lock

@@ -1,10 +1,12 @@
 """Wiring of the alerter: topic, alerts, outbox."""
 
+import threading
 from functools import partial
 
 import faust
 
 from services.alerter.handlers import alert, levels
+from services.alerter.reporting import Reporter
 from services.alerter.store import AlertStore
 from services.runtime.kafka import stage, worker
 from services.runtime.runtime import Runtime
@@ -17,6 +19,8 @@ def build(runtime: Runtime) -> faust.App:
     outbox = runtime.drainer("alerter")
     alerts = AlertStore(Database(runtime.config.postgres, "alerter"), announced=outbox.nudge)
     app = worker("alerter", runtime.config)
+    reporter = Reporter(runtime.config, lambda: runtime.settings.snapshot)
+    threading.Thread(target=reporter.run, args=(runtime.stopping,), name="reporter", daemon=True).start()
     handle = partial(alert, alerts=alerts, shown=lambda: levels(runtime.settings.snapshot.organization))
     stage(app, TOPIC, handle, runtime=runtime)
     return app

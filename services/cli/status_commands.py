@@ -1,5 +1,6 @@
 """``mailweave status``: what runs, what waits, what is wrong."""
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -7,27 +8,41 @@ from typing import Any
 import click
 
 from services.cli import session
-from services.cli.output import emit, json_option, plural, table
+from services.cli.failures import failed
+from services.cli.output import emit, json_option
+from services.cli.status_screen import Rates, screen
 from services.domain.errors import MailweaveError
 from services.runtime.config import Config
 from services.runtime.lag import lag
-from services.storage.reports import progress
+from services.storage.reports import conservation, progress
 from services.storage.reports.activities import timestamp
+from services.storage.reports.reading import number
 
 Row = dict[str, Any]
 
 
 @click.command("status")
+@click.option("--watch", type=click.FloatRange(min=0.2), metavar="SECONDS", help="Show it anew every so many seconds.")
 @json_option
-def status_command(*, as_json: bool) -> None:
-    """Print services, mailboxes, topics, waiting work and dead letters. What cannot be asked is said so."""
+def status_command(*, watch: float | None, as_json: bool) -> None:
+    """Print stages, mailboxes, topics, waiting work, the balance of mail and what is wrong."""
     config = session.config()
-    for source in (_services, _mailboxes, _topics, _waiting):
-        for row in _asked(source, config):
-            if as_json:
+    before: Rates = {}
+    while True:
+        shown = [row for source in SOURCES for row in _asked(source, config)]
+        if as_json:
+            for row in shown:
                 emit(row)
-            else:
-                _print(row)
+        else:
+            if watch is not None:
+                click.clear()
+            before = screen(shown, before)
+        if watch is None:
+            break
+        time.sleep(watch)
+    unknown = [row["what"] for row in shown if row["kind"] == "unknown"]
+    if unknown:
+        raise failed(f"could not be asked: {', '.join(unknown)}.")
 
 
 def _asked(source: Callable[[Config], Iterator[Row]], config: Config) -> Iterator[Row]:
@@ -48,9 +63,12 @@ def _services(config: Config) -> Iterator[Row]:
                 "settings_version": s.settings_version,
                 "started": timestamp(datetime.fromtimestamp(s.started, UTC).replace(microsecond=0)),
                 "in": s.taken, "out": s.produced, "rejected": s.rejected, "last_error": s.last_error or None,
+                "last_error_at": timestamp(datetime.fromtimestamp(s.last_error_at, UTC)) if s.last_error else None,
+                "seen_seconds_ago": round(max(0.0, time.time() - s.seen), 1), "waiting_for": s.waiting_for or None,
+                "health": "silent" if s.silent else "not ready" if s.waiting_for else "ready",
             }  # fmt: skip
         if not mine:
-            yield {"kind": "service", "service": name, "instance": None}
+            yield {"kind": "service", "service": name, "instance": None, "health": "does not run"}
 
 
 def _mailboxes(config: Config) -> Iterator[Row]:
@@ -71,7 +89,7 @@ def _mailboxes(config: Config) -> Iterator[Row]:
 
 
 def _topics(config: Config) -> Iterator[Row]:
-    for group in ("correlator", "resolver"):
+    for group in progress.STAGES:
         for one in lag(config.kafka, group):
             yield {"kind": "topic", "topic": one.topic, "group": group, "lag": one.records, "end": one.end}
 
@@ -85,37 +103,15 @@ def _waiting(config: Config) -> Iterator[Row]:
             yield {"kind": "dead_letters", "topic": one.topic, "code": one.code, "count": one.count}
 
 
-def _short(moment: str | None) -> str:
-    return moment[:19].replace("T", " ") + " UTC" if moment else "never"
+def _balance(config: Config) -> Iterator[Row]:
+    with session.reading(config) as connection:
+        found = conservation.balance(connection)
+        alerts = number(connection, "SELECT count(*) FROM alerter.alert WHERE open")
+    yield {
+        "kind": "balance", "fetched": found.fetched, "decided": dict(found.decided), "dead": found.dead,
+        "in_flight": found.in_flight, "overdue": found.overdue, "difference": found.difference,
+    }  # fmt: skip
+    yield {"kind": "alerts", "open": alerts}
 
 
-def _print(row: Row) -> None:
-    match row["kind"]:
-        case "unknown":
-            click.echo(f"{row['what']}: {row['error']}")
-        case "service" if row["instance"] is None:
-            click.echo(f"{row['service']}: does not run")
-        case "service":
-            error = f"; last error: {row['last_error']}" if row["last_error"] else ""
-            click.echo(
-                f"{row['service']} {row['instance']}: pid {row['pid']}, settings version {row['settings_version']}, "
-                f"in {row['in']:,}, out {row['out']:,}, rejected {row['rejected']:,}{error}"
-            )
-        case "mailbox":
-            error = f"; {row['last_error']}" if row["last_error"] else ""
-            click.echo(
-                f"{row['mailbox']}: last check {_short(row['last_check'])}, next {_short(row['next_check'])}, "
-                f"backlog {row['backlog']:,}{error}"
-            )
-            table(
-                ["folder", "uid", "uidnext", "backlog", "error"],
-                [[f["folder"], f["uid"], f["uidnext"], f["backlog"], f["error"] or ""] for f in row["folders"]],
-            )
-        case "topic":
-            click.echo(f"topic {row['topic']}: {row['group']} is {plural(row['lag'], 'record')} behind")
-        case "outbox":
-            click.echo(f"outbox of {row['schema']}: {plural(row['count'], 'record')}")
-        case "jobs":
-            click.echo(f"jobs of the resolver: {row['count']:,}")
-        case "dead_letters":
-            click.echo(f"dead letters of {row['topic']}, {row['code']}: {row['count']:,} open")
+SOURCES = (_services, _mailboxes, _topics, _waiting, _balance)

@@ -12,6 +12,7 @@ from services.domain.evidence import gather
 from services.domain.identity import keyed_hash
 from services.domain.message import MessageId
 from services.domain.sightings import Placed, Sighting
+from services.runtime import metrics
 from services.runtime.crash import crash_point
 from services.runtime.records import Batch, Input, Output
 
@@ -34,16 +35,18 @@ def correlate(batch: Batch, *, graph: Graph, hash_key: bytes) -> list[Output]:
         return keys[mid]
 
     taken: list[tuple[Input, str, Sighting]] = []
-    for given in batch:
-        try:
-            record = _received(given)
-        except UndecodableRecord as error:
-            batch.reject(given, error.code, str(error))
-        else:
-            taken.append((given, record["delivery_id"], _sighting(record, hash_key, key)))
+    with metrics.step("correlator", "decode"):
+        for given in batch:
+            try:
+                record = _received(given)
+            except UndecodableRecord as error:
+                batch.reject(given, error.code, str(error))
+            else:
+                taken.append((given, record["delivery_id"], _sighting(record, hash_key, key)))
     if not taken:
         return []
-    placed = graph.place([sighting for _, _, sighting in taken])
+    with metrics.step("correlator", "graph"):
+        placed = graph.place([sighting for _, _, sighting in taken])
     crash_point("correlator.committed")
     return [_output(given, delivery, placed[sighting.message]) for given, delivery, sighting in taken]
 

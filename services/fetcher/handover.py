@@ -22,6 +22,7 @@ from services.domain.identity import identity
 from services.domain.message import Message, ParseOutcome
 from services.fetcher.deliveries import Delivery
 from services.fetcher.fetch import BlobWriter
+from services.runtime import metrics
 from services.runtime.crash import crash_point
 from services.storage.outbox import OutboxRow
 
@@ -96,22 +97,26 @@ def hand_over(
     cursor has not moved, and the same call may be made again.
     """
     contents = [a.content.raw for a in arrivals if isinstance(a.content, Content)]
-    stored = iter(blobs.put_many(contents) if contents else [])
+    with metrics.step("fetcher", "store"):
+        stored = iter(blobs.put_many(contents) if contents else [])
     shas = [next(stored) if isinstance(a.content, Content) else _sha(a.content) for a in arrivals]
     crash_point("fetcher.blobs_stored")
     messages: list[Message] = []
     rows: list[OutboxRow] = []
     deliveries: list[Delivery] = []
-    for arrival, sha in zip(arrivals, shas, strict=True):
-        message = _read(arrival.content, blobs)
-        messages.append(message)
-        date = arrival.internal_date or message.date or now
-        rows.append(_record(arrival, message, sha, date))
-        deliveries.append(_delivery(arrival, message, sha, date))
-    if rows:
-        send(rows)
+    with metrics.step("fetcher", "parse"):
+        for arrival, sha in zip(arrivals, shas, strict=True):
+            message = _read(arrival.content, blobs)
+            messages.append(message)
+            date = arrival.internal_date or message.date or now
+            rows.append(_record(arrival, message, sha, date))
+            deliveries.append(_delivery(arrival, message, sha, date))
+    with metrics.step("fetcher", "send"):
+        if rows:
+            send(rows)
     crash_point("fetcher.acknowledged")
-    commit(deliveries)
+    with metrics.step("fetcher", "commit"):
+        commit(deliveries)
     crash_point("fetcher.committed")
     return messages
 

@@ -14,6 +14,7 @@ from services.fetcher.fetch import Large, Small, TooLarge, batches, read, window
 from services.fetcher.folders import folder_id, role
 from services.fetcher.handover import Arrival, Blobs, Content, HeadersOnly, Send, Stored, hand_over
 from services.fetcher.imap import Connection, Selected
+from services.runtime import metrics
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +87,8 @@ def _folder(connection: Connection, name: str, folder_role: str, task: Task, por
         for i, batch in enumerate(groups):
             if not task.go_on():
                 return
-            got = read(connection, batch, ports.blobs.writer, limit=task.limit)
+            with metrics.step("fetcher", "read"):
+                got = read(connection, batch, ports.blobs.writer, limit=task.limit)
             # After its last mail a window is done to its end: what was not listed there is not in the folder.
             last = window.last if i + 1 == len(groups) else batch[-1].uid
             at = _moved(at, last)

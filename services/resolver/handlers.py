@@ -10,6 +10,7 @@ from services.resolver.deciding import decide_all
 from services.resolver.filing import Settings
 from services.resolver.ledger import Item
 from services.resolver.writing import announce
+from services.runtime import metrics
 from services.runtime.crash import crash_point
 from services.runtime.records import Batch, Input, Output
 from services.storage.postgres import Database
@@ -24,7 +25,8 @@ def resolve(batch: Batch, *, database: Database, settings: Callable[[], Settings
     Idempotent: a batch that is offered again after a crash anywhere in here ends in the same rows. Raises
     ``Retry`` when the world fails.
     """
-    records = list(_readable(batch, lambda given: arrivals.read(given.value or b"")))
+    with metrics.step("resolver", "decode"):
+        records = list(_readable(batch, lambda given: arrivals.read(given.value or b"")))
     came = [r for r in records if isinstance(r, Arrival)]
     notices = [r for r in records if isinstance(r, Merged | Moved)]
     if notices:
@@ -32,12 +34,12 @@ def resolve(batch: Batch, *, database: Database, settings: Callable[[], Settings
             announce(connection, threads.apply(connection, notices), "thread")
     if not came:
         return []
-    with database.transaction() as connection:
+    with metrics.step("resolver", "intake"), database.transaction() as connection:
         intake.store(connection, came)
     crash_point("resolver.stored")
     came.sort(key=lambda a: (a.delivered.internal_date, a.delivered.uid or 0))  # an answer seldom precedes its parent
     items = list({a.delivered.delivery_id: Item(a.delivered, a.message) for a in came}.values())
-    with database.transaction() as connection:
+    with metrics.step("resolver", "decide"), database.transaction() as connection:
         decide_all(connection, items, settings(), cause="arrival", undecided_only=True)
         crash_point("resolver.decided")
     crash_point("resolver.committed")

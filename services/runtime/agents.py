@@ -51,23 +51,37 @@ class Stage:
         self._runner = BatchRunner(topic, handle, self._send, letters, self._executor)
         self._dropped_generation = -1
         self._next_batch = 0.0
+        self._in_hand: Sequence[Any] = ()
+        self._waiting: Sequence[Any] = ()
+        metrics.TIME_BEHIND_SECONDS.labels(runtime.service, topic).set_function(self._seconds_behind)
         runtime.drainer(runtime.service)
 
     async def consume(self, stream: Any) -> None:  # noqa: ANN401 - Faust has no types to offer
         """Take batches for ever."""
         records = aiter(stream.channel)
+        self._waiting = records.queue._queue  # noqa: SLF001 - only looked at
         await self._wait_for_gate()
         while True:
             try:
                 events = await self._take(records.queue)
             except StopAsyncIteration:  # thrown into the buffer when Faust stops
                 return
+            self._in_hand = events
             try:
                 await self._finish(events)
             except Exception as error:
                 log.exception("the stage of %s cannot go on", self._topic)
                 self._runtime.fail(error)
                 self._drop(events)
+            self._in_hand = ()
+
+    def _seconds_behind(self) -> float:
+        """Return the age of the oldest record in hand or in the buffer; called from the thread of the health port."""
+        try:
+            held = self._in_hand or (self._waiting[0],)
+        except IndexError:
+            return 0.0
+        return max(0.0, time.time() - min(event.message.timestamp for event in held))
 
     async def _take(self, buffer: Any) -> list[Any]:  # noqa: ANN401
         """Return the next batch, at least one record. In quiet times a record is taken when it comes."""

@@ -5,9 +5,14 @@ The metrics: a closed catalogue, declared once. Seconds and bytes only; never an
 and not absent.
 """
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
+
+from services.domain.acceptance import Outcome
+from services.domain.alert_codes import KINDS
 
 disable_created_metrics()  # a second series per series, which nothing reads
 
@@ -55,11 +60,72 @@ READY = Gauge(
     "1 while the service can do its work.",
     ["service"],
 )
+TIME_BEHIND_SECONDS = Gauge(
+    "mailweave_time_behind_seconds",
+    "Age of the oldest record that a stage has and has not finished; 0 when it has none.",
+    ["service", "topic"],
+)
+STEP_SECONDS = Histogram(
+    "mailweave_step_seconds",
+    "Time that one step took for a whole batch.",
+    ["service", "step"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+LAG_RECORDS = Gauge(
+    "mailweave_lag_records",
+    "Records of a topic that a consumer group has not committed; of one replica of the alerter.",
+    ["group", "topic"],
+)
+DELIVERIES = Gauge(
+    "mailweave_deliveries",
+    "Deliveries by what became of them, from the current rows; of one replica of the alerter.",
+    ["state"],  # fetched | an outcome of services/domain/acceptance.py | dead | in_flight | overdue
+)
+DELIVERIES_UNBALANCED = Gauge(
+    "mailweave_deliveries_unbalanced",
+    "Fetched less accepted, rejected, duplicate, dead and in flight: 0 is well; of one replica of the alerter.",
+)
+MAILBOXES = Gauge(
+    "mailweave_mailboxes",
+    "Enabled mailboxes by how they are read; of one replica of the alerter.",
+    ["state"],  # fresh: read to its end in the last five minutes | late | failing
+)
+OUTBOX_AGE_SECONDS = Gauge(
+    "mailweave_outbox_age_seconds",
+    "Age of the oldest record that waits in an outbox; of one replica of the alerter.",
+    ["schema"],
+)
+DEAD_LETTERS = Gauge(
+    "mailweave_dead_letters",
+    "Open dead letters; of one replica of the alerter.",
+    ["stage"],
+)
 MAILBOX_CHECKS = Counter(
     "mailweave_mailbox_checks",
     "Checks of mailboxes that ended, by how: ok, or the code of what was wrong.",
     ["outcome"],  # ok | disabled | fence_lost | retry | internal | refused | a code of services/fetcher/failures.py
 )
+
+
+STEPS = {
+    "fetcher": ("read", "store", "parse", "send", "commit"),
+    "correlator": ("decode", "graph"),
+    "resolver": ("decode", "intake", "decide"),
+}
+DELIVERY_STATES = ("fetched", *(outcome.value for outcome in Outcome), "dead", "in_flight", "overdue")
+MAILBOX_STATES = ("fresh", "late", "failing")
+_ENDS_OF_CHECKS = ("ok", "disabled", "fence_lost", "retry", "internal", "refused")
+_NOT_OF_CHECKS = ("mail_unparsed", "dead_letter", "stage_stopped")
+
+
+@contextmanager
+def step(service: str, name: str) -> Iterator[None]:
+    """Measure one step of a batch; never used for single mails."""
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        STEP_SECONDS.labels(service, name).observe(time.perf_counter() - began)
 
 
 def prepare(service: str, consumes: Iterable[str] = (), produces: Iterable[str] = ()) -> None:
@@ -68,7 +134,13 @@ def prepare(service: str, consumes: Iterable[str] = (), produces: Iterable[str] 
     SETTINGS_INVALID.labels(service)
     LOOP_BEAT_AGE_SECONDS.labels(service)
     READY.labels(service)
+    for name in STEPS.get(service, ()):
+        STEP_SECONDS.labels(service, name)
+    if service == "fetcher":
+        for outcome in (*_ENDS_OF_CHECKS, *(code for code in KINDS if code not in _NOT_OF_CHECKS)):
+            MAILBOX_CHECKS.labels(outcome)
     for topic in consumes:
+        TIME_BEHIND_SECONDS.labels(service, topic)
         BATCH_SECONDS.labels(service, topic)
         LATENCY_SECONDS.labels(service, topic)
         for outcome in OUTCOMES:

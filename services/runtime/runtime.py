@@ -36,6 +36,7 @@ class Runtime:
             metrics_port=self._server.port,
             counters=self.counters,
             version=lambda: self.settings.version,
+            waiting_for=self.health.reasons,
         )
         self._drainers: dict[str, Drainer] = {}
 

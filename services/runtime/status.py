@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 PREFIX = "mailweave:status:"
 TTL_SECONDS = 15
 BEAT_SECONDS = 1.0
+SILENT_SECONDS = 3.5
 
 
 @dataclass(slots=True)
@@ -30,6 +31,7 @@ class Counters:
     produced: int = 0
     rejected: int = 0
     last_error: str = ""
+    last_error_at: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add(self, taken: int = 0, produced: int = 0, rejected: int = 0) -> None:
@@ -42,6 +44,7 @@ class Counters:
     def error(self, text: str) -> None:
         """Remember the last error, without addresses."""
         self.last_error = ADDRESS.sub(REDACTED, text)[:500]
+        self.last_error_at = time.time()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,14 @@ class Status:
     produced: int
     rejected: int
     last_error: str
+    last_error_at: float
+    seen: float
+    waiting_for: str
+
+    @property
+    def silent(self) -> bool:
+        """Whether it has missed several beats: killed, stopped or cut off."""
+        return time.time() - self.seen > SILENT_SECONDS
 
 
 class StatusWriter:
@@ -72,12 +83,14 @@ class StatusWriter:
         metrics_port: int,
         counters: Counters,
         version: Callable[[], int],
+        waiting_for: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self._redis = redis_client(url)
         self._key = f"{PREFIX}{service}:{instance}"
         self._fixed = {"started": str(time.time()), "pid": str(os.getpid()), "metrics_port": str(metrics_port)}
         self._counters = counters
         self._version = version
+        self._waiting_for = waiting_for
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._failing = False
@@ -127,6 +140,9 @@ class StatusWriter:
             "out": str(counters.produced),
             "rejected": str(counters.rejected),
             "last_error": counters.last_error,
+            "last_error_at": str(counters.last_error_at),
+            "seen": str(time.time()),
+            "waiting_for": "; ".join(f"{what}: {why}" for what, why in sorted(self._waiting_for().items())),
         }
         with self._redis.pipeline(transaction=True) as pipeline:
             pipeline.hset(self._key, mapping=values)
@@ -162,6 +178,9 @@ def _status(key: str, values: dict[str, str]) -> Status:
         produced=int(values["out"]),
         rejected=int(values["rejected"]),
         last_error=values["last_error"],
+        last_error_at=float(values["last_error_at"]),
+        seen=float(values["seen"]),
+        waiting_for=values["waiting_for"],
     )
 
 

@@ -1,0 +1,1 @@
+"""How Mailweave is deployed: image, manifests, rules, dashboards, and what writes them."""
