@@ -107,13 +107,20 @@ class Connection:
 
     def present(self, uids: Sequence[int]) -> frozenset[int]:
         """Return those of the UIDs that are in the folder now."""
+        return self._searched(",".join(map(str, uids))) & frozenset(uids)
+
+    def search(self, first: int, last: int) -> frozenset[int]:
+        """Return the UIDs from ``first`` to ``last`` that are in the folder now."""
+        return frozenset(uid for uid in self._searched(f"{first}:{last}") if first <= uid <= last)
+
+    def _searched(self, uids: str) -> frozenset[int]:
         with speaking(str(self.server)):
             self.wire.untagged_responses.pop("SEARCH", None)
-            status, answers = self.wire.uid("SEARCH", "UID", ",".join(map(str, uids)))
+            status, answers = self.wire.uid("SEARCH", "UID", uids)
             if status != "OK":
                 raise failures.ProtocolError(f"{self.server} does not search the folder")
             words = b" ".join(a for a in answers if isinstance(a, bytes)).split()
-            return frozenset(int(w) for w in words) & frozenset(uids)
+            return frozenset(int(w) for w in words)
 
 
 def _last(values: Any) -> bytes | None:  # noqa: ANN401 - imaplib's loose lists

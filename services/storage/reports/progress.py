@@ -133,3 +133,10 @@ def principals_named(connection: Connection[Any], name: str) -> list[tuple[str, 
     query: LiteralString = """SELECT type, id FROM resolver.directory_record
                                WHERE id = %(id)s AND type IN ('user', 'queue') AND NOT deleted ORDER BY type DESC"""
     return [(row["type"], row["id"]) for row in rows(connection, query, {"id": name})]
+
+
+def overdue(connection: Connection[Any], minutes: int = 15) -> list[UUID]:
+    """Return deliveries that have had no answer for so long."""
+    late: LiteralString = "f.fetched < now() - %(minutes)s * interval '1 minute' AND "
+    query: LiteralString = "SELECT f.id FROM fetcher.delivery f WHERE " + late + UNANSWERED  # noqa: S608 - constants
+    return [row["id"] for row in rows(connection, query, {"minutes": minutes})]

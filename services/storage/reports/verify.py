@@ -7,7 +7,7 @@ from typing import Any, LiteralString
 from psycopg import Connection
 
 from services.storage.blobs import BlobFolder
-from services.storage.reports.progress import UNANSWERED
+from services.storage.reports.progress import OUTBOXES, STAGES, UNANSWERED
 from services.storage.reports.reading import number, stream
 
 
@@ -67,7 +67,52 @@ CHECKS = (
                                WHERE v.message_key = a.message_key AND d.activity_id = a.id
                                  AND d.current AND d.outcome = 'accepted')""",
     ),
+    Check(
+        "two activities of one message",
+        """SELECT message_key::text AS object, count(*) || ' activities ' || direction AS detail
+             FROM resolver.activity GROUP BY message_key, direction HAVING count(*) > 1""",
+    ),
+    Check(
+        "party twice",
+        """SELECT activity_id::text AS object, role || ' at position ' || position || ' is there twice' AS detail
+             FROM resolver.party GROUP BY activity_id, role, position HAVING count(*) > 1""",
+    ),
+    Check(
+        "party without activity",
+        """SELECT DISTINCT p.activity_id::text AS object, 'parties of an activity that does not exist' AS detail
+             FROM resolver.party p WHERE NOT EXISTS (SELECT FROM resolver.activity a WHERE a.id = p.activity_id)""",
+    ),
+    Check(
+        "evidence without message",
+        """SELECT DISTINCT e.child::text AS object, 'evidence of a message that is not stored' AS detail
+             FROM resolver.evidence e
+            WHERE NOT EXISTS (SELECT FROM resolver.message m WHERE m.message_key = e.child)""",
+    ),
+    Check(
+        "two open alerts",
+        """SELECT object || ' ' || code AS object, count(*) || ' open alerts of one cause' AS detail
+             FROM alerter.alert WHERE open GROUP BY object, code, direction HAVING count(*) > 1""",
+    ),
+    *(
+        Check(
+            "outbox stuck",
+            f"""SELECT '{schema}.outbox ' || id AS object, 'not sent since ' || created::timestamptz(0) AS detail
+                  FROM {schema}.outbox WHERE created < now() - interval '1 minute' ORDER BY id LIMIT 1""",  # noqa: S608
+        )
+        for schema in OUTBOXES
+    ),
+    *(
+        Check(
+            "dead letter expired",
+            f"""SELECT topic || '/' || partition || '/' || "offset" AS object,
+                       code || ': open for longer than its topic keeps it; only this row has it now' AS detail
+                  FROM {stage}.dead_letter WHERE state = 'open' AND failed < now() - interval '14 days'""",  # noqa: S608
+        )
+        for stage in STAGES
+    ),
 )
+
+_NEW_SECONDS = 86_400
 
 _BLOBS: LiteralString = """
     SELECT id::text AS activity, encode(blob_sha256, 'hex') AS sha256, parse_outcome
@@ -112,3 +157,35 @@ def blob_problems(connection: Connection[Any], blobs: BlobFolder) -> Iterator[Pr
         elif sha256 != previous:
             yield sha256
         previous = sha256
+
+
+_NAMED: LiteralString = """
+    SELECT encode(blob_sha256, 'hex') AS sha256, min(id::text) AS delivery
+      FROM fetcher.delivery WHERE blob_sha256 IS NOT NULL GROUP BY blob_sha256 ORDER BY blob_sha256
+"""
+
+
+def reference_problems(connection: Connection[Any], blobs: BlobFolder, *, now: float) -> Iterator[Problem]:
+    """
+    Yield raw mails that no delivery names, and names that no raw mail has. Needs a snapshot older than the listing.
+
+    A raw mail is stored before the row that names it, so one younger than a day is nothing to wonder about.
+    """
+    named = stream(connection, "named", _NAMED)
+    row = next(named, None)
+    for sha256 in blobs.all():
+        while row is not None and row["sha256"] < sha256:
+            yield from _lost(row, blobs)
+            row = next(named, None)
+        if row is not None and row["sha256"] == sha256:
+            row = next(named, None)
+        elif now - blobs.path(sha256).stat().st_mtime > _NEW_SECONDS:
+            yield Problem("blob without reference", sha256, "no delivery names this raw mail")
+    while row is not None:
+        yield from _lost(row, blobs)
+        row = next(named, None)
+
+
+def _lost(row: dict[str, Any], blobs: BlobFolder) -> Iterator[Problem]:
+    if not blobs.exists(row["sha256"]):
+        yield Problem("reference without blob", row["delivery"], f"the raw mail {row['sha256']} is not there")

@@ -1,5 +1,8 @@
 """`mailweave verify` finds each kind of hole, and only holes."""
 
+import os
+import time
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
@@ -29,6 +32,7 @@ def test_a_whole_store_is_well_and_says_how_much_was_checked(desk, insert):
     (summary,) = desk.json("verify")
     assert {
         "checked": {"deliveries": 2, "decisions": 2, "activities": 1, "cursors": 0, "blobs": 1},
+        "in_flight": 0,
         "problems": 0,
         "ok": True,
     } == summary
@@ -71,7 +75,7 @@ def test_a_missing_and_a_damaged_raw_mail_are_told_apart(desk, insert):
     damaged.chmod(0o600)
     damaged.write_bytes(b"other")
 
-    assert ["blob damaged", "blob missing"] == sorted(name for name, _ in _problems(desk))
+    assert ["blob damaged", "blob missing", "reference without blob"] == sorted(name for name, _ in _problems(desk))
 
 
 def test_an_activity_of_a_mail_too_large_to_store_needs_no_blob(desk, insert):
@@ -106,3 +110,47 @@ def test_deliveries_that_the_fetcher_does_not_know_or_lie_beyond_its_cursor_are_
         ("delivery beyond its cursor", "q@example.org INBOX UID 9: the cursor stands at 8"),
         ("delivery nobody took", "q@example.org INBOX UID 1: stored by the resolver, but the fetcher has no row"),
     ] == _problems(desk)
+
+
+def test_a_raw_mail_that_nothing_names_is_found_when_it_is_old(desk, insert):
+    """A new one is about to be named: it is stored before the row."""
+    rows.whole_mail(desk, insert, "a@x")
+    blobs = BlobFolder(desk.config.blobs)
+    old, _ = blobs.put_many([b"nobody's", b"not named yet"])
+    long_ago = time.time() - 2 * 86_400
+    os.utime(blobs.path(old), (long_ago, long_ago))
+
+    assert [("blob without reference", "no delivery names this raw mail")] == _problems(desk)
+
+
+def test_an_outbox_that_does_not_move_and_an_old_dead_letter_are_found(desk, insert):
+    insert("resolver.outbox", topic="t", key=b"", value=b"", created=datetime(2026, 1, 1, tzinfo=UTC))
+    insert("resolver.outbox", topic="t", key=b"", value=b"")
+    insert(
+        "correlator.dead_letter", topic="t", partition=1, offset=2, code="c", detail="", state="open",
+        failed=datetime(2026, 1, 1, tzinfo=UTC),
+    )  # fmt: skip
+
+    assert ["dead letter expired", "outbox stuck"] == sorted(name for name, _ in _problems(desk))
+
+
+def test_rows_that_belong_to_nothing_are_found(desk, insert):
+    with desk.owner.transaction():
+        desk.owner.execute("SET LOCAL session_replication_role = replica")
+        desk.owner.execute(
+            "INSERT INTO resolver.party (activity_id, role, position, address, name, records)"
+            " VALUES (gen_random_uuid(), 'to', 0, '', '', '[]')"
+        )
+        desk.owner.execute(
+            "INSERT INTO resolver.evidence (child, target, kind, cls, position)"
+            " VALUES (gen_random_uuid(), gen_random_uuid(), 'references', 'H1', 0)"
+        )
+
+    assert ["evidence without message", "party without activity"] == sorted(name for name, _ in _problems(desk))
+
+
+def test_a_look_needs_no_right_to_write(desk, insert):
+    rows.whole_mail(desk, insert, "a@x")
+    desk.owner.execute(f"ALTER DATABASE {desk.owner.info.dbname} SET default_transaction_read_only = on")
+
+    assert 0 == desk.run("verify").exit_code
