@@ -1,6 +1,6 @@
 # The commands people type. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv check test bench faults corpora fuzz demo dashboard lock clean
+.PHONY: help venv check test bench faults corpora fuzz demo topics dashboard lock clean
 BIN := .venv/bin
 
 help: ## list the targets
@@ -35,6 +35,9 @@ fuzz: venv ## random and hostile input (long)
 
 demo: venv ## the whole way on real mail, from mailboxes to activities
 	$(BIN)/mailweave demo
+
+topics: venv ## write the Strimzi topics anew from the catalogue
+	$(BIN)/python -m deploy.topics
 
 dashboard: venv ## write the Grafana dashboard anew from the metric catalogue
 	$(BIN)/python -m deploy.grafana.generate

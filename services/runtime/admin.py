@@ -58,7 +58,7 @@ def create(kafka: str, topics: Mapping[str, Topic] | None = None, replication: i
             order = {
                 "num_partitions": topic.partitions,
                 "replication_factor": replication,
-                "configs": _properties(topic),
+                "configs": properties(topic),
             }
             try:
                 admin.create_topics({topic.name: order}, wait_for_metadata=True)
@@ -82,13 +82,14 @@ def check(kafka: str, topics: Mapping[str, Topic] | None = None) -> list[Differe
             found.append(Difference(name, "topic", "to exist", "missing"))
             continue
         actual = {"partitions": str(partitions[name]), **configs[name]}
-        for key, value in {"partitions": str(topic.partitions), **_properties(topic)}.items():
+        for key, value in {"partitions": str(topic.partitions), **properties(topic)}.items():
             if actual.get(key) != value:
                 found.append(Difference(name, key, value, str(actual.get(key))))
     return found
 
 
-def _properties(topic: Topic) -> dict[str, str]:
+def properties(topic: Topic) -> dict[str, str]:
+    """Return how the broker is to keep a topic."""
     retention = -1 if topic.retention_hours is None else topic.retention_hours * HOUR_MS
     return {
         "cleanup.policy": topic.cleanup,
