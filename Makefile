@@ -21,8 +21,8 @@ check: venv ## style, types, and who may import whom
 test: venv ## all tests but the long ones, on real servers that they start and stop
 	$(BIN)/python -m pytest
 
-faults: venv ## kill, pause, cut and poison what runs, and check what comes of it (long)
-	$(BIN)/python -m pytest -m faults
+faults: venv ## kill, pause, cut and poison what runs, and judge what comes of it (long; FAULT_MAILS, FAULT_COUNT, FAULT_SEED)
+	$(BIN)/python -m pytest -m faults -o log_cli=true -o log_cli_level=INFO
 
 bench: venv ## speed, CPU and memory from IMAP to activities; ARGS="--help" lists what can be asked (long)
 	$(BIN)/python -m tests.bench $(ARGS)
