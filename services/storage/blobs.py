@@ -45,7 +45,7 @@ class BlobFolder:
         """Return where the blob lies or would lie; ``ValueError`` when this is no hash."""
         if not _SHA256.fullmatch(sha256):
             raise ValueError(f"not a SHA-256 in lower-case hex: {sha256!r}")
-        return self._root / sha256[:2] / sha256[2:4] / sha256
+        return Path(f"{self._root}/{sha256[:2]}/{sha256[2:4]}/{sha256}")
 
     def exists(self, sha256: str) -> bool:
         """Whether the blob is there."""
@@ -140,9 +140,12 @@ class BlobFolder:
 
     def _publish(self, unfinished: Path, sha256: str) -> None:
         target = self.path(sha256)
-        target.parent.parent.mkdir(mode=0o700, exist_ok=True)
-        target.parent.mkdir(mode=0o700, exist_ok=True)
-        unfinished.replace(target)
+        try:
+            unfinished.replace(target)
+        except FileNotFoundError:  # mostly the folders are there
+            target.parent.parent.mkdir(mode=0o700, exist_ok=True)
+            target.parent.mkdir(mode=0o700, exist_ok=True)
+            unfinished.replace(target)
 
     def _flush_folders(self, hashes: Sequence[str]) -> None:
         leaves = {self.path(sha256).parent for sha256 in hashes}
