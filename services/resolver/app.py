@@ -33,7 +33,12 @@ def build(runtime: Runtime) -> faust.App:
     kafka.stage(
         app,
         "mail-correlated",
-        partial(resolve, database=database(), settings=lambda: settings_of(runtime.settings.snapshot)),
+        partial(
+            resolve,
+            database=database(),
+            settings=lambda: settings_of(runtime.settings.snapshot),
+            announced=runtime.drainer(OWNER).nudge,
+        ),
         runtime=runtime,
         gate=gate.is_open,
     )

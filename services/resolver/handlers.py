@@ -18,12 +18,18 @@ from services.storage.postgres import Database
 T = TypeVar("T")
 
 
-def resolve(batch: Batch, *, database: Database, settings: Callable[[], Settings]) -> list[Output]:
+def resolve(
+    batch: Batch,
+    *,
+    database: Database,
+    settings: Callable[[], Settings],
+    announced: Callable[[], None] = lambda: None,
+) -> list[Output]:
     """
     Store what came, then decide about it, in two transactions; events follow through the outbox.
 
     Idempotent: a batch that is offered again after a crash anywhere in here ends in the same rows. Raises
-    ``Retry`` when the world fails.
+    ``Retry`` when the world fails. ``announced`` is called when events were committed to the outbox.
     """
     with metrics.step("resolver", "decode"):
         records = list(_readable(batch, lambda given: arrivals.read(given.value or b"")))
@@ -43,6 +49,7 @@ def resolve(batch: Batch, *, database: Database, settings: Callable[[], Settings
         decide_all(connection, items, settings(), cause="arrival", undecided_only=True)
         crash_point("resolver.decided")
     crash_point("resolver.committed")
+    announced()
     return []
 
 

@@ -26,7 +26,7 @@ import faust
 
 from services.domain.errors import Refused, Retry, Stop
 from services.runtime import config as configs
-from services.runtime.memory import keep_freed_memory
+from services.runtime.memory import collect_rarely, keep_freed_memory
 from services.runtime.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -67,6 +67,7 @@ def _run(service: str, main: Callable[[Runtime], None]) -> NoReturn:
         print(f"{service}: {error}", file=sys.stderr)  # noqa: T201 - the one line, before there is a log
         sys.exit(CONFIG)
     keep_freed_memory()
+    collect_rarely()
     _Signals(runtime)
     threading.Thread(target=_enforce_deadline, args=(runtime,), name="deadline", daemon=True).start()
     code = _guarded(runtime, main)
