@@ -74,7 +74,7 @@ def _run(world: Installation, mails: list[bytes], address: str) -> dict[str, Any
     with meter.running():
         began = time.time()
         world.watch(address, poll_seconds=5)
-        ended = world.until_decided(len(mails), began, 60 + len(mails) * SECONDS_PER_MAIL)
+        ended = world.until_decided(address, len(mails), 60 + len(mails) * SECONDS_PER_MAIL)
     world.mailweave("mailbox", "remove", address)
     peaks = {name: round(size / 1e6) for name, size in sorted(meter.peak.items())}
     return {**figures(len(mails), ended - began, meter.cpu), "peak_megabytes": peaks}
@@ -94,7 +94,7 @@ def _steady(world: Installation, mails: list[bytes], address: str, hours: float,
             world.append(address, [mailset.fresh(m, f"load{run}", address) for m, run in zip(names, runs, strict=True)])
             sent += due
             time.sleep(1)
-        world.until_decided(sent, began, 300)
+        world.until_decided(address, sent, 300)
     quarter = max(1, len(meter.samples) // 4)
     early, late = meter.samples[:quarter], meter.samples[-quarter:]
     return {
