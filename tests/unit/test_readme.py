@@ -20,7 +20,8 @@ def _code(text: str) -> Iterator[str]:
     """Every line of the fenced blocks without a here-document's lines, then every inline code."""
     fences = re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     for block in fences:
-        yield from re.sub(r"<<'?(\w+)'?\n.*?^\1$", "", block, flags=re.DOTALL | re.MULTILINE).splitlines()
+        joined = block.replace("\\\n", " ")
+        yield from re.sub(r"<<'?(\w+)'?\n.*?^\1$", "", joined, flags=re.DOTALL | re.MULTILINE).splitlines()
     rest = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
     yield from re.findall(r"`([^`\n]+)`", rest)
 
@@ -31,7 +32,10 @@ def _calls(program: str) -> list[pytest.param]:  # type: ignore[valid-type]
     for name in DOCUMENTS:
         for line in _code((ROOT / name).read_text("utf-8")):
             for part in re.split(r"&&|;|\|", line.partition(" #")[0]):
-                words = shlex.split(part.strip().replace("…", ""))
+                try:
+                    words = shlex.split(part.strip().replace("…", ""))
+                except ValueError:  # a quoted part with a bar or a semicolon in it is no call of ours
+                    continue
                 if words and Path(words[0]).name == program:
                     found.append(pytest.param(words[1:], id=f"{name}: {part.strip()}"))
     assert found, f"no document names {program}"
