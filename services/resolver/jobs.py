@@ -142,8 +142,9 @@ def _again(connection: psycopg.Connection[Any], keys: list[UUID], job: Job) -> l
     rows = connection.execute(
         "SELECT x.delivery_id FROM resolver.delivery d JOIN resolver.decision x ON x.delivery_id = d.id AND x.current"
         " WHERE d.message_key = ANY(%s) AND x.outcome <> ALL(%s)"
-        " AND NOT resolver.saw(x.seen, %s::xid8) AND (x.xact IS DISTINCT FROM %s::xid8 OR d.message_key = ANY(%s))",
-        (keys, [Outcome.DUPLICATE, Outcome.TOO_LARGE], job.xact, job.xact, job.named),
+        # A transaction is not among those that its own snapshot calls unfinished, so its own decisions are told apart.
+        " AND CASE WHEN x.xact = %s::xid8 THEN d.message_key = ANY(%s) ELSE NOT resolver.saw(x.seen, %s::xid8) END",
+        (keys, [Outcome.DUPLICATE, Outcome.TOO_LARGE], job.xact, job.named, job.xact),
     )
     behind = {delivery_id for (delivery_id,) in rows}
     if not behind:

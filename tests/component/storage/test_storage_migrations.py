@@ -34,7 +34,7 @@ def test_every_schema_belongs_to_its_owner(url):
             "SELECT schemaname, tableowner FROM pg_tables WHERE schemaname !~ '^(pg_|information_schema|public)'"
         ).fetchall()
 
-    assert {"settings", "fetcher", "correlator", "resolver"} == {schema for schema, _ in rows}
+    assert {"settings", "fetcher", "correlator", "resolver", "alerter"} == {schema for schema, _ in rows}
     assert {f"mailweave_{schema}" for schema, _ in rows} == {owner for _, owner in rows}
 
 

@@ -48,7 +48,7 @@ OUTBOX = Mutant(
         ),
         Cut(
             "resolver/handlers.py",
-            '    crash_point("resolver.committed")\n    return []\n',
+            '    crash_point("resolver.committed")\n    announced()\n    return []\n',
             '    crash_point("resolver.committed")\n'
             "    from services.resolver import writing\n\n"
             "    unsent, writing.UNSENT = writing.UNSENT, []\n"
