@@ -12,7 +12,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from services.domain.alerts import Key, Signal, SignalState
+from services.domain.alert_signals import of_check
 from services.domain.errors import MailweaveError
 from services.fetcher.deliveries import OWNER, Database, Delivery, insert, unparsed
 from services.runtime import signals
@@ -148,21 +148,17 @@ def checked(database: Database, mailbox: str, claimed: Claim, outcome: Checked) 
     """Note how a check ended and when the next one is due; signal what is wrong, or no longer is."""
     with database.transaction() as connection:
         _hold(connection, mailbox, claimed.fence)
-        signals.append(connection, OWNER, of_check(mailbox, claimed, outcome))
+        said = of_check(
+            mailbox,
+            fence=claimed.fence,
+            before=claimed.last_code,
+            now=outcome.error_code,
+            detail=outcome.error or "",
+            at=outcome.at,
+        )
+        signals.append(connection, OWNER, said)
         connection.execute(
             "UPDATE fetcher.mailbox SET last_check = %s, next_check = %s, last_error = %s, last_error_code = %s,"
             " error_count = CASE WHEN %s::text IS NULL THEN 0 ELSE error_count + 1 END WHERE mailbox = %s",
             (outcome.at, outcome.at + outcome.next_check, outcome.error, outcome.error_code, outcome.error, mailbox),
         )
-
-
-def of_check(mailbox: str, claimed: Claim, outcome: Checked) -> list[Signal]:
-    """Return what a check has to signal: nothing when all was well and still is."""
-    said = []
-    for code, state in ((claimed.last_code, SignalState.CLEARED), (outcome.error_code, SignalState.RAISED)):
-        if code is None or (state == SignalState.CLEARED and code == outcome.error_code):
-            continue
-        key = Key(f"mailbox/{mailbox}", code, "incoming")
-        detail = outcome.error or "" if state == SignalState.RAISED else ""
-        said.append(Signal(key=key, state=state, observed=outcome.at, fence=claimed.fence, detail=detail))
-    return said

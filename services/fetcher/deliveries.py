@@ -9,13 +9,13 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from services.domain.alerts import Key, Signal, SignalState
+from services.domain.alert_signals import UNPARSED, of_unparsed
+from services.domain.alerts import Signal
 from services.domain.message import ParseOutcome
 from services.runtime import signals
 from services.storage.inserting import upsert
 
 OWNER = "fetcher"
-_UNPARSED = (ParseOutcome.HEADERS, ParseOutcome.UNREADABLE)
 
 
 class Database(Protocol):
@@ -73,13 +73,6 @@ def insert(connection: Connection[Any], deliveries: Sequence[Delivery]) -> None:
 
 def unparsed(deliveries: Sequence[Delivery]) -> list[Signal]:
     """Return one signal for each mailbox in which a mail was kept that could not be read in full."""
-    last = {d.mailbox: d for d in deliveries if d.outcome in _UNPARSED}
-    return [
-        Signal(
-            key=Key(f"mailbox/{mailbox}", "mail_unparsed", "incoming"),
-            state=SignalState.RAISED,
-            observed=datetime.now(UTC),
-            detail=f"delivery {delivery.id}: {delivery.outcome.value}",
-        )
-        for mailbox, delivery in last.items()
-    ]
+    last = {d.mailbox: d for d in deliveries if d.outcome in UNPARSED}
+    now = datetime.now(UTC)
+    return [of_unparsed(m, detail=f"delivery {d.id}: {d.outcome.value}", at=now) for m, d in last.items()]

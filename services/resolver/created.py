@@ -17,7 +17,7 @@ def created_events(
     """
     Return the event of each activity that this transaction creates, from what it has just written.
 
-    Equal to what :func:`activity_events` would read back, for an eighth of the resolver's work less.
+    Equal to what :func:`services.resolver.events.activity_events` would read back, which a test holds.
     """
     made = [filing.activities[activity] for activity in sorted(filing.created)]
     if not made:

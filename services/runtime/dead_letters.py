@@ -23,10 +23,6 @@ from services.storage.postgres import Database
 DETAIL_LIMIT = 2000
 
 
-REPLAY_OF = "replay-of"
-"""The header of a record that a person sent again: the place of the dead letter, ``topic/partition/offset``."""
-
-
 class DeadLetters:
     """
     Writes a stage's dead letters into its owner's schema. A record is dead once, however often it is rejected.

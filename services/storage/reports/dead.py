@@ -14,6 +14,9 @@ from services.storage import outbox
 from services.storage.reports.progress import STAGES
 from services.storage.reports.reading import rows
 
+REPLAY_OF = "replay-of"
+"""The header of a record that a person sent again: the place of the dead letter."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
@@ -116,7 +119,7 @@ def replay(connection: Connection[Any], letter: DeadLetter, *, author: str, reas
         return False
     key, value, headers = row
     _note(connection, letter, "replayed", author, reason)
-    sent = outbox.OutboxRow(letter.topic, key or b"", value, {**headers, "replay-of": letter.place})
+    sent = outbox.OutboxRow(letter.topic, key or b"", value, {**headers, REPLAY_OF: letter.place})
     outbox.append(connection, letter.stage, [sent])
     return True
 
