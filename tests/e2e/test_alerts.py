@@ -26,9 +26,9 @@ def until(what: Callable[[], Any], seconds: float = 60) -> Any:
     return found
 
 
-def alerts(company: Company, code: str, *, state: str = "open") -> list[dict[str, Any]]:
+def alerts(company: Company, code: str, about: str, *, state: str = "open") -> list[dict[str, Any]]:
     lines = company.pipeline.mailweave("alerts", "--all", "--json").stdout.splitlines()
-    return [a for a in map(json.loads, lines) if a["code"] == code and a["state"] == state]
+    return [a for a in map(json.loads, lines) if (a["code"], a["state"]) == (code, state) and about in a["object"]]
 
 
 def test_a_refused_login_is_one_alert_that_resolves_itself(company: Company):
@@ -36,14 +36,14 @@ def test_a_refused_login_is_one_alert_that_resolves_itself(company: Company):
     company.pipeline.add_mailbox(address, "user:ben")
     try:
         local.add_user(company.pipeline.home, address, "another password")
-        (alert,) = until(lambda: alerts(company, "login_refused"))
+        (alert,) = until(lambda: alerts(company, "login_refused", address))
         assert (alert["object"], alert["level"], alert["direction"]) == (f"mailbox/{address}", "error", "incoming")
         assert "password" in company.pipeline.mailweave("alerts", "show", alert["id"]).stdout
 
         local.add_user(company.pipeline.home, address, PASSWORD)
-        (resolved,) = until(lambda: alerts(company, "login_refused", state="resolved"), 120)
+        (resolved,) = until(lambda: alerts(company, "login_refused", address, state="resolved"), 120)
         assert (resolved["id"], resolved["resolved_by"]) == (alert["id"], "signal")
-        assert alerts(company, "login_refused") == []
+        assert alerts(company, "login_refused", address) == []
     finally:
         company.pipeline.mailweave("mailbox", "remove", address)
 
@@ -64,9 +64,9 @@ def test_poison_becomes_a_dead_letter_each_with_its_code_and_an_alert(company: C
 
     letters = until(dead)
     assert {letter["code"] for letter in letters} == {"undecodable_record"}
-    (alert,) = until(lambda: [a for a in alerts(company, "dead_letter") if a["object"].endswith(f"/{topic}")])
+    (alert,) = until(lambda: alerts(company, "dead_letter", f"/{topic}"))
     company.pipeline.mailweave("dead", "discard", "--topic", topic, "--reason", "poison of a test")
-    until(lambda: [a for a in alerts(company, "dead_letter", state="resolved") if a["id"] == alert["id"]])
+    until(lambda: [a for a in alerts(company, "dead_letter", f"/{topic}", state="resolved") if a["id"] == alert["id"]])
 
 
 def _settings() -> dict[str, Any]:
