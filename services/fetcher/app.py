@@ -1,12 +1,15 @@
 """Wiring: the fetcher's clocks, stores and threads put together."""
 
+import logging
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import uuid4
 
+from services.domain.errors import Retry
+from services.fetcher import cursor
 from services.fetcher.checks import Checker, Ended
 from services.fetcher.deliveries import OWNER
 from services.fetcher.dispatch import Dispatcher
@@ -21,6 +24,8 @@ from services.storage import credentials
 from services.storage.blobs import BlobFolder
 from services.storage.cache import redis_client, world
 from services.storage.postgres import Database
+
+log = logging.getLogger(__name__)
 
 
 def now() -> datetime:
@@ -95,9 +100,20 @@ def main(runtime: Runtime, stopping: threading.Event) -> None:
         else:
             runtime.health.unready("redis", redis_error)
 
+    database = Database(config.postgres, OWNER)
+
+    def matched(enabled: Collection[str]) -> None:
+        try:
+            cursor.put_aside(database, enabled, now())
+        except Retry as error:
+            log.warning("mailboxes that are checked no more keep their alerts for a minute: %s", error)
+
     owner = f"{runtime.instance}-{uuid4().hex[:8]}"
     leases = Leases(redis_client(config.redis), owner, world=world)
     try:
-        Dispatcher(leases, lambda: runtime.settings.snapshot, checker.check, ended=ended).run(stopping, beat)
+        Dispatcher(leases, lambda: runtime.settings.snapshot, checker.check, ended=ended, matched=matched).run(
+            stopping, beat
+        )
     finally:
         producer.close()
+        database.close()

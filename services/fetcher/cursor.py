@@ -5,14 +5,14 @@ Delivery rows and the cursor that covers them are written in one transaction, an
 of the mailbox is still the writer's own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import Connection
 
-from services.domain.alert_signals import of_check
+from services.domain.alert_signals import of_check, of_putting_aside
 from services.domain.errors import MailweaveError
 from services.fetcher.deliveries import OWNER, Database, Delivery, insert, unparsed
 from services.runtime import signals
@@ -162,3 +162,25 @@ def checked(database: Database, mailbox: str, claimed: Claim, outcome: Checked) 
             " error_count = CASE WHEN %s::text IS NULL THEN 0 ELSE error_count + 1 END WHERE mailbox = %s",
             (outcome.at, outcome.at + outcome.next_check, outcome.error, outcome.error_code, outcome.error, mailbox),
         )
+
+
+def put_aside(database: Database, enabled: Collection[str], at: datetime) -> None:
+    """
+    Forget what was wrong with mailboxes that are not checked any more, and signal it as over, once.
+
+    Their fencing numbers move on, so a check that still runs can raise nothing after the all-clear.
+    """
+    with database.transaction() as connection:
+        rows = connection.execute(
+            "SELECT mailbox, last_error_code FROM fetcher.mailbox"
+            " WHERE last_error_code IS NOT NULL AND mailbox <> ALL(%s) ORDER BY mailbox FOR UPDATE",
+            (list(enabled),),
+        ).fetchall()
+        for mailbox, code in rows:
+            row = connection.execute(
+                "UPDATE fetcher.mailbox SET fence = fence + 1, last_error = NULL, last_error_code = NULL,"
+                " error_count = 0 WHERE mailbox = %s RETURNING fence",
+                (mailbox,),
+            ).fetchone()
+            assert row is not None
+            signals.append(connection, OWNER, [of_putting_aside(mailbox, fence=row[0], before=code, at=at)])

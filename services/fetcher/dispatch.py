@@ -7,7 +7,7 @@ One loop and a bounded pool of threads. A server that hangs holds one thread unt
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import monotonic, sleep
@@ -42,7 +42,11 @@ class _Held:
 
 
 class Dispatcher:
-    """The loop of one replica. Only ``run`` touches its state; workers see events alone."""
+    """
+    The loop of one replica. Only ``run`` touches its state; workers see events alone.
+
+    ``ended`` is told of each check, ``matched`` which mailboxes are enabled, each minute and after a change.
+    """
 
     def __init__(
         self,
@@ -51,12 +55,14 @@ class Dispatcher:
         check: Check,
         *,
         ended: Callable[[Ended], None] = lambda _: None,
+        matched: Callable[[Collection[str]], None] = lambda _: None,
         workers: int = WORKERS,
     ) -> None:
         self._leases = leases
         self._settings = settings
         self._check = check
         self._ended = ended
+        self._on_match = matched
         self._workers = workers
         self._held: dict[str, _Held] = {}
         self._version = -1
@@ -99,7 +105,9 @@ class Dispatcher:
             self._renewed = now
         snapshot = self._settings()
         if snapshot.version != self._version or now - self._matched > MATCH_SECONDS:
-            self._leases.match([m for m, s in snapshot.mailboxes.items() if s.enabled])
+            enabled = [m for m, s in snapshot.mailboxes.items() if s.enabled]
+            self._leases.match(enabled)
+            self._on_match(enabled)
             self._version, self._matched = snapshot.version, now
         busy = Counter(h.profile for h in self._held.values())
         claimed = self._leases.claim(self._workers - len(self._held))

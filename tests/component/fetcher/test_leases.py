@@ -2,13 +2,15 @@
 
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from services.contracts import decode
 from services.domain.errors import Retry
 from services.fetcher import cursor
 from services.fetcher.checks import Ended
-from services.fetcher.cursor import FenceLost, Position
+from services.fetcher.cursor import Checked, FenceLost, Position
 from services.fetcher.dispatch import Dispatcher
 from services.fetcher.leases import Leases, make_due
 from services.settings.models import MailboxSettings, ServerProfile
@@ -17,6 +19,7 @@ from tests.component.fetcher.checking import MAILS, check
 
 pytestmark = pytest.mark.component
 
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
 MANY = [f"m{i}@example.org" for i in range(40)]
 
 
@@ -198,3 +201,28 @@ def test_redis_away_is_no_crash(redis):
             raise Retry("Redis does not answer")
 
     run(Away(redis, "one"), None, MANY[:3], seconds=0.5)
+
+
+def signalled(outside):
+    rows = outside.rows("SELECT value FROM fetcher.outbox WHERE topic = 'alert-signals' ORDER BY id")
+    signals = [decode(value)[1] for (value,) in rows]
+    return [s["state"] for s in signals if s["object"] == f"mailbox/{outside.mailbox}"]
+
+
+def test_a_mailbox_put_aside_is_forgiven_once_and_its_running_check_says_no_more(outside):
+    database, mailbox = outside.ports.database, outside.mailbox
+    failed = Checked(at=NOW, next_check=timedelta(), error="refused", error_code="login_refused")
+    cursor.checked(database, mailbox, cursor.claim(database, mailbox), failed)
+    running = cursor.claim(database, mailbox)
+
+    cursor.put_aside(database, [mailbox], NOW)
+    assert ["raised"] == signalled(outside)
+
+    cursor.put_aside(database, ["another@example.org"], NOW)
+    cursor.put_aside(database, [], NOW)
+    assert ["raised", "cleared"] == signalled(outside)
+
+    with pytest.raises(FenceLost):
+        cursor.checked(database, mailbox, running, failed)
+    claimed = cursor.claim(database, mailbox)
+    assert (0, None) == (claimed.failures, claimed.last_code)
