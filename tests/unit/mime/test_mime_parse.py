@@ -242,6 +242,24 @@ def test_encoded_message_in_the_message_goes_to_the_child():
     assert "fallback-parser: HostileError" in parse(raw).repairs
 
 
+@pytest.mark.parametrize(
+    ("kind", "part"),
+    [("mixed", b"Content-Type: MESSAGE/rfc822\n\n"), ("digest", b"\n"), ("mixed", b"Subject: x\n")],
+)
+def test_encoded_words_without_end_go_to_the_child(kind, part):
+    """The fast parser takes seconds for them, wherever it meets them: in a part's headers, or in a message's."""
+    words = b"Subject: " + b"=?utf-8?q?a?= " * 5_000 + b"\n\ntext"
+    raw = b"From: a@x\nContent-Type: multipart/%b; boundary=x\n\n--x\n%b%b\n--x--\n" % (kind.encode(), part, words)
+
+    assert "fallback-parser: HostileError" in parse(raw).repairs
+
+
+def test_encoded_words_in_a_text_are_text():
+    raw = b"From: a@x\n\n" + b"=?utf-8?q?a?= " * 5_000
+
+    assert ParseOutcome.FULL == parse(raw).outcome
+
+
 def test_parse_headers_reads_no_body():
     message = parse_headers(golden("nested-multipart"), ParseOutcome.TOO_LARGE)
 
