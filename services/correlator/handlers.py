@@ -1,6 +1,8 @@
 """What happens with a batch of deliveries: each gets its thread and its evidence. Ports come as arguments."""
 
 from collections.abc import Callable
+from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +23,7 @@ CORRELATED = "mail-correlated"
 
 def correlate(batch: Batch, *, graph: Graph, hash_key: bytes) -> list[Output]:
     """
-    Return one message-correlated record per delivery, in the order of the batch.
+    Return one message-correlated record per delivery, by internal date: so an answer seldom goes before its parent.
 
     All deliveries of a batch are stored in one transaction before this returns, so that a crash can only
     repeat records. Deliveries of messages that are stored already get the stored result. A record that is no
@@ -34,7 +36,7 @@ def correlate(batch: Batch, *, graph: Graph, hash_key: bytes) -> list[Output]:
             keys[mid] = keyed_hash(hash_key, "id", mid)
         return keys[mid]
 
-    taken: list[tuple[Input, str, Sighting]] = []
+    taken: list[tuple[tuple[datetime, int], Input, str, Sighting]] = []
     with metrics.step("correlator", "decode"):
         for given in batch:
             try:
@@ -42,13 +44,15 @@ def correlate(batch: Batch, *, graph: Graph, hash_key: bytes) -> list[Output]:
             except UndecodableRecord as error:
                 batch.reject(given, error.code, str(error))
             else:
-                taken.append((given, record["delivery_id"], _sighting(record, hash_key, key)))
+                sighting = _sighting(record, hash_key, key)
+                taken.append(((record["internal_date"], record["uid"] or 0), given, record["delivery_id"], sighting))
     if not taken:
         return []
     with metrics.step("correlator", "graph"):
-        placed = graph.place([sighting for _, _, sighting in taken])
+        placed = graph.place([sighting for *_, sighting in taken])
     crash_point("correlator.committed")
-    return [_output(given, delivery, placed[sighting.message]) for given, delivery, sighting in taken]
+    taken.sort(key=itemgetter(0))
+    return [_output(given, delivery, placed[sighting.message]) for _, given, delivery, sighting in taken]
 
 
 def _received(given: Input) -> dict[str, Any]:
