@@ -30,7 +30,7 @@ def flush_filesystem(folder: Path) -> None:
         os.close(file)
 
 
-def write(path: Path, content: bytes, *, flush: bool) -> None:
+def write(path: str | Path, content: bytes, *, flush: bool) -> None:
     """Make a file that nobody else may read, with this content, flushed to the disk or not; it must not exist."""
     file = create(path)
     try:
@@ -41,7 +41,7 @@ def write(path: Path, content: bytes, *, flush: bool) -> None:
         os.close(file)
 
 
-def create(path: Path) -> int:
+def create(path: str | Path) -> int:
     """Open a new file for writing."""
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
 
@@ -62,11 +62,11 @@ def flush_folder(folder: Path) -> None:
         os.close(file)
 
 
-def discard(paths: Iterable[Path]) -> None:
+def discard(paths: Iterable[str | Path]) -> None:
     """Remove what is there of these files; what cannot be removed stays."""
     for path in paths:
         with suppress(OSError):
-            path.unlink(missing_ok=True)
+            Path(path).unlink(missing_ok=True)
 
 
 def failure(error: OSError) -> Retry:

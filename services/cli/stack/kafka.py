@@ -55,7 +55,10 @@ class Kafka(Server):
             )
             made.touch()
         return [
-            *(program, "-Xms128m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-cp", f"{libraries}/*"),
+            # Of a broker that lives for minutes the second compiler takes more CPU than it ever saves: 0.29 s per 1,000
+            # mails with it, 0.15 without.
+            *(program, "-Xms128m", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData"),
+            *("-cp", f"{libraries}/*"),
             f"-Dlog4j2.configurationFile={PACKAGE / 'log4j2.properties'}",
             *("kafka.Kafka", str(config)),
         ]
