@@ -64,6 +64,8 @@ class Reporter:
                 forget()
                 return
             with one_look(connection):
+                # The share is meant of one core: parallel workers would take the time of those who file mail.
+                connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
                 balance = conservation.balance(connection)
                 waiting = conservation.waiting(connection)
                 dead = conservation.open_dead_letters(connection)

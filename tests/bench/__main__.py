@@ -13,6 +13,9 @@ from tests.bench import mailset, peer, stored, trickle
 from tests.bench.accounting import Meter
 from tests.bench.installation import Installation, figures
 
+MEASURED, WARM, TRICKLE, LOAD = (f"{use}@crm.example" for use in ("run", "warm", "trickle", "load"))
+IN_TURN = [f"turn{number}@crm.example" for number in range(3)]
+BOXES = [MEASURED, WARM, TRICKLE, LOAD, *IN_TURN]
 SECONDS_PER_MAIL = 0.2  # a run that is slower than this is stuck
 
 
@@ -26,28 +29,23 @@ def main() -> None:
         result: dict[str, Any] = {"mails": given.mails, "set": source, "mean_bytes": sum(map(len, mails)) // len(mails)}
         world = Installation(folder / "home")
         with world.running(given.replicas):
-            boxes = [f"run{run}@crm.example" for run in range(3)] + ["trickle@crm.example", "load@crm.example"]
-            world.directory(boxes)
+            world.directory(BOXES)
             if given.warm:
-                _run(world, mails[: given.warm], boxes[2])
-            result["run"] = _run(world, mails, boxes[0])
+                _run(world, mails[: given.warm], WARM)
+            result["run"] = _run(world, mails, MEASURED)
             if given.trickle:
-                world.append(boxes[3], [])
-                world.watch(boxes[3])
-                result["trickle_seconds"] = trickle.measure(world, boxes[3], given.trickle)
+                world.append(TRICKLE, [])
+                world.watch(TRICKLE)
+                result["trickle_seconds"] = trickle.measure(world, TRICKLE, given.trickle)
             if given.vs:
                 result[given.vs] = peer.measure(world, folder, mails)
                 ours, theirs = result["run"], result[given.vs]
                 result["times_as_fast"] = round(ours["mails_per_second"] / theirs["mails_per_second"], 1)
                 result["times_less_cpu"] = round(theirs["cpu_per_1000_all"] / ours["cpu_per_1000_all"], 1)
             if given.stored:
-                began = time.time()
-                with world.database() as database:
-                    result["stored"] = {"mails": given.stored, "database": stored.fill(database, given.stored)}
-                result["stored"]["filled_in_seconds"] = round(time.time() - began)
-                result["stored"]["run"] = _run(world, mails, boxes[1])
+                result["stored"] = _stored(world, Installation(folder / "stored"), mails, given)
             if given.hours:
-                result["steady"] = _steady(world, mails, boxes[4], given.hours, given.rate)
+                result["steady"] = _steady(world, mails, LOAD, given.hours, given.rate)
     sys.stdout.write(json.dumps(result, indent=2) + "\n")
     if given.json:
         given.json.write_text(json.dumps(result, indent=2) + "\n")
@@ -57,7 +55,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--mails", type=int, default=5000, help="how many mails a run has")
     parser.add_argument("--warm", type=int, default=2000, help="mails that go through before anything is measured")
-    parser.add_argument("--stored", type=int, default=0, help="measure again with so many mails stored")
+    parser.add_argument("--stored", type=int, default=0, help="measure beside it with so many mails stored")
     parser.add_argument("--vs", choices=["django-mailbox"], help="also run this system on the same mails")
     parser.add_argument("--trickle", type=int, default=60, help="mails of the quiet trickle; 0 leaves it out")
     parser.add_argument("--hours", type=float, default=0, help="steady load for so long, for the memory")
@@ -79,6 +77,22 @@ def _run(world: Installation, mails: list[bytes], address: str) -> dict[str, Any
     world.mailweave("mailbox", "remove", address)
     peaks = {name: round(size / 1e6) for name, size in sorted(meter.peak.items())}
     return {**figures(len(mails), ended - began, meter.cpu), "peak_megabytes": peaks}
+
+
+def _stored(small: Installation, large: Installation, mails: list[bytes], given: argparse.Namespace) -> dict[str, Any]:
+    """Measure beside each other, in turn, an installation that has stored next to nothing and one that has much."""
+    with large.running(given.replicas):
+        large.directory(BOXES)
+        _run(large, mails[: given.warm or 1], WARM)
+        began = time.time()
+        with large.database() as database:
+            found: dict[str, Any] = {"mails": given.stored, "database": stored.fill(database, given.stored)}
+        found["filled_in_seconds"] = round(time.time() - began)
+        runs = [(_run(small, mails, address), _run(large, mails, address)) for address in IN_TURN]
+    found["rounds"] = [{"small": one, "large": other} for one, other in runs]
+    for figure in ("mails_per_second", "cpu_per_1000_all"):
+        found[f"{figure}_ratio"] = round(statistics.median(large[figure] / small[figure] for small, large in runs), 2)
+    return found
 
 
 def _steady(world: Installation, mails: list[bytes], address: str, hours: float, rate: float) -> dict[str, Any]:

@@ -13,21 +13,23 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One line of /proc/PID/stat: CPU in ticks, of itself and of the children it has waited for."""
+    """From /proc/PID: CPU in ticks, its own and that of children it has waited for; memory in bytes."""
 
     pid: int
     parent: int
     user: int
     system: int
-    resident: int
+    private: int
+    shared: int
 
 
-def parse_stat(text: str) -> Process:
-    """Read /proc/PID/stat; a name may hold spaces and brackets."""
-    pid, _, rest = text.partition(" (")
+def parse(stat: str, statm: str) -> Process:
+    """Read /proc/PID/stat, in which a name may hold spaces and brackets, and /proc/PID/statm."""
+    pid, _, rest = stat.partition(" (")
     fields = rest.rpartition(") ")[2].split()
     user, system, child_user, child_system = (int(value) for value in fields[11:15])
-    return Process(int(pid), int(fields[1]), user + child_user, system + child_system, int(fields[21]) * PAGE)
+    resident, shared = (int(pages) * PAGE for pages in statm.split()[1:3])
+    return Process(int(pid), int(fields[1]), user + child_user, system + child_system, resident - shared, shared)
 
 
 def processes() -> dict[int, Process]:
@@ -36,7 +38,7 @@ def processes() -> dict[int, Process]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             try:
-                one = parse_stat((entry / "stat").read_text())
+                one = parse((entry / "stat").read_text(), (entry / "statm").read_text())
             except OSError:
                 continue  # it has just ended; its parent has its time
             found[one.pid] = one
@@ -44,9 +46,13 @@ def processes() -> dict[int, Process]:
 
 
 def by_name(all_: Mapping[int, Process], roots: Mapping[str, int]) -> dict[str, tuple[float, float, int]]:
-    """Return user seconds, system seconds and resident bytes of each named process and all that descends from it."""
+    """
+    Return user seconds, system seconds and resident bytes of each named process and all that descends from it.
+
+    What processes share (PostgreSQL's buffers) counts once, as much as the one has that has most of it.
+    """
     names = {pid: name for name, pid in roots.items()}
-    sums = {name: [0, 0, 0] for name in roots}
+    sums = {name: [0, 0, 0, 0] for name in roots}
     for one in all_.values():
         at: Process | None = one
         while at is not None and at.pid not in names:
@@ -55,8 +61,9 @@ def by_name(all_: Mapping[int, Process], roots: Mapping[str, int]) -> dict[str, 
             total = sums[names[at.pid]]
             total[0] += one.user
             total[1] += one.system
-            total[2] += one.resident
-    return {name: (user / TICKS, system / TICKS, resident) for name, (user, system, resident) in sums.items()}
+            total[2] += one.private
+            total[3] = max(total[3], one.shared)
+    return {name: (user / TICKS, system / TICKS, own + shared) for name, (user, system, own, shared) in sums.items()}
 
 
 class Meter:

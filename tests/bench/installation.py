@@ -21,7 +21,8 @@ PASSWORD = "correct horse"
 _BY_KEY = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off"
 _DECIDED = (
     "SELECT (SELECT count(*) FROM fetcher.delivery f JOIN resolver.decision d ON d.delivery_id = f.id AND d.current"
-    " WHERE f.mailbox = %s), (SELECT count(*) FROM resolver.outbox) + (SELECT count(*) FROM resolver.job)"
+    " WHERE f.mailbox = %s AND f.uid IS NOT NULL),"
+    " (SELECT count(*) FROM resolver.outbox) + (SELECT count(*) FROM resolver.job)"
 )
 _FETCHED = "SELECT coalesce(max(uid), 0) FROM fetcher.cursor WHERE mailbox = %s"
 

@@ -3,7 +3,7 @@
 import random
 
 from tests.bench import mailset
-from tests.bench.accounting import TICKS, Process, by_name, parse_stat
+from tests.bench.accounting import PAGE, TICKS, Process, by_name, parse
 from tests.bench.trickle import percentile
 
 
@@ -21,18 +21,18 @@ def test_a_percentile_is_a_value_that_was_measured():
 def test_the_time_of_children_that_ended_is_counted():
     line = "17 (a) (b c) S 3 1 1 0 -1 0 0 0 0 0 100 20 7 3 20 0 1 0 1 1 50 0"
 
-    one = parse_stat(line)
+    one = parse(line, "300 50 20 5 0 99 0")
 
-    assert (one.pid, one.parent, one.user, one.system) == (17, 3, 107, 23)
+    assert one == Process(17, 3, 107, 23, private=30 * PAGE, shared=20 * PAGE)
 
 
 def test_a_family_is_everything_below_the_named_process_and_nothing_else():
-    family = [Process(1, 0, 9, 9, 9), Process(10, 1, 100, 10, 1), Process(11, 10, 50, 5, 2), Process(12, 11, 25, 2, 4)]
-    stranger = Process(20, 1, 1000, 1000, 1000)
+    above, stranger = Process(1, 0, 9, 9, 9, 9), Process(20, 1, 1000, 1000, 1000, 1000)
+    family = [Process(10, 1, 100, 10, 1, 8), Process(11, 10, 50, 5, 2, 16), Process(12, 11, 25, 2, 4, 8)]
 
-    sums = by_name({p.pid: p for p in [*family, stranger]}, {"postgres": 10, "gone": 99})
+    sums = by_name({p.pid: p for p in [above, *family, stranger]}, {"postgres": 10, "gone": 99})
 
-    assert sums == {"postgres": (175 / TICKS, 17 / TICKS, 7), "gone": (0, 0, 0)}
+    assert sums == {"postgres": (175 / TICKS, 17 / TICKS, 7 + 16), "gone": (0, 0, 0)}
 
 
 def test_a_mail_made_new_keeps_its_thread_and_no_id():

@@ -70,6 +70,10 @@ class Postgres(Server):
             "unix_socket_directories": "",
             "max_connections": "200",
             "fsync": "on",
+            # What random keys touch must stay in memory, and a page be written whole to the log once in minutes.
+            "shared_buffers": "1GB",
+            "max_wal_size": "2GB",
+            "checkpoint_timeout": "15min",
             # Segments in /dev/shm would outlive a kill; these lie in the data folder.
             "dynamic_shared_memory_type": "mmap",
         }
