@@ -31,7 +31,7 @@ def of_check(
 def of_putting_aside(mailbox: str, *, fence: int, before: str, at: datetime) -> Signal:
     """Return the all-clear of a mailbox that is checked no more: what was wrong with it is nobody's concern now."""
     key = Key(_of(mailbox), before, INCOMING)
-    return Signal(key=key, state=SignalState.CLEARED, observed=at, fence=fence, detail="the mailbox is checked no more")
+    return Signal(key=key, state=SignalState.CLEARED, observed=at, fence=fence)
 
 
 def of_unparsed(mailbox: str, *, detail: str, at: datetime) -> Signal:

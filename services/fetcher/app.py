@@ -4,7 +4,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -42,7 +42,6 @@ def import_ports(config: Config) -> Iterator[Ports]:
         yield Ports(database=database, blobs=BlobFolder(config.blobs), send=producer.send_all, now=now)
     finally:
         producer.close()
-        database.close()
 
 
 class _ThreadPorts:
@@ -100,20 +99,20 @@ def main(runtime: Runtime, stopping: threading.Event) -> None:
         else:
             runtime.health.unready("redis", redis_error)
 
-    database = Database(config.postgres, OWNER)
-
-    def matched(enabled: Collection[str]) -> None:
+    def enabled(mailboxes: Collection[str]) -> None:
         try:
-            cursor.put_aside(database, enabled, now())
+            with closing(Database(config.postgres, OWNER)) as database:
+                cursor.put_aside(database, mailboxes, now())
         except Retry as error:
-            log.warning("mailboxes that are checked no more keep their alerts for a minute: %s", error)
+            log.warning("mailboxes that are checked no more keep their alerts a minute longer: %s", error)
+        except Exception:
+            log.exception("mailboxes that are checked no more keep their alerts")
 
     owner = f"{runtime.instance}-{uuid4().hex[:8]}"
     leases = Leases(redis_client(config.redis), owner, world=world)
     try:
-        Dispatcher(leases, lambda: runtime.settings.snapshot, checker.check, ended=ended, matched=matched).run(
+        Dispatcher(leases, lambda: runtime.settings.snapshot, checker.check, ended=ended, enabled=enabled).run(
             stopping, beat
         )
     finally:
         producer.close()
-        database.close()

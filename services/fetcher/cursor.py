@@ -166,21 +166,20 @@ def checked(database: Database, mailbox: str, claimed: Claim, outcome: Checked) 
 
 def put_aside(database: Database, enabled: Collection[str], at: datetime) -> None:
     """
-    Forget what was wrong with mailboxes that are not checked any more, and signal it as over, once.
+    Forget what was wrong with mailboxes that are not checked any more, and signal it as over.
 
-    Their fencing numbers move on, so a check that still runs can raise nothing after the all-clear.
+    The signal is under the next fencing number, so that what a check that still runs says is late. Its own number
+    stays valid: what it has handed over must still get its rows. A mailbox that is locked has its turn at the next
+    call; so has one that such a check leaves with an error. A replica with old settings may put aside a mailbox that
+    was just enabled: its failures in a row then count from one again.
     """
     with database.transaction() as connection:
         rows = connection.execute(
-            "SELECT mailbox, last_error_code FROM fetcher.mailbox"
-            " WHERE last_error_code IS NOT NULL AND mailbox <> ALL(%s) ORDER BY mailbox FOR UPDATE",
+            "UPDATE fetcher.mailbox m SET last_error = NULL, last_error_code = NULL, error_count = 0 FROM ("
+            " SELECT mailbox, last_error_code AS code FROM fetcher.mailbox"
+            " WHERE last_error_code IS NOT NULL AND mailbox <> ALL(%s) ORDER BY mailbox FOR UPDATE SKIP LOCKED"
+            ") o WHERE m.mailbox = o.mailbox RETURNING m.mailbox, m.fence + 1, o.code",
             (list(enabled),),
         ).fetchall()
-        for mailbox, code in rows:
-            row = connection.execute(
-                "UPDATE fetcher.mailbox SET fence = fence + 1, last_error = NULL, last_error_code = NULL,"
-                " error_count = 0 WHERE mailbox = %s RETURNING fence",
-                (mailbox,),
-            ).fetchone()
-            assert row is not None
-            signals.append(connection, OWNER, [of_putting_aside(mailbox, fence=row[0], before=code, at=at)])
+        said = [of_putting_aside(mailbox, fence=fence, before=code, at=at) for mailbox, fence, code in rows]
+        signals.append(connection, OWNER, said)

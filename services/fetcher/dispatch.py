@@ -45,7 +45,8 @@ class Dispatcher:
     """
     The loop of one replica. Only ``run`` touches its state; workers see events alone.
 
-    ``ended`` is told of each check, ``matched`` which mailboxes are enabled, each minute and after a change.
+    ``ended`` is told of each check; ``enabled`` is told which mailboxes are, each minute and after a change, by a thread
+    of the pool.
     """
 
     def __init__(
@@ -55,18 +56,19 @@ class Dispatcher:
         check: Check,
         *,
         ended: Callable[[Ended], None] = lambda _: None,
-        matched: Callable[[Collection[str]], None] = lambda _: None,
+        enabled: Callable[[Collection[str]], None] = lambda _: None,
         workers: int = WORKERS,
     ) -> None:
         self._leases = leases
         self._settings = settings
         self._check = check
         self._ended = ended
-        self._on_match = matched
+        self._enabled = enabled
+        self._telling: Future[None] | None = None
         self._workers = workers
         self._held: dict[str, _Held] = {}
         self._version = -1
-        self._matched = self._renewed = float("-inf")
+        self._matched = self._renewed = self._told = float("-inf")
 
     def run(self, stopping: threading.Event, beat: Callable[[str | None], None]) -> None:
         """
@@ -104,10 +106,14 @@ class Dispatcher:
                 self._matched = float("-inf")  # Redis may have been flushed
             self._renewed = now
         snapshot = self._settings()
-        if snapshot.version != self._version or now - self._matched > MATCH_SECONDS:
-            enabled = [m for m, s in snapshot.mailboxes.items() if s.enabled]
+        enabled = [m for m, s in snapshot.mailboxes.items() if s.enabled]
+        changed = snapshot.version != self._version
+        # Not after each match: with nothing enabled there is one at every turn.
+        if (changed or now - self._told > MATCH_SECONDS) and (self._telling is None or self._telling.done()):
+            self._telling = pool.submit(self._enabled, enabled)
+            self._told = now
+        if changed or now - self._matched > MATCH_SECONDS:
             self._leases.match(enabled)
-            self._on_match(enabled)
             self._version, self._matched = snapshot.version, now
         busy = Counter(h.profile for h in self._held.values())
         claimed = self._leases.claim(self._workers - len(self._held))

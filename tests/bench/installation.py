@@ -105,7 +105,7 @@ class Installation:
     def until_decided(self, address: str, count: int, seconds: float) -> float:
         """Return the moment at which ``count`` mails of a mailbox were decided and every event had gone to Kafka."""
         end = time.time() + seconds
-        decided = waiting = 0
+        uid = decided = waiting = 0
         with self.database() as connection:
             connection.execute(_BY_KEY)
             while time.time() < end:
@@ -118,7 +118,9 @@ class Installation:
                 if decided >= count and not waiting:
                     return time.time()
                 time.sleep(0.25)
-        raise SystemExit(f"bench: only {decided} of {count} mails were decided in {seconds:.0f} s, {waiting} rows wait")
+        raise SystemExit(
+            f"bench: of {count} mails {uid} were fetched and {decided} decided in {seconds:.0f} s, {waiting} rows wait"
+        )
 
 
 def figures(count: int, seconds: float, cpu: Mapping[str, tuple[float, float]]) -> dict[str, object]:

@@ -20,7 +20,7 @@ def fill(database: psycopg.Connection[Any], count: int) -> str:
     """
     Store the rows of ``count`` mails and return the size of the database in words. Blobs are left out.
 
-    Bodies are 1,000 texts of 2.9 kB, the mean of the reference set, that compress about as well.
+    Bodies are 1,000 texts of 2.9 kB, the mean of the reference set.
     """
     database.execute(_PREPARE)
     database.execute("SELECT setval('correlator.graph_version', %s)", (count + 1,))

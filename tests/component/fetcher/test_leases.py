@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.contracts import decode
+from services.domain.alert_codes import kind_of
+from services.domain.alerts import Key, Signal, SignalState, apply
 from services.domain.errors import Retry
 from services.fetcher import cursor
 from services.fetcher.checks import Ended
@@ -132,7 +134,7 @@ def test_a_paused_replica_that_wakes_up_cannot_write(outside, hostile):
     assert [1] == outside.uids()
 
 
-def run(leases, check_one, mailboxes, *, seconds, connections=10):
+def run(leases, check_one, mailboxes, *, seconds, connections=10, **told):
     """Let one replica work for a while and stop it."""
     profile = ServerProfile(host="h", port=143, maxConnections=connections)
     settings = {
@@ -140,7 +142,7 @@ def run(leases, check_one, mailboxes, *, seconds, connections=10):
     }
     snapshot = Snapshot(version=1, mailboxes=settings, profiles={"p": profile})
     stopping = threading.Event()
-    dispatcher = Dispatcher(leases, lambda: snapshot, check_one)
+    dispatcher = Dispatcher(leases, lambda: snapshot, check_one, **told)
     thread = threading.Thread(target=dispatcher.run, args=(stopping, lambda _: None))
     thread.start()
     time.sleep(seconds)
@@ -204,25 +206,57 @@ def test_redis_away_is_no_crash(redis):
 
 
 def signalled(outside):
-    rows = outside.rows("SELECT value FROM fetcher.outbox WHERE topic = 'alert-signals' ORDER BY id")
-    signals = [decode(value)[1] for (value,) in rows]
-    return [s["state"] for s in signals if s["object"] == f"mailbox/{outside.mailbox}"]
+    rows = outside.rows("SELECT id, value FROM fetcher.outbox WHERE topic = 'alert-signals' ORDER BY id")
+    records = [(number, decode(value)[1]) for number, value in rows]
+    return [
+        Signal(
+            key=Key(r["object"], r["code"], r["direction"]),
+            state=SignalState(r["state"]),
+            observed=r["observed"],
+            fence=r["fence"],
+            place=(0, number),
+        )
+        for number, r in records
+        if r["object"] == f"mailbox/{outside.mailbox}"
+    ]
 
 
-def test_a_mailbox_put_aside_is_forgiven_once_and_its_running_check_says_no_more(outside):
+def test_a_mailbox_put_aside_is_forgiven_once(outside):
+    database, mailbox = outside.ports.database, outside.mailbox
+    failed = Checked(at=NOW, next_check=timedelta(), error="refused", error_code="login_refused")
+    cursor.checked(database, mailbox, cursor.claim(database, mailbox), failed)
+
+    cursor.put_aside(database, [mailbox], NOW)
+    assert ["raised"] == [signal.state for signal in signalled(outside)]
+
+    cursor.put_aside(database, ["another@example.org"], NOW)
+    cursor.put_aside(database, [], NOW)
+    assert ["raised", "cleared"] == [signal.state for signal in signalled(outside)]
+    claimed = cursor.claim(database, mailbox)
+    assert (0, None) == (claimed.failures, claimed.last_code)
+
+
+def test_a_check_that_runs_while_its_mailbox_is_put_aside_keeps_its_mails_and_raises_nothing(outside):
+    """What Kafka has acknowledged gets its rows; what the check then says is older than the all-clear."""
     database, mailbox = outside.ports.database, outside.mailbox
     failed = Checked(at=NOW, next_check=timedelta(), error="refused", error_code="login_refused")
     cursor.checked(database, mailbox, cursor.claim(database, mailbox), failed)
     running = cursor.claim(database, mailbox)
 
-    cursor.put_aside(database, [mailbox], NOW)
-    assert ["raised"] == signalled(outside)
-
-    cursor.put_aside(database, ["another@example.org"], NOW)
     cursor.put_aside(database, [], NOW)
-    assert ["raised", "cleared"] == signalled(outside)
+    cursor.advance(database, mailbox, running.fence, (), at(7))
+    cursor.checked(database, mailbox, running, failed)
 
-    with pytest.raises(FenceLost):
-        cursor.checked(database, mailbox, running, failed)
-    claimed = cursor.claim(database, mailbox)
-    assert (0, None) == (claimed.failures, claimed.last_code)
+    assert (7, 7, 8) == outside.cursor()
+    alert = None
+    for signal in signalled(outside):
+        alert, _ = apply(alert, signal, kind_of("login_refused"), shown=True)
+    assert alert is not None
+    assert not alert.open
+
+
+def test_with_nothing_enabled_the_database_is_not_asked_at_every_turn(redis):
+    told: list[list[str]] = []
+    run(Leases(redis, "one"), lambda *_: None, (), seconds=1.5, enabled=told.append)
+
+    assert [[]] == told

@@ -244,7 +244,18 @@ def test_encoded_message_in_the_message_goes_to_the_child():
 
 @pytest.mark.parametrize(
     ("kind", "part"),
-    [("mixed", b"Content-Type: MESSAGE/rfc822\n\n"), ("digest", b"\n"), ("mixed", b"Subject: x\n")],
+    [
+        ("mixed", b"Content-Type: MESSAGE/rfc822\n\n"),
+        ("mixed", b"Content-Type: =?utf-8?q?message=2Frfc822?=\n\n"),
+        ("mixed", b"Content-Type:\n =?utf-8?b?bWVzc2FnZS9yZmM4MjI=?=\n\n"),
+        ("mixed", b"Content-Type: message/rfc822\nContent-Transfer-Encoding: quoted-printable\n\n"),
+        ("mixed", b"Content-Type: message/rfc822\nContent-Transfer-Encoding: =?utf-8?q?base64?=\n\n"),
+        ("digest", b"\n"),
+        ("digest", b"Content-Transfer-Encoding: base64\n\n"),
+        ("=?utf-8?q?digest?=", b"\n"),
+        ("mixed", b"Subject: x\n"),
+        ("mixed", b"Content-Type: text/plain; name=" + b"=?a?q?" * 3_000 + b"?" * 200_000 + b"\n"),
+    ],
 )
 def test_encoded_words_without_end_go_to_the_child(kind, part):
     """The fast parser takes seconds for them, wherever it meets them: in a part's headers, or in a message's."""
