@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from operator import itemgetter
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.contracts.codec import decode, encode
@@ -21,6 +21,14 @@ from services.runtime.records import Batch, Input, Output
 CORRELATED = "mail-correlated"
 
 
+class _Taken(NamedTuple):
+    date: datetime
+    uid: int
+    given: Input
+    delivery: str
+    sighting: Sighting
+
+
 def correlate(batch: Batch, *, graph: Graph, hash_key: bytes) -> list[Output]:
     """
     Return one message-correlated record per delivery, by internal date: so an answer seldom goes before its parent.
@@ -36,7 +44,7 @@ def correlate(batch: Batch, *, graph: Graph, hash_key: bytes) -> list[Output]:
             keys[mid] = keyed_hash(hash_key, "id", mid)
         return keys[mid]
 
-    taken: list[tuple[tuple[datetime, int], Input, str, Sighting]] = []
+    taken: list[_Taken] = []
     with metrics.step("correlator", "decode"):
         for given in batch:
             try:
@@ -45,14 +53,16 @@ def correlate(batch: Batch, *, graph: Graph, hash_key: bytes) -> list[Output]:
                 batch.reject(given, error.code, str(error))
             else:
                 sighting = _sighting(record, hash_key, key)
-                taken.append(((record["internal_date"], record["uid"] or 0), given, record["delivery_id"], sighting))
+                taken.append(
+                    _Taken(record["internal_date"], record["uid"] or 0, given, record["delivery_id"], sighting)
+                )
     if not taken:
         return []
     with metrics.step("correlator", "graph"):
-        placed = graph.place([sighting for *_, sighting in taken])
+        placed = graph.place([one.sighting for one in taken])
     crash_point("correlator.committed")
-    taken.sort(key=itemgetter(0))
-    return [_output(given, delivery, placed[sighting.message]) for _, given, delivery, sighting in taken]
+    taken.sort(key=attrgetter("date", "uid"))
+    return [_output(one.given, one.delivery, placed[one.sighting.message]) for one in taken]
 
 
 def _received(given: Input) -> dict[str, Any]:

@@ -45,8 +45,7 @@ class Dispatcher:
     """
     The loop of one replica. Only ``run`` touches its state; workers see events alone.
 
-    ``ended`` is told of each check; ``enabled`` is told which mailboxes are, each minute and after a change, by a thread
-    of the pool.
+    ``ended`` is told of each check; ``enabled`` is told which mailboxes are, each minute and after a change, in the pool.
     """
 
     def __init__(

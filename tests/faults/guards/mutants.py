@@ -68,9 +68,9 @@ RE_EMISSION = Mutant(
         ),
         Cut(
             "correlator/handlers.py",
-            "    return [_output(given, delivery, placed[sighting.message]) for _, given, delivery, sighting in taken]\n",
-            "    new = [one for one in taken if one[3].message in placed]\n"
-            "    return [_output(given, delivery, placed[sighting.message]) for _, given, delivery, sighting in new]\n",
+            "    return [_output(one.given, one.delivery, placed[one.sighting.message]) for one in taken]\n",
+            "    new = [one for one in taken if one.sighting.message in placed]\n"
+            "    return [_output(one.given, one.delivery, placed[one.sighting.message]) for one in new]\n",
         ),
     ),
 )
