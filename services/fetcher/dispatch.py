@@ -45,7 +45,7 @@ class Dispatcher:
     """
     The loop of one replica. Only ``run`` touches its state; workers see events alone.
 
-    ``ended`` is told of each check; ``enabled`` is told which mailboxes are, each minute and after a change, in the pool.
+    ``ended`` is told of each check; ``enabled`` is told which mailboxes are, each minute and when that changes.
     """
 
     def __init__(
