@@ -9,7 +9,7 @@ from services.domain.alerts import Key, Level, Signal, SignalState
 from services.domain.errors import UndecodableRecord
 from services.runtime.crash import crash_point
 from services.runtime.records import Batch, Input, Output
-from services.settings.models import Organization
+from services.settings.organization import Organization
 
 
 class Alerts(Protocol):

@@ -10,7 +10,7 @@ import click
 from services.alerter import store
 from services.cli import session
 from services.cli.output import emit, json_option, plural, printable, table
-from services.cli.settings_commands import author
+from services.cli.settings_changes import author
 from services.domain.alert_codes import kind_of
 from services.domain.alerts import Alert, Level
 from services.domain.errors import Refused

@@ -11,7 +11,7 @@ from psycopg import Connection
 from services.cli import session
 from services.cli.failures import failed
 from services.cli.output import emit, json_option, plural, printable, table
-from services.cli.settings_commands import author
+from services.cli.settings_changes import author
 from services.contracts import decode
 from services.domain.alerts import Key, Signal, SignalState
 from services.domain.errors import Refused, UndecodableRecord

@@ -17,7 +17,7 @@ from services.cli.directory_commands import apply_command as apply_directory
 from services.cli.lifecycle_commands import up_command
 from services.cli.mailbox_commands import add_command
 from services.cli.output import plural
-from services.cli.settings_commands import apply_command as apply_settings
+from services.cli.settings_files import apply_command as apply_settings
 from services.cli.stack.paths import checkout
 from services.cli.stack.state import write_private
 from services.cli.verify_commands import verify_command

@@ -8,7 +8,7 @@ import click
 
 from services.cli import mailbox_owner, session
 from services.cli.output import emit, json_option, table
-from services.cli.settings_commands import author, plain, publish, waiting_options
+from services.cli.settings_changes import author, plain, publish, waiting_options
 from services.cli.settings_wait import until_known
 from services.domain.addresses import normalise
 from services.domain.errors import Refused
@@ -108,7 +108,7 @@ def add_command(
         _check(config, checked, user, password, tuple(read))
     with closing(Database(config.postgres, "settings")) as database, database.transaction() as connection:
         credentials.store(connection, config.cipher_key, f"mailbox/{name}", password.encode())
-    publish(config, changes, by=author(), reason=f"mailbox add {name}", base=None)
+    publish(changes, by=author(), reason=f"mailbox add {name}", base=None)
     click.echo(f"{name} is read from {host}:{port} ({tls}), {', '.join(read)}.")
     if wait:
         until_known(config, publisher.current(config.postgres).version, timeout)
@@ -171,6 +171,6 @@ def remove_command(address: str, *, wait: bool, timeout: float) -> None:
     """Stop reading a mailbox. What was filed from it stays; its cursor stays, so adding it again goes on there."""
     config = session.config()
     name = _existing(publisher.current(config.postgres), address).address
-    publish(config, {f"mailbox/{name}": None}, by=author(), reason=f"mailbox remove {name}", base=None)
+    publish({f"mailbox/{name}": None}, by=author(), reason=f"mailbox remove {name}", base=None)
     if wait:
         until_known(config, publisher.current(config.postgres).version, timeout)

@@ -96,6 +96,7 @@ class SettingsReader:
                     for record in records:
                         self._take(record)
                 if not self._loaded.is_set() and consumer.position(place) >= end:
+                    log.info("settings version %s is in force", self._snapshot.version)
                     self._loaded.set()
                     self._health.ready(TOPIC)
         finally:
@@ -106,7 +107,7 @@ class SettingsReader:
         if record.value is None:
             return
         try:
-            name, value = codec.decode(record.value)
+            _, value = codec.decode(record.value)
             key, version, text = str(value["key"]), int(value["version"]), value["value"]
             # A drainer that crashed sends an older record again after a newer one.
             if version <= self._versions.get(key, 0):
@@ -118,7 +119,8 @@ class SettingsReader:
                 "settings record at offset %s is invalid and ignored: %s", record.offset, error
             )
             return
-        log.debug("settings: %s %s version %s", name, key, version)
+        if self._loaded.is_set():
+            log.info("settings version %s is in force: %s has changed", newest.version, key.partition("/")[0])
         self._versions[key] = version
         self._snapshot = newest
         metrics.SETTINGS_VERSION.labels(self._service).set(newest.version)

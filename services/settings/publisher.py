@@ -12,8 +12,11 @@ from psycopg.types.json import Jsonb
 
 from services import contracts
 from services.domain.errors import Refused
+from services.settings import references
 from services.settings import snapshot as snapshots
 from services.settings.models import validate
+from services.settings.organization import Organization
+from services.settings.organization.tokens import with_former_prefix
 from services.settings.snapshot import Snapshot
 from services.storage import outbox
 from services.storage.outbox import OutboxRow
@@ -53,16 +56,23 @@ def publish(url: str, changes: Mapping[str, Any | None], *, author: str, reason:
             )
         written = _latest(connection)
         version, after, rows = before.version, before, []
-        for key, value in changes.items():
-            full = None if value is None else validate(key, value).model_dump(mode="json", by_alias=True)
-            if full == (written[key][1] if key in written else None):
+        for key, given in changes.items():
+            value = None if given is None else _as_given(before, key, given)
+            if value == (written[key][1] if key in written else None):
                 continue
             version += 1
-            after = snapshots.apply(after, key, version, full)
-            rows.append((version, key, full))
-        _check_references(after)
+            after = snapshots.apply(after, key, version, value)
+            rows.append((version, key, value))
+        references.check(after)
         _write(connection, rows, author=author, reason=reason)
     return version
+
+
+def _as_given(before: Snapshot, key: str, value: Any) -> Any:  # noqa: ANN401 - parsed JSON
+    """Return what is stored: the fields that are set and no others, so that a default that changes later acts."""
+    model = validate(key, value)
+    plain = model.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return with_former_prefix(before.organization, plain) if isinstance(model, Organization) else plain
 
 
 def _write(
@@ -92,31 +102,33 @@ def _write(
     )
 
 
-def _check_references(after: Snapshot) -> None:
-    for address, mailbox in after.mailboxes.items():
-        if mailbox.server_profile not in after.profiles:
-            raise Refused(
-                f"mailbox/{address}: serverProfile is {mailbox.server_profile!r}, but there is no "
-                f"server-profile/{mailbox.server_profile}: add it first, or remove the mailbox"
-            )
-
-
 def current(url: str) -> Snapshot:
     """Return the settings as the history has them, published or not yet."""
     with closing(Database(url, OWNER)) as database, database.transaction() as connection:
         return _current(connection)
 
 
-def _current(connection: psycopg.Connection[Any]) -> Snapshot:
+def at(url: str, version: int) -> Snapshot:
+    """Return the settings as they were at a version; ``Refused`` when there has been no such version."""
+    with closing(Database(url, OWNER)) as database, database.transaction() as connection:
+        newest = _current(connection).version
+        if not 0 <= version <= newest:
+            raise Refused(f"there is no settings version {version}: the newest is {newest}")
+        return _current(connection, version)
+
+
+def _current(connection: psycopg.Connection[Any], version: int | None = None) -> Snapshot:
     found = snapshots.EMPTY
-    for key, (version, value) in sorted(_latest(connection).items(), key=lambda one: one[1][0]):
-        found = snapshots.apply(found, key, version, value)
+    for key, (written, value) in sorted(_latest(connection, version).items(), key=lambda one: one[1][0]):
+        found = snapshots.apply(found, key, written, value)
     return found
 
 
-def _latest(connection: psycopg.Connection[Any]) -> dict[str, tuple[int, Any | None]]:
+def _latest(connection: psycopg.Connection[Any], version: int | None = None) -> dict[str, tuple[int, Any | None]]:
     rows = connection.execute(
-        "SELECT DISTINCT ON (key) key, version, value FROM settings.history ORDER BY key, version DESC"
+        "SELECT DISTINCT ON (key) key, version, value FROM settings.history"
+        " WHERE %(version)s::bigint IS NULL OR version <= %(version)s ORDER BY key, version DESC",
+        {"version": version},
     )
     return {key: (version, value) for key, version, value in rows}
 

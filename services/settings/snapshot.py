@@ -5,15 +5,9 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from services.settings.models import (
-    MailboxSettings,
-    Organization,
-    Principal,
-    ServerProfile,
-    Strict,
-    split,
-    validate,
-)
+from services.settings.declaring import Strict
+from services.settings.models import MailboxSettings, Principal, ServerProfile, split, validate
+from services.settings.organization import Organization
 
 T = TypeVar("T")
 

@@ -71,16 +71,6 @@ def test_links_inside_the_repository_lead_somewhere(name):
     assert not [t for t in targets if not (document.parent / t).exists()]
 
 
-def test_every_settings_key_is_documented():
-    """A setting that the README does not name is found by nobody."""
-    from services.settings.models import KINDS  # noqa: PLC0415 - beside what it is for
-
-    readme = (ROOT / "README.md").read_text("utf-8")
-    keys = {field.alias or name for model in KINDS.values() for name, field in model.model_fields.items()}
-
-    assert not [key for key in sorted(keys) if f"`{key}`" not in readme]
-
-
 def _texts() -> Iterator[tuple[Path, str]]:
     for path in sorted(ROOT.rglob("*")):
         inside = path.relative_to(ROOT)

@@ -1,5 +1,7 @@
 """Settings and mailboxes through the command line, on a real store and broker."""
 
+import json
+
 import pytest
 
 from services.storage import credentials, postgres
@@ -36,6 +38,115 @@ def test_setting_what_is_set_changes_nothing(desk):
     desk.run("settings", "set", "organization", "filter.userDefault=0")
 
     assert "Nothing changed" in desk.run("settings", "set", "organization", "filter.userDefault=0").stdout
+
+
+def test_a_field_has_its_default_again_when_it_is_unset(desk):
+    desk.run("settings", "set", "organization", "filter.userDefault=0", "message.maxMb=20")
+
+    assert 0 == desk.run("settings", "unset", "organization", "filter.userDefault").exit_code
+
+    assert "1\n" == desk.run("settings", "get", "organization", "filter.userDefault").stdout
+    assert {"message.maxMb": 20} == desk.json("settings", "show", "organization")[0]["set"]
+    text = desk.run("settings", "show", "organization").stdout
+    assert "message.maxMb = 20\n" in text
+    assert "filter.userDefault = 1   (default)\n" in text
+
+
+@pytest.mark.parametrize("command", [("get",), ("unset",)])
+@pytest.mark.parametrize(
+    ("key", "field", "said"),
+    [("organization", "filter.usrDefault", "has no field"), ("mailbox/a@x", "user", "there is no settings object")],
+)
+def test_what_is_not_there_is_named_with_what_is(desk, command, key, field, said):
+    result = desk.run("settings", *command, key, field)
+
+    assert 2 == result.exit_code
+    assert said in result.stderr
+    assert "organization" in result.stderr
+
+
+def test_what_does_not_act_yet_is_stored_and_says_so(desk):
+    result = desk.run("settings", "set", "organization", "form.secureFrames=false", "filter.userDefault=0")
+
+    assert 0 == result.exit_code
+    assert "Note: form.secureFrames is stored and not yet acting.\n" == result.stderr
+    assert "false\n" == desk.run("settings", "get", "organization", "form.secureFrames").stdout
+
+
+def exported(desk, path, **changes):
+    file = json.loads(desk.run("settings", "export").stdout)
+    path.write_text(json.dumps({**file, **changes}))
+    return file
+
+
+def test_an_exported_file_can_be_compared_applied_and_is_refused_when_it_is_outdated(desk, tmp_path):
+    desk.run("settings", "set", "principal/user:u1", "filter=2")
+    file = tmp_path / "settings.json"
+    was = exported(desk, file, organization={"message.maxMb": 20})
+
+    assert {"version": 1, "principal/user:u1": {"filter": 2}} == was
+    assert "organization message.maxMb: (default) → 20\n" == desk.run("settings", "diff", str(file)).stdout
+    assert 0 == desk.run("settings", "apply", str(file)).exit_code
+    assert "" == desk.run("settings", "diff", str(file)).stdout
+    again = desk.run("settings", "apply", str(file))
+    assert (2, "") == (again.exit_code, again.stdout)
+    assert "they are at version 2, yours began at 1" in again.stderr
+
+
+def test_a_change_from_an_outdated_version_is_refused(desk):
+    desk.run("settings", "set", "organization", "message.maxMb=20")
+
+    result = desk.run("settings", "set", "organization", "message.maxMb=30", "--base", "0")
+
+    assert 2 == result.exit_code
+    assert "yours began at 0" in result.stderr
+
+
+def test_the_history_tells_who_changed_what_and_why(desk):
+    desk.run("settings", "set", "organization", "message.maxMb=20", "--author", "ada", "--reason", "smaller")
+    desk.run("settings", "set", "principal/user:u1", "filter=2")
+    desk.run("settings", "unset", "organization", "message.maxMb", "--author", "bob\x1b[2J")
+
+    text = desk.run("settings", "history").stdout
+    newest, older, first = desk.json("settings", "history")
+
+    assert [3, 2, 1] == [one["version"] for one in (newest, older, first)]
+    assert ("ada", "smaller", {"message.maxMb": 20}) == (first["author"], first["reason"], first["value"])
+    assert "message.maxMb: (default) → 20" in text
+    assert "message.maxMb: 20 → (default)" in text
+    assert "\x1b" not in text
+    assert [3, 1] == [one["version"] for one in desk.json("settings", "history", "organization")]
+    assert [3] == [one["version"] for one in desk.json("settings", "history", "--limit", "1")]
+
+
+def test_all_is_restored_as_it_was_in_a_new_version(desk):
+    desk.run("settings", "set", "organization", "message.maxMb=20")
+    desk.run("settings", "set", "principal/user:u1", "filter=2")
+    desk.run("settings", "set", "organization", "message.maxMb=30")
+
+    assert "organization message.maxMb: 20 → 30" in desk.run("settings", "diff", "1").stdout
+    assert 0 == desk.run("settings", "restore", "1").exit_code
+
+    assert "" == desk.run("settings", "diff", "1").stdout
+    assert {"version": 5, "organization": {"message.maxMb": 20}} == json.loads(desk.run("settings", "export").stdout)
+    assert "principal/user:u1 filter: (default) → 2" in desk.run("settings", "diff", "1", "3").stdout
+    assert 0 == desk.run("settings", "restore", "0").exit_code
+    assert ["version"] == list(json.loads(desk.run("settings", "export").stdout))
+
+
+@pytest.mark.parametrize("command", [("restore", "9"), ("export", "--version", "9"), ("diff", "9")])
+def test_a_version_that_never_was_is_refused(desk, command):
+    result = desk.run("settings", *command)
+
+    assert 2 == result.exit_code
+    assert "there is no settings version 9: the newest is 0" in result.stderr
+
+
+def test_page_and_schema_are_printed(desk):
+    assert desk.run("settings", "docs").stdout.startswith("# Settings\n")
+    assert "tracking.headers" in json.loads(desk.run("settings", "schema", "organization").stdout)["properties"]
+    assert "organization" in json.loads(desk.run("settings", "schema").stdout)
+    assert 2 == desk.run("settings", "schema", "organisation").exit_code
 
 
 @pytest.fixture

@@ -57,11 +57,56 @@ def test_an_unchanged_value_writes_nothing(url, database):
     on_topic(database)
 
     assert 1 == publish(url, {"organization": {"filter.userDefault": 0}})
-    assert 1 == publish(url, {"organization": {"filter.userDefault": 0, "filter.forceUsers": -1}}), "the default"
     assert 1 == publish(url, {"principal/user:u9": None}), "was not there"
     assert 1 == publish(url, {})
     assert [] == on_topic(database)
     assert 1 == len(publisher.history(url))
+
+
+def test_what_is_not_set_is_not_stored_so_that_a_default_may_change(url, database):
+    publish(url, {"organization": {"filter.userDefault": 0}})
+
+    (record,) = on_topic(database)
+    assert {"filter.userDefault": 0} == json.loads(str(record["value"]))
+
+
+def test_an_earlier_version_can_be_looked_at(url):
+    publish(url, {"principal/user:u1": {"filter": 2}})
+    publish(url, {"principal/user:u1": {"filter": 3}, "principal/user:u2": {}})
+    publish(url, {"principal/user:u1": None})
+
+    filters = [{key: one.filter for key, one in publisher.at(url, n).principals.items()} for n in range(5)]
+
+    assert [{}, {"user:u1": 2}, {"user:u1": 3}, {"user:u1": 3, "user:u2": None}, {"user:u2": None}] == filters
+    with pytest.raises(Refused, match="there is no settings version 5: the newest is 4"):
+        publisher.at(url, 5)
+
+
+def test_a_prefix_that_is_replaced_is_kept_among_the_former_ones(url):
+    for prefix in ("A:", "B:", "A:"):
+        publish(url, {"organization": {**given(url), "tracking.token.prefix": prefix}})
+
+    organization = publisher.current(url).organization
+    assert ("A:", ("B:", "A:", "CRM:")) == (
+        organization.tracking_token_prefix,
+        organization.tracking_token_prefix_history,
+    )
+
+
+def given(url) -> dict[str, object]:
+    return publisher.current(url).organization.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+def test_the_template_of_new_mailboxes_names_a_profile_that_there_is(url):
+    wanted = {"defaults.serverProfileId": "main"}
+    with pytest.raises(Refused, match=r"defaults\.serverProfileId is 'main', but there is no server-profile/main"):
+        publish(url, {"organization": wanted})
+    publish(url, {"server-profile/main": PROFILE, "organization": wanted})
+
+    with pytest.raises(Refused, match="there is no server-profile/main"):
+        publish(url, {"server-profile/main": None})
+    with pytest.raises(Refused, match=r'defaults\.act is "sss", but server-profile/main is for IMAP'):
+        publish(url, {"organization": {**wanted, "defaults.act": "sss"}})
 
 
 def test_what_is_removed_says_so_on_the_topic_and_may_come_back(url, database):

@@ -8,7 +8,9 @@ from click.testing import CliRunner
 
 from services.cli.mailbox_commands import host_and_port, password_in, profile_for
 from services.cli.main import cli
-from services.cli.settings_commands import merged, plain, read_file
+from services.cli.settings_changes import plain
+from services.cli.settings_commands import merged
+from services.cli.settings_files import read_file
 from services.domain.errors import Refused
 from services.settings.models import validate
 from services.settings.snapshot import EMPTY, apply
@@ -73,7 +75,14 @@ def test_a_key_that_stands_twice_is_refused():
 def test_a_removal_and_a_good_object_pass():
     changes = {"organization": {"filter.userDefault": 0}, "mailbox/a@x": None}
 
-    assert changes == read_file("f", json.dumps(changes).encode())
+    assert (changes, None) == read_file("f", json.dumps(changes).encode())
+    assert (changes, 7) == read_file("f", json.dumps({"version": 7, **changes}).encode())
+
+
+@pytest.mark.parametrize("version", ["7", -1, True, 1.5])
+def test_the_version_of_a_settings_file_is_a_number(version):
+    with pytest.raises(Refused, match=r"f: version is .*: it must be the number of a settings version"):
+        read_file("f", json.dumps({"version": version}).encode())
 
 
 def test_a_broken_directory_file_is_refused(run, tmp_path):

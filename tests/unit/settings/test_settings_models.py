@@ -3,7 +3,9 @@ import json
 import pytest
 
 from services.domain.errors import Refused
-from services.settings.models import KINDS, MailboxSettings, Organization, ServerProfile, validate
+from services.settings.models import KINDS, MailboxSettings, ServerProfile, validate
+from services.settings.organization import Organization
+from services.settings.organization.content import BLOCKED
 from tests.unit.contracts import examples
 
 MAILBOX = {
@@ -14,25 +16,66 @@ MAILBOX = {
 }
 PROFILE = {"host": "imap.example.org", "port": 993}
 
-# domain.md section 13 and the settings of ours; a changed default must be changed here too.
+# Domain section 13 and the settings of ours; a changed default must be changed here too.
 DEFAULTS = {
+    "processing.engine": "sss",
+    "defaults.serverProfileId": None,
+    "defaults.incoming": "sss",
+    "defaults.outgoing": "sss",
+    "defaults.act": "none",
+    "approval.usersOnly": True,
+    "approval.queuesOnly": True,
+    "tracking.mode": "best",
+    "tracking.folderLevel": True,
     "tracking.headers": True,
+    "tracking.ignoreForwards": True,
+    "tracking.sentItems": True,
+    "tracking.token.enabled": True,
+    "tracking.token.prefix": "CRM:",
+    "tracking.token.prefixHistory": (),
+    "tracking.token.base": 0,
+    "tracking.token.userDigits": 3,
+    "tracking.token.counterDigits": 3,
+    "tracking.subjectMaxLength": 255,
+    "tracking.smart.enabled": "suggest",
+    "tracking.smart.filterRegex": r"^[\s]*([\w]+\s?:[\s]*)+",
+    "tracking.smart.maxCount": 20,
+    "tracking.smart.deltaSubject": 0,
+    "tracking.smart.minAddress": 2,
+    "tracking.smart.lookbackDays": 90,
     "filter.scope": "allRecipients",
     "filter.forceUsers": -1,
     "filter.userDefault": 1,
     "filter.queueDefault": 0,
+    "internal.twoActivities": True,
+    "internal.detectOpposite": True,
+    "internal.keepToQueues": True,
+    "internal.dropFromQueues": False,
     "resolve.unresolveOnMultiple": False,
+    "resolve.applyToAll": True,
     "resolve.senderUnresolveOnMultiple": False,
     "resolve.senderMaxMatches": 100,
+    "resolve.autoCreate": "contact",
+    "queue.itemPerRecipient": True,
+    "queue.itemForPolling": True,
+    "queue.itemForAlreadyTracked": False,
+    "form.secureFrames": True,
+    "form.sendUnresolved": False,
+    "attachments.maxKb": 5120,
+    "attachments.blocked": tuple(BLOCKED.split()),
     "message.maxMb": 150,
     "alerts.error": True,
     "alerts.warning": True,
     "alerts.information": True,
+    "alerts.notifyMailboxOwner": False,
+    "alerts.retentionDays": 30,
+    "monitor.itemRetentionDays": 90,
 }
+SWITCHES = [key for key, value in DEFAULTS.items() if isinstance(value, bool)]
 
 
-def test_the_defaults_are_those_of_the_product():
-    assert DEFAULTS == Organization().model_dump(by_alias=True)
+def test_the_defaults_are_those_of_the_product_or_ours():
+    assert list(DEFAULTS.items()) == list(Organization().model_dump(by_alias=True).items())
 
 
 def test_a_server_profile_is_safe_unless_told_otherwise():
@@ -57,13 +100,46 @@ def test_a_mailbox_reads_its_inbox_and_has_no_owner_unless_told_otherwise():
 @pytest.mark.parametrize(
     ("key", "field", "allowed", "refused"),
     [
+        *(("organization", key, (True, False), ("yes", 1, None)) for key in SWITCHES if key != "resolve.applyToAll"),
+        ("organization", "processing.engine", ("sss", "router"), ("SSS", None, True)),
+        ("organization", "defaults.serverProfileId", ("main", None), ("", 1, "x" * 321)),
+        ("organization", "defaults.incoming", ("none", "client", "sss", "forward"), ("imap", None)),
+        ("organization", "defaults.outgoing", ("none", "client", "sss"), ("forward", None)),
+        ("organization", "defaults.act", ("client", "sss", "none"), ("forward", None)),
+        ("organization", "tracking.mode", ("best", "compatible"), ("worst", None)),
+        (
+            "organization",
+            "tracking.token.prefix",
+            ("#", "x" * 20, "Ärger "[:5]),
+            ("", "x" * 21, "A\n", "A:\r\nBcc:", " A", "A "),
+        ),
+        ("organization", "tracking.token.prefixHistory", ([], ["A:"] * 50), (["A:"] * 51, [""], "A:", ["x" * 21])),
+        ("organization", "tracking.token.base", (0, 2_147_483_647), (-1, 2_147_483_648, 1.5, "1")),
+        ("organization", "tracking.token.userDigits", (1, 10), (0, 11)),
+        ("organization", "tracking.token.counterDigits", (1, 9), (0, 10)),
+        ("organization", "tracking.subjectMaxLength", (255, 400), (254, 401)),
+        ("organization", "tracking.smart.enabled", ("off", "suggest", "link"), (True, "on", None)),
+        ("organization", "tracking.smart.filterRegex", ("", "^(re|fw):", "x" * 500), ("(", "*", "x" * 501, None)),
+        ("organization", "tracking.smart.maxCount", (0, 2_147_483_647), (-1, 2_147_483_648)),
+        ("organization", "tracking.smart.deltaSubject", (0, 2_147_483_647), (-1, 2_147_483_648)),
+        ("organization", "tracking.smart.minAddress", (0, 2_147_483_647), (-1, 2_147_483_648)),
+        ("organization", "tracking.smart.lookbackDays", (1, 3650), (0, 3651)),
+        ("organization", "resolve.autoCreate", ("none", "contact", "lead"), ("account", None)),
+        ("organization", "attachments.maxKb", (0, 131_072), (-1, 131_073)),
+        (
+            "organization",
+            "attachments.blocked",
+            ([], ["exe", "mp3"]),
+            ([".exe"], ["EXE"], ["a b"], "exe", ["x"] * 1001),
+        ),
+        ("organization", "alerts.retentionDays", (0, 3650), (-1, 3651)),
+        ("organization", "monitor.itemRetentionDays", (0, 3650), (-1, 3651)),
         ("organization", "filter.forceUsers", (-1, 4), (-2, 5)),
         ("organization", "filter.userDefault", (0, 4), (-1, 5)),
         ("organization", "filter.queueDefault", (0, 4), (-1, 5)),
         ("organization", "resolve.senderMaxMatches", (1, 10_000), (0, 10_001)),
         ("organization", "message.maxMb", (1, 150), (0, 151)),
         ("organization", "filter.scope", ("allRecipients", "pollingMailbox"), ("all", None)),
-        ("organization", "tracking.headers", (True, False), ("yes", 1, None)),
         ("server-profile/main", "port", (1, 65535), (0, 65536, "993", 99.5)),
         ("server-profile/main", "tls", ("implicit", "starttls", "none"), ("auto", True)),
         ("server-profile/main", "timeoutSeconds", (1, 100), (0, 101)),
@@ -93,8 +169,7 @@ def test_every_bounded_field_is_in_the_test_above():
     mark = next(m for m in test_the_bounds_of_every_field.pytestmark if m.name == "parametrize")
     tested = {(key.partition("/")[0], field) for key, field, _, _ in mark.args[1]}
     free = {("mailbox", "address"), ("mailbox", "serverProfile"), ("mailbox", "credential")}
-    free |= {("organization", "resolve.unresolveOnMultiple"), ("organization", "resolve.senderUnresolveOnMultiple")}
-    free |= {("organization", f"alerts.{level}") for level in ("error", "warning", "information")}
+    free |= {("organization", "resolve.applyToAll")}
 
     declared = {(kind, f.alias or name) for kind, model in KINDS.items() for name, f in model.model_fields.items()}
 
@@ -107,7 +182,7 @@ def test_a_missing_field_is_named(field):
         validate("mailbox/ada@example.org", {k: v for k, v in MAILBOX.items() if k != field})
 
 
-@pytest.mark.parametrize("field", ["filter.usersDefault", "filter_user_default", "tracking.token.enabled"])
+@pytest.mark.parametrize("field", ["filter.usersDefault", "filter_user_default", "tracking.token"])
 def test_an_unknown_field_is_refused_with_those_there_are(field):
     with pytest.raises(Refused) as error:
         validate("organization", {field: 1})
@@ -169,11 +244,14 @@ def test_the_examples_of_the_topic_are_valid():
     assert set(KINDS) == {one["key"].partition("/")[0] for one in shown}
 
 
-def test_every_field_of_the_organization_says_what_it_does():
-    for model in KINDS.values():
-        for name, field in model.model_fields.items():
-            if model is Organization:
-                assert field.description, name
+@pytest.mark.parametrize("value", [True, False])
+def test_apply_to_all_can_be_set_only_with_unresolved_on_multiple(value):
+    with pytest.raises(Refused) as error:
+        validate("organization", {"resolve.applyToAll": value})
+
+    said = f"organization: resolve.applyToAll is {str(value).lower()}, but it can be set only while "
+    assert str(error.value).startswith(f"{said}resolve.unresolveOnMultiple is true: set that to true too")
+    validate("organization", {"resolve.applyToAll": value, "resolve.unresolveOnMultiple": True})
 
 
 def test_a_value_in_force_cannot_be_changed():

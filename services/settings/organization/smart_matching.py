@@ -1,0 +1,68 @@
+"""Correlation by likeness of subject and participants."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
+
+from services.settings.declaring import About, Strict, setting
+
+LARGEST = 2_147_483_647
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ValueError(f"must be a regular expression ({error}): correct it") from None
+    return pattern
+
+
+class SmartMatching(Strict):
+    """Domain section 3.7: the switch and the product's parameters."""
+
+    tracking_smart_enabled: Literal["off", "suggest", "link"] = setting(
+        "suggest",
+        "tracking.smart.enabled",
+        "What likeness may do: nothing, suggest a conversation to a person, or link by itself.",
+        about=About("3.7", row="Smart matching"),
+    )
+    tracking_smart_filter_regex: Annotated[str, AfterValidator(_compiles)] = setting(
+        r"^[\s]*([\w]+\s?:[\s]*)+",
+        "tracking.smart.filterRegex",
+        "What is taken out of a subject before its words are compared.",
+        about=About("3.7", row="Smart matching: parameters", unit="characters"),
+        max_length=500,
+    )
+    tracking_smart_max_count: int = setting(
+        20,
+        "tracking.smart.maxCount",
+        "So many words of the subject, and so many addresses, are compared.",
+        about=About("3.7", row="Smart matching: parameters"),
+        ge=0,
+        le=LARGEST,
+    )
+    tracking_smart_delta_subject: int = setting(
+        0,
+        "tracking.smart.deltaSubject",
+        "By so many words two subjects may differ.",
+        about=About("3.7", row="Smart matching: parameters", unit="words"),
+        ge=0,
+        le=LARGEST,
+    )
+    tracking_smart_min_address: int = setting(
+        2,
+        "tracking.smart.minAddress",
+        "So many addresses must be the same.",
+        about=About("3.7", row="Smart matching: parameters", unit="addresses"),
+        ge=0,
+        le=LARGEST,
+    )
+    tracking_smart_lookback_days: int = setting(
+        90,
+        "tracking.smart.lookbackDays",
+        "How far back mails are compared.",
+        about=About("3.7", unit="days"),
+        ge=1,
+        le=3650,
+    )

@@ -1,0 +1,95 @@
+"""The tracking token at the end of a subject, such as CRM:0001001."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
+
+from services.settings.declaring import About, Strict, setting
+
+PREFIX_CHARACTERS = 20
+MOST_FORMER_PREFIXES = 50
+
+
+def _in_a_subject(prefix: str) -> str:
+    if not prefix.isprintable():
+        raise ValueError("must not hold control characters, since it stands in the subject: remove them")
+    if prefix != prefix.strip():
+        raise ValueError("must not begin or end with a blank, since mail programs drop it: remove the blank")
+    return prefix
+
+
+def listed(value: Any) -> Any:  # noqa: ANN401 - whatever the JSON holds
+    """Turn a JSON list into the tuple that an immutable value needs."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+Prefix = Annotated[
+    str, StringConstraints(min_length=1, max_length=PREFIX_CHARACTERS, strict=True), AfterValidator(_in_a_subject)
+]
+
+
+class Tokens(Strict):
+    """Domain section 3.5. A token that nobody was given matches nothing, whatever it looks like."""
+
+    tracking_token_enabled: bool = setting(
+        True,
+        "tracking.token.enabled",
+        "Put a token into the subject of sent mail, and correlate by tokens.",
+        about=About("3.5", row="Tracking tokens"),
+    )
+    tracking_token_prefix: Prefix = setting(
+        "CRM:",
+        "tracking.token.prefix",
+        "Begins each token; take another one for each installation.",
+        about=About("3.5", row="Tracking tokens: prefix", unit="characters"),
+    )
+    tracking_token_prefix_history: Annotated[tuple[Prefix, ...], BeforeValidator(listed)] = setting(
+        (),
+        "tracking.token.prefixHistory",
+        "Prefixes of earlier tokens, which still match. A prefix that is replaced is added by itself.",
+        about=About("3.5", row="Tracking tokens: prefix", unit="entries"),
+        max_length=MOST_FORMER_PREFIXES,
+    )
+    tracking_token_base: int = setting(
+        0,
+        "tracking.token.base",
+        "Is added to the number of the user.",
+        about=About("3.5", row="Tracking tokens: deployment base tracking number"),
+        ge=0,
+        le=2_147_483_647,
+    )
+    tracking_token_user_digits: int = setting(
+        3,
+        "tracking.token.userDigits",
+        "Digits of the user's number; a number that needs more gets more.",
+        about=About("3.5", row="Tracking tokens: digits for user numbers", unit="digits"),
+        ge=1,
+        le=10,
+    )
+    tracking_token_counter_digits: int = setting(
+        3,
+        "tracking.token.counterDigits",
+        "Digits of the count of the user's mails; with 3 it begins again after 999.",
+        about=About("3.5", row="Tracking tokens: digits for message counter", unit="digits"),
+        ge=1,
+        le=9,
+    )
+    tracking_subject_max_length: int = setting(
+        255,
+        "tracking.subjectMaxLength",
+        "Longest subject that is sent, token included; the subject is cut, never the token.",
+        about=About("3.5", unit="characters"),
+        ge=255,
+        le=400,
+    )
+
+
+def with_former_prefix(before: Tokens, after: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the new value with the prefix that it replaces among the former ones, so that its tokens still match."""
+    prefix = after.get("tracking.token.prefix", Tokens().tracking_token_prefix)
+    former = before.tracking_token_prefix
+    known = [*after.get("tracking.token.prefixHistory", ())]
+    if former in (prefix, *known):
+        return dict(after)
+    return {**after, "tracking.token.prefixHistory": [former, *known][:MOST_FORMER_PREFIXES]}
