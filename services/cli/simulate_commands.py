@@ -1,0 +1,143 @@
+"""``mailweave simulate``: what settings would make of mail, without changing anything."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from services.cli import directory_file, session
+from services.cli.output import emit, json_option, plural, printable
+from services.cli.settings_files import read_file
+from services.cli.simulation import conversations, given, knowing, printing
+from services.cli.simulation.deciding import decide
+from services.cli.simulation.given import Given
+from services.cli.simulation.placing import place
+from services.cli.simulation.verdicts import Verdict, verdict, verdicts
+from services.domain.addresses import domain_of
+from services.domain.errors import Refused
+from services.resolver.ledger import Item
+from services.resolver.policy import settings_of
+from services.settings import publisher, references
+from services.settings import snapshot as snapshots
+from services.settings.snapshot import Snapshot
+from services.storage.blobs import BlobFolder
+
+MEGABYTE = 1024 * 1024
+
+
+@click.command("simulate")
+@click.option("--mail", "path", type=click.Path(path_type=Path), help="An mbox, Maildir, folder, .eml or .jsonl file.")
+@click.option("--stored", is_flag=True, help="The mail that is stored, as it came since --since.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]), help="With --stored; UTC.")
+@click.option("--settings", "candidate", type=click.Path(path_type=Path), help="A settings file to try.")
+@click.option("--directory", type=click.Path(path_type=Path), help="With --mail: the directory, as for `directory`.")
+@click.option("--mailbox", metavar="ADDRESS", help="With --mail: the mailbox in which the mail is taken to lie.")
+@click.option("--folder", default="INBOX", show_default=True, help="With --mail: the folder.")
+@click.option("--format", "form", type=click.Choice(["decisions", "threads", "diff"]), default="decisions")
+@json_option
+def simulate_command(
+    *, path: Path | None, stored: bool, since: datetime | None, candidate: Path | None, directory: Path | None,
+    mailbox: str | None, folder: str, form: str, as_json: bool,
+) -> None:  # fmt: skip
+    """
+    Decide about mail by the same rules as the services, in memory, and print what would come of it.
+
+    With --mail no server is asked: the settings are the defaults with those of --settings. With --stored they are
+    those in force with those of --settings, and `--format diff` compares with what is decided.
+    """
+    if (path is None) == (not stored):
+        raise Refused("say which mail: either --mail PATH or --stored --since DATE.")
+    if path is not None:
+        _given(path, candidate, directory, mailbox, folder, form=form, as_json=as_json)
+    elif since is None:
+        raise Refused("--stored needs --since DATE: the mail that came since then is looked at.")
+    elif form == "threads":
+        raise Refused("--format threads is for --mail; `mailweave activities` shows stored conversations.")
+    else:
+        _stored(since.replace(tzinfo=UTC), candidate, form, as_json=as_json)
+
+
+def _given(
+    path: Path, candidate: Path | None, directory: Path | None, mailbox: str | None, folder: str,
+    *, form: str, as_json: bool,
+) -> None:  # fmt: skip
+    if form != "threads" and not (mailbox and domain_of(mailbox)):
+        raise Refused(f"--format {form} needs --mailbox ADDRESS: the mailbox in which the mail is taken to lie.")
+    unreadable: list[str] = []
+    mails = list(given.read(path, unreadable))
+    for line in unreadable:
+        click.echo(printable(f"not read: {line}"), err=True)
+    if not mails:
+        raise Refused(f"{path} holds no mail.")
+    if form == "threads":
+        placing = place(mails, "", folder, limit=_largest(mails))
+        for one in conversations.lines(placing, knowing.of_given(placing.arrivals, ())):
+            emit(one)
+        return
+    entries, within = _entries(directory), mailbox or ""
+    after = _of_mails(mails, _with(snapshots.EMPTY, candidate), entries, within, folder)
+    if form == "diff":
+        before = _of_mails(mails, snapshots.EMPTY, entries, within, folder)
+        printing.differences(zip(before, after, strict=True), as_json=as_json)
+    else:
+        printing.decisions(after, as_json=as_json)
+
+
+def _largest(mails: Iterable[Given]) -> int:
+    return max(mail.size for mail in mails)
+
+
+def _entries(file: Path | None) -> list[dict[str, Any]]:
+    if file is None:
+        return []
+    try:
+        with file.open("rb") as lines:
+            return directory_file.read(str(file), lines)
+    except OSError as error:
+        raise Refused(f"--directory {file}: {error.strerror}.") from None
+
+
+def _with(snapshot: Snapshot, candidate: Path | None) -> Snapshot:
+    """Return the snapshot as applying the file would make it."""
+    if candidate is None:
+        return snapshot
+    try:
+        objects, _ = read_file(str(candidate), candidate.read_bytes())
+    except OSError as error:
+        raise Refused(f"--settings {candidate}: {error.strerror}.") from None
+    for key, value in objects.items():
+        snapshot = snapshots.apply(snapshot, key, snapshot.version, value)
+    references.check(snapshot)
+    return snapshot
+
+
+def _of_mails(
+    mails: Iterable[Given], snapshot: Snapshot, entries: Iterable[Mapping[str, Any]], mailbox: str, folder: str
+) -> list[Verdict]:
+    placing = place(mails, mailbox, folder, limit=snapshot.organization.message_max_mb * MEGABYTE)
+    ledger = knowing.of_given(placing.arrivals, entries)
+    items = [Item(a.delivered, a.message) for a in placing.arrivals]
+    rows = decide(items, ledger, settings_of(snapshot))
+    return verdicts((i.delivered for i in items), rows, ledger, placing.labels)
+
+
+def _stored(since: datetime, candidate: Path | None, form: str, *, as_json: bool) -> None:
+    config = session.config()
+    settings = settings_of(_with(publisher.current(config.postgres), candidate))
+    with session.reading(config) as connection:
+        stored = knowing.of_stored(connection, BlobFolder(config.blobs), since, settings)
+    rows = decide(stored.items, stored.ledger, settings)
+    labels = {key: known.message_id for key, known in stored.ledger.known.items()}
+    after = verdicts((i.delivered for i in stored.items), rows, stored.ledger, labels)
+    if stored.unreadable:
+        click.echo(f"{plural(stored.unreadable, 'delivery', 'deliveries')} left out: content not stored.", err=True)
+    if form == "decisions":
+        printing.decisions(after, as_json=as_json)
+        return
+    decided = [one for one in after if one.delivered.delivery_id in stored.current]
+    before = [
+        verdict(one.delivered, stored.current[one.delivered.delivery_id], stored.filed, labels) for one in decided
+    ]
+    printing.differences(zip(before, decided, strict=True), as_json=as_json)

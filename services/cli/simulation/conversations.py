@@ -1,0 +1,41 @@
+"""The conversations that mails form: one line per mail, its parent and its thread."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from uuid import UUID
+
+from services.cli.simulation.placing import Placing
+from services.domain.correlation import Method, Pointer, TrackedAs, correlate
+from services.domain.decide import people_of
+from services.domain.identity import Direction
+from services.resolver.ledger import Ledger
+
+_TRACKED = (TrackedAs(UUID(int=0), Direction.INCOMING, None, None),)
+
+
+def lines(placing: Placing, ledger: Ledger) -> Iterator[Mapping[str, object]]:
+    """
+    Yield for each mail ``message_id``, ``parent`` and ``thread`` (null and its own when it starts one), ``method``
+    and ``confidence`` (null without a parent).
+
+    A parent is what the mail would be correlated with if every mail were tracked.
+    """
+    for arrival in placing.arrivals:
+        key = arrival.delivered.message_key
+        found = correlate(
+            [_all_tracked(pointer) for pointer in ledger.pointers(key)],
+            direction=Direction.INCOMING,
+            people=people_of(arrival.message),
+            headers=True,
+        )
+        yield {
+            "message_id": placing.labels[key],
+            "parent": placing.labels[found.target.message_key] if found.target else None,
+            "thread": f"t{placing.graph.thread_of(arrival.id_key)}",
+            "method": found.method,
+            "confidence": None if found.method == Method.NONE else 1.0,
+        }
+
+
+def _all_tracked(pointer: Pointer) -> Pointer:
+    return replace(pointer, targets=tuple(replace(target, activities=_TRACKED) for target in pointer.targets))

@@ -1,0 +1,103 @@
+"""The mails of a dry run: files as the import reads them, or JSON lines of fields that were parsed before."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from services import mime
+from services.domain.errors import Refused
+from services.domain.identity import canonical_id, canonical_ids, identity
+from services.domain.message import Mailbox, Message, ParseOutcome
+from services.fetcher import sources
+from services.fetcher.sources import OnDisk, Unreadable, Whole
+
+UNDATED = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A mail under the id by which the answer names it, the time by which mails are put in order, and its bytes."""
+
+    label: str
+    message: Message
+    received: datetime
+    size: int
+
+
+def read(path: Path, unreadable: list[str]) -> Iterator[Given]:
+    """
+    Yield the mails of an mbox, a Maildir, a folder of .eml files, one .eml file or a .jsonl file.
+
+    What cannot be read is added to ``unreadable`` in words. ``Refused`` when the path does not exist or a line
+    of a .jsonl file is broken.
+    """
+    if path.suffix == ".jsonl" and path.is_file():
+        yield from _lines(path)
+        return
+    for found in sources.mails(path):
+        match found:
+            case Whole(content, received):
+                yield _parsed(mime.parse(content), received, len(content))
+            case OnDisk(file, size, received):
+                yield _parsed(mime.parse_file(file), received, size)
+            case Unreadable(file, reason):
+                unreadable.append(f"{file}: {reason}")
+
+
+def _parsed(message: Message, received: datetime | None, size: int) -> Given:
+    return Given(identity(message).message_id, message, received or message.date or UNDATED, size)
+
+
+def _lines(path: Path) -> Iterator[Given]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                try:
+                    value = json.loads(line)
+                    yield _fields(value)
+                except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+                    raise Refused(
+                        f"{path}, line {number}: no mail ({type(error).__name__}: {error}): expected an object with "
+                        "message_id, from, to, cc ([{name, addr}]), subject, date and, as far as they are known, "
+                        "in_reply_to, references, thread_index, body_text"
+                    ) from None
+
+
+def _fields(value: Mapping[str, Any]) -> Given:
+    label = str(value["message_id"])
+    date = datetime.fromisoformat(value["date"]) if value.get("date") else None
+    message = Message(
+        message_id=canonical_id(label),
+        in_reply_to=canonical_ids(_bracketed(value.get("in_reply_to") or ())),
+        references=canonical_ids(_bracketed(value.get("references") or ())),
+        from_=_mailboxes(value.get("from")),
+        sender=(),
+        reply_to=_mailboxes(value.get("reply_to")),
+        to=_mailboxes(value.get("to")),
+        cc=_mailboxes(value.get("cc")),
+        bcc=(),
+        subject=str(value.get("subject") or ""),
+        date=date.astimezone(UTC) if date else None,
+        date_raw="",
+        thread_index=str(value.get("thread_index") or ""),
+        thread_topic=str(value.get("thread_topic") or ""),
+        headers=(),
+        parts=(),
+        body_text=str(value.get("body_text") or ""),
+        body_truncated=False,
+        has_html=bool(value.get("has_html")),
+        repairs=(),
+        outcome=ParseOutcome.FULL,
+    )
+    return Given(label, message, message.date or UNDATED, len(message.body_text))
+
+
+def _bracketed(ids: Any) -> list[str]:  # noqa: ANN401 - from JSON
+    return [one if one.startswith("<") else f"<{one}>" for one in ids]
+
+
+def _mailboxes(value: Any) -> tuple[Mailbox, ...]:  # noqa: ANN401 - from JSON
+    return tuple(Mailbox(str(one.get("name") or ""), str(one["addr"])) for one in value or ())

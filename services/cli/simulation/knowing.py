@@ -1,0 +1,112 @@
+"""What decisions know in a dry run: a ledger made of given mails alone, or of the store around stored ones."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+
+from services import mime
+from services.domain.addresses import normalise
+from services.domain.cycles import on_cycles
+from services.domain.decide import participants_of
+from services.domain.directory import Record, RecordRef
+from services.domain.identity import Direction
+from services.domain.message import Message
+from services.resolver import reading
+from services.resolver.arrivals import Arrival
+from services.resolver.filing import Settings
+from services.resolver.ledger import Current, Filed, Item, Known, Ledger, Pointed
+from services.storage.blobs import BlobFolder
+
+
+def directory_of(entries: Iterable[Mapping[str, Any]]) -> tuple[dict[str, tuple[Record, ...]], dict[RecordRef, Record]]:
+    """Return the directory that the lines of a directory file describe; of one record the last line counts."""
+    latest = {(one["type"], one["id"]): one for one in entries}
+    by_address: dict[str, list[Record]] = defaultdict(list)
+    records: dict[RecordRef, Record] = {}
+    for ordinal, one in enumerate(latest.values()):
+        if one["deleted"]:
+            continue
+        ref = RecordRef(one["type"], one["id"])
+        owner = RecordRef(one["owner"]["type"], one["owner"]["id"]) if one["owner"] else None
+        records[ref] = Record(ref, one["name"], owner, one["active"], ordinal)
+        for address in dict.fromkeys(map(normalise, one["addresses"])):
+            by_address[address].append(records[ref])
+    return {address: tuple(found) for address, found in by_address.items()}, records
+
+
+def of_given(arrivals: Sequence[Arrival], entries: Iterable[Mapping[str, Any]]) -> Ledger:
+    """Return the ledger of mails that are all there is, and of which none is decided yet."""
+    known = {a.delivered.message_key: Known(a.delivered.message_key, a.id_key, a.message_id, 0) for a in arrivals}
+    by_id: dict[UUID, tuple[UUID, ...]] = {}
+    for key, one in known.items():
+        by_id[one.id_key] = (*by_id.get(one.id_key, ()), key)
+    evidence = {  # the last copy of a message has what all copies together point at
+        a.delivered.message_key: tuple(Pointed(e.target, e.kind, e.position, e.value) for e in a.evidence)
+        for a in arrivals
+    }
+    edges = {
+        child: {key for piece in pieces for key in by_id.get(piece.target, ()) if key != child}
+        for child, pieces in evidence.items()
+    }
+    circles = on_cycles(edges)
+    directory, records = directory_of(entries)
+    return Ledger(
+        known=known,
+        by_id=by_id,
+        evidence=evidence,
+        circling={(child, target) for circle in circles for child in circle for target in edges[child] & circle},
+        participants={a.delivered.message_key: participants_of(a.message) for a in arrivals},
+        filed={},
+        deliveries={},
+        current={},
+        directory=directory,
+        records=records,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Stored mails to be decided anew, what is decided today, and how many can no longer be read."""
+
+    ledger: Ledger
+    items: Sequence[Item]
+    current: Mapping[UUID, Current]
+    filed: Mapping[tuple[UUID, Direction], Filed]
+    unreadable: int
+
+
+def of_stored(connection: Connection[Any], blobs: BlobFolder, since: datetime, settings: Settings) -> Stored:
+    """
+    Return the stored messages that came since then in any of their deliveries, as if they were undecided.
+
+    An activity whose regarding a person has set stays: no decision withdraws it.
+    """
+    rows = connection.execute(
+        "SELECT DISTINCT message_key FROM resolver.delivery WHERE internal_date >= %s ORDER BY 1", (since,)
+    ).fetchall()
+    keys = [key for (key,) in rows]
+    read: dict[bytes, Message] = {}
+    items: list[Item] = []
+    unreadable = 0
+    for group in reading.deliveries(connection, keys).values():
+        for delivered in group.values():
+            sha256 = delivered.blob_sha256 or b""
+            if sha256 not in read and sha256 and blobs.exists(sha256.hex()):
+                read[sha256] = mime.parse_file(blobs.path(sha256.hex()))
+            if sha256 in read:
+                items.append(Item(delivered, read[sha256]))
+            else:
+                unreadable += 1
+    ledger = reading.read(connection, keys, items, mailbox_owners=dict(settings.mailbox_owners))
+    current, filed = dict(ledger.current), dict(ledger.filed)
+    again = {item.delivered.message_key for item in items}
+    for item in items:
+        ledger.current.pop(item.delivered.delivery_id, None)
+    for place in [place for place, one in ledger.filed.items() if place[0] in again and not one.manual]:
+        del ledger.filed[place]
+    return Stored(ledger, items, current, filed, unreadable)

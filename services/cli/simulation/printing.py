@@ -1,0 +1,61 @@
+"""How verdicts are printed: for people, or one JSON object per line."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import click
+
+from services.cli.output import emit, plural, printable
+from services.cli.simulation.verdicts import Verdict, changes
+
+
+def decisions(found: Iterable[Verdict], *, as_json: bool) -> None:
+    """Print each verdict with everything that was looked at, and how often each outcome came."""
+    outcomes: Counter[str] = Counter()
+    for one in found:
+        outcomes[one.outcome] += 1
+        if as_json:
+            emit({"message_id": one.label, **_place(one), **one.plain()})
+        else:
+            click.echo(printable(f"{one.label}: {_outcome(one)}"))
+            for looked in one.looked:
+                click.echo(printable(f"    {'*' if looked.counts else ' '} {looked.kind} {looked.value}: {looked.why}"))
+    if not as_json:
+        click.echo(", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.most_common()) + ".")
+
+
+def differences(pairs: Iterable[tuple[Verdict, Verdict]], *, as_json: bool) -> None:
+    """Print the pairs that differ, before and after, and how many do in which way."""
+    counted: Counter[str] = Counter()
+    total = changed = 0
+    for before, after in pairs:
+        total += 1
+        kinds = changes(before, after)
+        counted.update(kinds)
+        changed += bool(kinds)
+        if not kinds:
+            continue
+        if as_json:
+            emit({
+                "message_id": after.label, **_place(after), "changes": kinds,
+                "before": before.plain(), "after": after.plain(),
+            })  # fmt: skip
+            continue
+        click.echo(printable(f"{after.label}: {', '.join(kinds)}: {_outcome(before)} → {_outcome(after)}"))
+        for looked in after.looked:
+            if looked.counts:
+                click.echo(printable(f"    * {looked.kind} {looked.value}: {looked.why}"))
+    if not as_json:
+        kinds_told = "".join(f", {count:,} {kind}" for kind, count in sorted(counted.items()))
+        click.echo(f"{changed:,} of {plural(total, 'delivery', 'deliveries')} would change{kinds_told}.")
+
+
+def _place(one: Verdict) -> dict[str, object]:
+    return {"mailbox": one.delivered.mailbox, "folder": one.delivered.folder, "uid": one.delivered.uid}
+
+
+def _outcome(one: Verdict) -> str:
+    who = f" for {one.acceptor.type}/{one.acceptor.id}" if one.acceptor else ""
+    link = f", answers {one.answers} ({one.method})" if one.answers else ""
+    regarding = f", regarding {one.regarding.record.type}/{one.regarding.record.id}" if one.regarding else ""
+    return f"{one.outcome}{who}{link}{regarding}"

@@ -1,0 +1,103 @@
+"""What a dry run says of each delivery, and how that differs from another run or from what is decided today."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.domain.acceptance import Outcome
+from services.domain.correlation import Looked, Regarding
+from services.domain.directory import RecordRef
+from services.domain.identity import Direction
+from services.resolver.arrivals import Delivered
+from services.resolver.filing import DecisionRow
+from services.resolver.ledger import Current, Filed, Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome of one delivery. ``answers`` is the id of the message it is correlated with."""
+
+    label: str
+    delivered: Delivered
+    outcome: Outcome
+    acceptor: RecordRef | None
+    method: str
+    answers: str | None
+    regarding: Regarding | None
+    looked: tuple[Looked, ...]
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the mail becomes an activity."""
+        return self.outcome == Outcome.ACCEPTED
+
+    def plain(self) -> dict[str, object]:
+        """Return it for JSON, without the place of the mail."""
+        regarding = self.regarding
+        return {
+            "outcome": str(self.outcome),
+            "accepted_by": {"type": self.acceptor.type, "id": self.acceptor.id} if self.acceptor else None,
+            "method": self.method,
+            "answers": self.answers,
+            "regarding": (
+                {"type": regarding.record.type, "id": regarding.record.id, "source": regarding.source}
+                if regarding
+                else None
+            ),
+            "evidence": [
+                {"kind": one.kind, "value": one.value, "points_to": one.points_to, "counts": one.counts, "why": one.why}
+                for one in self.looked
+            ],
+        }
+
+
+def verdict(
+    delivered: Delivered,
+    current: Current,
+    filed: Mapping[tuple[UUID, Direction], Filed],
+    labels: Mapping[UUID, str],
+    row: DecisionRow | None = None,
+) -> Verdict:
+    """Return the verdict that a decision amounts to; without its row the evidence is left out."""
+    activity = filed.get((delivered.message_key, delivered.direction))
+    accepted = current.outcome == Outcome.ACCEPTED
+    return Verdict(
+        label=labels[delivered.message_key],
+        delivered=delivered,
+        outcome=current.outcome,
+        acceptor=current.acceptor,
+        method=current.method,
+        answers=labels.get(current.correlated) if current.correlated else None,
+        regarding=activity.regarding if activity and accepted else None,
+        looked=row.looked if row else (),
+    )
+
+
+def verdicts(
+    deliveries: Iterable[Delivered], rows: Mapping[UUID, DecisionRow], ledger: Ledger, labels: Mapping[UUID, str]
+) -> list[Verdict]:
+    """Return the verdicts of a run, in the order of the deliveries."""
+    return [
+        verdict(one, ledger.current[one.delivery_id], ledger.filed, labels, rows.get(one.delivery_id))
+        for one in deliveries
+    ]
+
+
+def changes(before: Verdict, after: Verdict) -> list[str]:
+    """
+    Name what differs: ``accepted``, ``rejected``, ``reason``, ``acceptor``, ``link-gained``, ``link-lost``,
+    ``link-changed``, ``regarding``; an empty list when nothing does.
+    """
+    found = []
+    if before.accepted != after.accepted:
+        found.append("accepted" if after.accepted else "rejected")
+    elif before.outcome != after.outcome:
+        found.append("reason")
+    elif before.acceptor != after.acceptor:
+        found.append("acceptor")
+    if (before.answers, before.method) != (after.answers, after.method):
+        gained, lost = before.answers is None, after.answers is None
+        found.append("link-gained" if gained else "link-lost" if lost else "link-changed")
+    if before.regarding != after.regarding:
+        found.append("regarding")
+    return found

@@ -1,0 +1,179 @@
+"""A dry run over given mail: no server is asked, and the answer does not depend on the order of the mails."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.cli.main import cli
+from services.cli.simulation import conversations, knowing
+from services.cli.simulation.deciding import decide
+from services.cli.simulation.given import Given
+from services.cli.simulation.placing import Placing, place
+from services.cli.simulation.verdicts import verdicts
+from services.domain.message import Mailbox, MessageId
+from services.resolver.ledger import Item
+from services.resolver.policy import settings_of
+from services.settings.snapshot import EMPTY, apply
+from tests.messages import PLAIN, message
+
+DIRECTORY = [
+    {"type": "user", "id": "anna", "name": "Anna", "addresses": ["anna@own.example"]},
+    {"type": "queue", "id": "support", "name": "Support", "addresses": ["support@own.example"]},
+]
+ENTRIES = [{"owner": None, "active": True, "deleted": False, **one} for one in DIRECTORY]
+
+
+def mail(name: str, *answers: str, to: str = "anna@own.example", minute: int = 0) -> Given:
+    ids = tuple(MessageId(f"{one}@x.example") for one in answers)
+    made = message(
+        message_id=MessageId(f"{name}@x.example"), in_reply_to=ids[:1], references=ids, to=(Mailbox("", to),)
+    )
+    return Given(name, made, PLAIN["date"] + timedelta(minutes=minute), 100)
+
+
+def decided(
+    mails: list[Given], organization: dict[str, object] | None = None, limit: int = 1000
+) -> dict[str, tuple[object, ...]]:
+    placing = place(mails, "anna@own.example", "INBOX", limit=limit)
+    ledger = knowing.of_given(placing.arrivals, ENTRIES)
+    items = [Item(a.delivered, a.message) for a in placing.arrivals]
+    rows = decide(items, ledger, settings_of(apply(EMPTY, "organization", 1, organization or {})))
+    found = verdicts((i.delivered for i in items), rows, ledger, placing.labels)
+    return {one.label: (one.outcome, one.method, one.answers) for one in found}
+
+
+CONVERSATION = [
+    mail("root", to="support@own.example"),
+    mail("reply", "root", minute=1),
+    mail("later", "reply", "root", minute=2),
+    mail("alone", minute=3),
+    mail("late", "never-seen", minute=4),
+    mail("one", "two", minute=5),
+    mail("two", "one", minute=6),
+]
+EXPECTED = {
+    "root": ("accepted", "None", None),
+    "reply": ("accepted", "InReplyTo", "root"),
+    "later": ("accepted", "InReplyTo", "reply"),
+    "alone": ("NoCorrelationMatch", "None", None),
+    "late": ("NoCorrelationMatch", "None", None),
+    "one": ("NoCorrelationMatch", "None", None),
+    "two": ("NoCorrelationMatch", "None", None),
+}
+
+
+@given(order=st.permutations(CONVERSATION), minutes=st.permutations(range(len(CONVERSATION))))
+@settings(max_examples=50, deadline=None)
+def test_the_decisions_do_not_depend_on_order_or_dates(order, minutes):
+    moved = [
+        Given(m.label, m.message, PLAIN["date"] + timedelta(minutes=n), 1) for m, n in zip(order, minutes, strict=True)
+    ]
+
+    assert EXPECTED == decided(moved)
+
+
+def test_settings_act():
+    assert "NoCorrelationMatch" == decided(CONVERSATION, {"tracking.headers": False})["reply"][0]
+    assert {"accepted"} == {one[0] for one in decided(CONVERSATION, {"filter.userDefault": 0}).values()}
+    assert {"TooLarge"} == {one[0] for one in decided(CONVERSATION, limit=99).values()}
+
+
+def threads(placing: Placing) -> dict[str, dict[str, object]]:
+    return {
+        str(one["message_id"]): dict(one)
+        for one in conversations.lines(placing, knowing.of_given(placing.arrivals, ()))
+    }
+
+
+@given(order=st.permutations(CONVERSATION))
+@settings(max_examples=50, deadline=None)
+def test_every_mail_has_its_parent_and_its_thread_in_whatever_order_it_came(order):
+    found = threads(place(order, "", "INBOX", limit=1000))
+
+    assert ["reply", "root", None, None, None] == [
+        found[name]["parent"] for name in ("later", "reply", "root", "alone", "late")
+    ]
+    assert 1 == len({found[name]["thread"] for name in ("root", "reply", "later")})
+    assert 4 == len({one["thread"] for one in found.values()})
+    assert (1.0, None) == (found["reply"]["confidence"], found["alone"]["confidence"])
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """The command line where no server is known."""
+    for name in ("KAFKA", "POSTGRES", "REDIS"):
+        monkeypatch.setenv(f"MAILWEAVE_{name}", "")
+    return lambda *arguments: CliRunner().invoke(cli, ["simulate", *map(str, arguments)])
+
+
+RAW = b"From: kim@x.example\r\nTo: anna@own.example\r\nMessage-ID: <a@x.example>\r\nSubject: x\r\n\r\nHello\r\n"
+
+
+def test_mails_in_files_are_decided_without_any_server(run, tmp_path):
+    (tmp_path / "a.eml").write_bytes(RAW)
+    directory = tmp_path / "d.jsonl"
+    directory.write_text("".join(json.dumps(one) + "\n" for one in DIRECTORY))
+    candidate = tmp_path / "s.json"
+    candidate.write_text('{"organization": {"filter.userDefault": 0}}')
+    options = ["--mail", tmp_path, "--directory", directory, "--mailbox", "anna@own.example"]
+
+    plain = run(*options)
+    assert "a@x.example: NoCorrelationMatch\n" in plain.stdout
+    assert "1 NoCorrelationMatch." in plain.stdout
+    changed = run(*options, "--settings", candidate, "--format", "diff")
+    assert "a@x.example: accepted: NoCorrelationMatch → accepted for user/anna" in changed.stdout
+    assert "1 of 1 delivery would change, 1 accepted." in changed.stdout
+    (line,) = run(*options, "--settings", candidate, "--format", "diff", "--json").stdout.splitlines()
+    assert ["accepted"] == json.loads(line)["changes"]
+
+
+def test_blinded_lines_keep_their_opaque_ids(run, tmp_path):
+    lines = [
+        {"message_id": "m-1", "from": [{"name": "K", "addr": "k@x.example"}], "to": [], "date": "2026-01-01T10:00:00Z"},
+        {"message_id": "m-2", "from": [], "in_reply_to": ["m-1"], "references": [], "subject": None, "date": None},
+    ]
+    file = tmp_path / "messages.jsonl"
+    file.write_text("\n".join(map(json.dumps, lines)) + "\n\n")
+
+    first, second = map(json.loads, run("--mail", file, "--format", "threads").stdout.splitlines())
+
+    assert ("m-1", None, None, "None") == tuple(first[key] for key in ("message_id", "parent", "confidence", "method"))
+    assert ("m-2", "m-1", 1.0, "InReplyTo") == tuple(
+        second[key] for key in ("message_id", "parent", "confidence", "method")
+    )
+    assert first["thread"] == second["thread"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "say which mail"),
+        (("--mail", "{0}", "--stored"), "say which mail"),
+        (("--stored",), "--stored needs --since DATE"),
+        (("--stored", "--since", "2026-01-01", "--format", "threads"), "--format threads is for --mail"),
+        (("--mail", "{0}"), "--format decisions needs --mailbox ADDRESS"),
+        (("--mail", "{0}", "--mailbox", "anna"), "--format decisions needs --mailbox ADDRESS"),
+        (("--mail", "{0}/none", "--format", "threads"), "does not exist"),
+        (("--mail", "{0}/empty", "--format", "threads"), "holds no mail"),
+        (("--mail", "{0}/bad.jsonl", "--format", "threads"), "line 1: no mail (KeyError: 'message_id')"),
+        (("--mail", "{0}/ugly.jsonl", "--format", "threads"), "line 2: no mail (JSONDecodeError"),
+        (("--mail", "{0}/a.eml", "--mailbox", "a@x", "--settings", "{0}/none"), "No such file"),
+        (("--mail", "{0}/a.eml", "--mailbox", "a@x", "--settings", "{0}/s.json"), "filter.userDefault is 9"),
+        (("--mail", "{0}/a.eml", "--mailbox", "a@x", "--directory", "{0}/none"), "No such file"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_plain_words(run, tmp_path, arguments, said):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "a.eml").write_bytes(RAW)
+    (tmp_path / "bad.jsonl").write_text('{"from": []}\n')
+    (tmp_path / "ugly.jsonl").write_text('{"message_id": "m"}\n{')
+    (tmp_path / "s.json").write_text('{"organization": {"filter.userDefault": 9}}')
+
+    result = run(*(one.format(tmp_path) for one in arguments))
+
+    assert (2, "") == (result.exit_code, result.stdout)
+    assert said in result.stderr
