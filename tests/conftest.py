@@ -18,6 +18,7 @@ import pytest
 
 from services.cli import stack as local
 from services.cli.lifecycle_commands import prepare
+from services.cli.stack.state import State
 from services.runtime.config import Config, load
 
 CHECKOUT = Path(__file__).parents[1]
@@ -64,6 +65,15 @@ class Pipeline(RunningStack):
         server: list[str | Path] = ["--imap", self.environ["MAILWEAVE_IMAP"], "--tls", "none", "--poll-seconds", "1"]
         login: list[str | Path] = ["--user", address, "--password-file", self.passwords]
         self.mailweave("mailbox", "add", address, *server, *login, *whose, *options)
+
+    def add_pop3_mailbox(self, address: str, *options: str) -> None:
+        """Make a mailbox on the mail server and have it read by POP3 each second."""
+        local.add_user(self.home, address, PASSWORD)
+        state = State.read(self.home)
+        assert state is not None
+        server = ["--pop3", f"127.0.0.1:{state.ports['pop3']}", "--tls", "none", "--poll-seconds", "1"]
+        login: list[str | Path] = ["--user", address, "--password-file", self.passwords]
+        self.mailweave("mailbox", "add", address, *server, *login, *options)
 
     def append(self, address: str, *mails: bytes, folder: str = "INBOX") -> None:
         """Put mails into a folder, over IMAP as any client does."""

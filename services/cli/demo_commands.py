@@ -93,7 +93,7 @@ def _introduce(context: click.Context, home: Path) -> None:
         context.invoke(
             add_command,
             address=address,
-            server=_imap(),
+            imap=_imap(),
             user=address,
             password_file=password_file,
             tls="none",

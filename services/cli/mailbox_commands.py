@@ -19,7 +19,11 @@ from services.settings.snapshot import Snapshot
 from services.storage import credentials
 from services.storage.postgres import Database
 
-DEFAULT_PORTS = {"implicit": 993, "starttls": 143, "none": 143}
+DEFAULT_PORTS = {
+    "imap": {"implicit": 993, "starttls": 143, "none": 143},
+    "pop3": {"implicit": 995, "starttls": 110, "none": 110},
+}
+TLS = list(DEFAULT_PORTS["imap"])
 HIGHEST_PORT = 65_535
 
 
@@ -28,7 +32,16 @@ def mailbox_commands() -> None:
     """The mailboxes that are read."""
 
 
-def host_and_port(text: str, tls: str) -> tuple[str, int]:
+def server_named(imap: str | None, pop3: str | None, tls: str) -> dict[str, Any]:
+    """Return protocol, host, port and TLS of a profile from the option that names a server."""
+    if (imap is None) == (pop3 is None):
+        raise Refused("name the server by --imap or by --pop3, and only one of them.")
+    protocol, text = ("imap", imap) if imap is not None else ("pop3", pop3 or "")
+    host, port = host_and_port(text, tls, protocol)
+    return {"protocol": protocol, "host": host, "port": port, "tls": tls}
+
+
+def host_and_port(text: str, tls: str, protocol: str = "imap") -> tuple[str, int]:
     """Split HOST[:PORT]; an IPv6 address with a port stands in square brackets."""
     host, port = text, ""
     if text.startswith("["):
@@ -36,9 +49,9 @@ def host_and_port(text: str, tls: str) -> tuple[str, int]:
         port = rest.removeprefix(":")
     elif text.count(":") == 1:
         host, _, port = text.partition(":")
-    number = int(port) if port.isascii() and port.isdecimal() else DEFAULT_PORTS[tls] if not port else 0
+    number = int(port) if port.isascii() and port.isdecimal() else DEFAULT_PORTS[protocol][tls] if not port else 0
     if not host or not 0 < number <= HIGHEST_PORT:
-        raise Refused(f"--imap {text}: expected HOST or HOST:PORT with a port from 1 to {HIGHEST_PORT}.")
+        raise Refused(f"--{protocol} {text}: expected HOST or HOST:PORT with a port from 1 to {HIGHEST_PORT}.")
     return host, number
 
 
@@ -58,47 +71,50 @@ def password_in(path: Path) -> str:
 
 def profile_for(snapshot: Snapshot, wanted: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return id and value of the server profile: one that connects to the same place, else a new one."""
-    place = {name: wanted[name] for name in ("host", "port", "tls")}
+    place = {name: value for name, value in wanted.items() if name != "pollSeconds"}
     for name, model in snapshot.profiles.items():
         have = plain(model)
         same_pace = wanted.get("pollSeconds", have["pollSeconds"]) == have["pollSeconds"]
         if {k: have[k] for k in place} == place and same_pace:
             return name, have
-    name = f"{wanted['host']}-{wanted['port']}-{wanted['tls']}".lower().replace(":", "_")
+    protocol = "" if wanted.get("protocol", "imap") == "imap" else f"{wanted['protocol']}-"
+    name = f"{protocol}{wanted['host']}-{wanted['port']}-{wanted['tls']}".lower().replace(":", "_")
     seconds = wanted.get("pollSeconds")
     return (f"{name}-{seconds}s" if name in snapshot.profiles else name), wanted
 
 
 @mailbox_commands.command("add")
 @click.argument("address")
-@click.option("--imap", "server", required=True, metavar="HOST[:PORT]", help="The IMAP server.")
+@click.option("--imap", metavar="HOST[:PORT]", help="The IMAP server.")
+@click.option("--pop3", metavar="HOST[:PORT]", help="The POP3 server, where there is no IMAP.")
 @click.option("--user", required=True, help="The login name.")
 @click.option("--password-file", required=True, type=click.Path(path_type=Path), help="Holds the password on one line.")
-@click.option("--tls", type=click.Choice(list(DEFAULT_PORTS)), default="implicit", show_default=True)
+@click.option("--tls", type=click.Choice(TLS), default="implicit", show_default=True)
 @click.option("--owner", metavar="[TYPE:]ID", help="The user or queue of the directory behind this mailbox.")
 @click.option("--folder", "folders", multiple=True, help="A folder to read; INBOX when none is given.")
 @click.option("--poll-seconds", type=int, help="How often to look.")
+@click.option("--delete", is_flag=True, help="With --pop3, for a queue: delete mail on the server once it is stored.")
 @click.option("--no-check", is_flag=True, help="Add it without trying to log in.")
 @waiting_options
 def add_command(
-    address: str, *, server: str, user: str, password_file: Path, tls: str, owner: str | None,
-    folders: tuple[str, ...], poll_seconds: int | None, no_check: bool, wait: bool, timeout: float,
+    address: str, *, imap: str | None, pop3: str | None, user: str, password_file: Path, tls: str, owner: str | None,
+    folders: tuple[str, ...], poll_seconds: int | None, delete: bool, no_check: bool, wait: bool, timeout: float,
 ) -> None:  # fmt: skip
     """Read a mailbox from now on, or change how it is read. Logs in first, and refuses when that fails."""
     name = normalise(address)
-    host, port = host_and_port(server, tls)
+    server = server_named(imap, pop3, tls)
     password = password_in(password_file)
     if tls == "none":
         click.echo("Warning: --tls none sends the password in clear text; use it on this machine only.", err=True)
     config = session.config()
     snapshot = publisher.current(config.postgres)
     polling = {} if poll_seconds is None else {"pollSeconds": poll_seconds}
-    profile, values = profile_for(snapshot, {"host": host, "port": port, "tls": tls, **polling})
+    profile, values = profile_for(snapshot, {**server, **polling})
     read = list(dict.fromkeys(folders)) or ["INBOX"]
     mailbox = {
         "address": name, "serverProfile": profile, "user": user, "credential": f"mailbox/{name}",
         "owner": mailbox_owner.named(config, owner) if owner else None,
-        "folders": read, "enabled": True,
+        "folders": read, "enabled": True, **({"processAndDelete": True} if delete else {}),
     }  # fmt: skip
     changes = {f"server-profile/{profile}": values, f"mailbox/{name}": mailbox}
     checked = models.validate(f"server-profile/{profile}", values)
@@ -109,7 +125,7 @@ def add_command(
     with closing(Database(config.postgres, "settings")) as database, database.transaction() as connection:
         credentials.store(connection, config.cipher_key, f"mailbox/{name}", password.encode())
     publish(changes, by=author(), reason=f"mailbox add {name}", base=None)
-    click.echo(f"{name} is read from {host}:{port} ({tls}), {', '.join(read)}.")
+    click.echo(f"{name} is read from {server['host']}:{server['port']} ({tls}), {', '.join(read)}.")
     if wait:
         until_known(config, publisher.current(config.postgres).version, timeout)
 

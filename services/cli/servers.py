@@ -6,18 +6,18 @@ from typing import Any
 from psycopg import Connection
 
 from services.cli import session
-from services.cli.waiting import Target, Unreachable
+from services.cli.waiting import Numbered, Target, Unreachable
 from services.domain.errors import MailweaveError
-from services.fetcher import imap
+from services.domain.identity import delivery_id_pop3
+from services.fetcher import pop3, protocols
 from services.fetcher.failures import FolderUnknown
-from services.fetcher.probing import server_of
 from services.runtime.config import Config
 from services.settings.models import MailboxSettings
 from services.settings.snapshot import Snapshot
 from services.storage import credentials
 
 
-def targets(config: Config, snapshot: Snapshot) -> Iterator[Target | Unreachable]:
+def targets(config: Config, snapshot: Snapshot) -> Iterator[Target | Numbered | Unreachable]:
     """Yield what each folder of each enabled mailbox holds now, by its server; one that fails stops no other."""
     with session.store(config, "fetcher") as connection:
         for mailbox in snapshot.mailboxes.values():
@@ -27,12 +27,16 @@ def targets(config: Config, snapshot: Snapshot) -> Iterator[Target | Unreachable
 
 def _of(
     config: Config, snapshot: Snapshot, mailbox: MailboxSettings, connection: Connection[Any]
-) -> Iterator[Target | Unreachable]:
+) -> Iterator[Target | Numbered | Unreachable]:
     left = list(mailbox.folders)
     try:
         profile = snapshot.profiles[mailbox.server_profile]
         secret = credentials.load(connection, config.cipher_key, mailbox.credential)
-        with imap.session(server_of(profile, config.ca_file), mailbox.user, secret.reveal().decode()) as opened:
+        with protocols.session(profile, mailbox.user, secret.reveal().decode(), config.ca_file) as opened:
+            if isinstance(opened, pop3.Connection):
+                ids = [delivery_id_pop3(mailbox.address, uidl) for uidl, _ in opened.listed().values()]
+                yield Numbered(mailbox.address, tuple(dict.fromkeys(ids)))
+                return
             while left:
                 try:
                     selected = opened.select(left[0])

@@ -6,9 +6,8 @@ from functools import partial
 
 from services.cli import session
 from services.domain.errors import MailweaveError, Refused
-from services.fetcher.audit import Audit, Taken, audit
-from services.fetcher.imap import session as imap_session
-from services.fetcher.probing import server_of
+from services.fetcher import deliveries, pop3, protocols
+from services.fetcher.audit import Audit, Taken, audit, audit_pop3
 from services.runtime.config import Config
 from services.settings import publisher
 from services.storage import credentials
@@ -25,12 +24,16 @@ def audits(config: Config, only: Sequence[str]) -> Iterator[Audit]:
         for address, mailbox in sorted(snapshot.mailboxes.items()):
             if not mailbox.enabled or (only and address not in only):
                 continue
-            server = server_of(snapshot.profiles[mailbox.server_profile], config.ca_file)
+            profile = snapshot.profiles[mailbox.server_profile]
             try:
-                with database.transaction() as connection:
-                    secret = credentials.load(connection, config.cipher_key, mailbox.credential).reveal().decode()
-                with imap_session(server, mailbox.user, secret) as imap:
-                    yield from audit(imap, address, mailbox.folders, partial(_taken, config))
+                with database.transaction() as stored:
+                    secret = credentials.load(stored, config.cipher_key, mailbox.credential).reveal().decode()
+                with protocols.session(profile, mailbox.user, secret, config.ca_file) as connection:
+                    if isinstance(connection, pop3.Connection):
+                        uidls = [uidl for uidl, _ in connection.listed().values()]
+                        yield audit_pop3(address, uidls, partial(deliveries.known, database))
+                    else:
+                        yield from audit(connection, address, mailbox.folders, partial(_taken, config))
             except MailweaveError as error:
                 yield Audit(mailbox=address, folder="*", on_server=0, error=str(error))
 

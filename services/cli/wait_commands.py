@@ -8,7 +8,7 @@ import click
 from services.cli import servers, session
 from services.cli.failures import failed
 from services.cli.output import emit, json_option, plural, printable
-from services.cli.waiting import Missing, Target, Unreachable, Watch, until_done
+from services.cli.waiting import Missing, Numbered, Target, Unreachable, Watch, until_done
 from services.domain.errors import Retry
 from services.fetcher import leases
 from services.runtime.config import Config
@@ -52,7 +52,7 @@ def wait_command(*, timeout: float, as_json: bool) -> None:
     began = time.monotonic()
     config = session.config()
     known = list(servers.targets(config, publisher.current(config.postgres)))
-    targets = [t for t in known if isinstance(t, Target)]
+    targets = [t for t in known if isinstance(t, Target | Numbered)]
     watch = Watch(targets)
     nudge = Nudge(config, sorted({t.mailbox for t in targets}))
     with session.store(config, "reader") as connection:

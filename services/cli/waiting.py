@@ -27,6 +27,14 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Numbered:
+    """The mails of a POP3 mailbox when the wait began, as the deliveries that they are to become."""
+
+    mailbox: str
+    deliveries: "tuple[UUID, ...]"
+
+
+@dataclass(frozen=True, slots=True)
 class Unreachable:
     """A mailbox or folder whose server could not be asked."""
 
@@ -81,8 +89,9 @@ class Watch:
     an answer have one, only they are looked at.
     """
 
-    def __init__(self, targets: Sequence[Target]) -> None:
-        self._targets = tuple(targets)
+    def __init__(self, targets: Sequence[Target | Numbered]) -> None:
+        self._targets = [one for one in targets if isinstance(one, Target)]
+        self._numbered = [one for one in targets if isinstance(one, Numbered)]
         self._without: list[UUID] = []
 
     def look(self, connection: Connection[Any], *, thorough: bool = False) -> list[Missing]:
@@ -98,7 +107,12 @@ class Watch:
 
     def _places(self, connection: Connection[Any]) -> list[Missing]:
         cursors = progress.cursors(connection)
-        return [one for one in (behind(t, cursors) for t in self._targets) if one]
+        missing = [one for one in (behind(t, cursors) for t in self._targets) if one]
+        for one in self._numbered:
+            left = progress.untaken(connection, one.deliveries)
+            if left:
+                missing.append(Missing("folder", left, f"{one.mailbox}: {plural(left, 'mail')} to take by POP3"))
+        return missing
 
     def _tables(self, connection: Connection[Any]) -> list[Missing]:
         missing = [

@@ -48,6 +48,15 @@ KINDS: Mapping[str, Kind] = {
         "The server refuses user name or password.",
         "Give the mailbox its new password: mailweave mailbox add.",
     ),
+    "mailbox_busy": Kind(
+        "warning",
+        "Another POP3 client has the mailbox open.",
+        "End the other client, or have it look less often.",
+        TRANSIENT,
+    ),
+    "uidl_not_offered": Kind(
+        "error", "The POP3 server gives mails no unique ids.", "Read the mailbox by IMAP, or change the server."
+    ),
     "no_credential": Kind(
         "error", "The mailbox's credential cannot be read.", "Add the mailbox again with its password."
     ),

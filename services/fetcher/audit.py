@@ -1,8 +1,10 @@
 """Compares what a server has with what was taken from it. Changes nothing there: folders are opened read-only."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
+from services.domain.identity import delivery_id_pop3
 from services.fetcher import failures
 from services.fetcher.folders import folder_id
 from services.fetcher.imap import Connection
@@ -81,6 +83,12 @@ def audit(connection: Connection, mailbox: str, folders: Sequence[str], rows: Ro
         except failures.FolderUnknown as error:
             found = Audit(mailbox=mailbox, folder=name, on_server=0, error=str(error))
         yield found
+
+
+def audit_pop3(mailbox: str, uidls: Iterable[str], known: Callable[[Sequence[UUID]], Collection[UUID]]) -> Audit:
+    """Compare a POP3 mailbox: what has no delivery yet is backlog, since nothing tells old mail from new."""
+    ids = {delivery_id_pop3(mailbox, uidl) for uidl in uidls}
+    return Audit(mailbox=mailbox, folder="INBOX", on_server=len(ids), backlog=len(ids) - len(known(sorted(ids))))
 
 
 def uids(connection: Connection, uidnext: int) -> frozenset[int]:

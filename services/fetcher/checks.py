@@ -14,9 +14,8 @@ from services.domain.schedule import next_delay
 from services.fetcher import cursor
 from services.fetcher.cursor import Checked, FenceLost
 from services.fetcher.failures import MailServerError
-from services.fetcher.imap import session
-from services.fetcher.polling import Ports, Progress, Task, poll
-from services.fetcher.probing import server_of
+from services.fetcher.polling import Ports, Progress, Task
+from services.fetcher.protocols import poll, session
 from services.settings.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -92,8 +91,8 @@ class Checker:
         with _named(mark):
             try:
                 secret = self.password(ports, settings.credential)
-                with session(server_of(profile, self.ca_file), settings.user, secret) as connection:
-                    poll(connection, task, ports, progress)
+                with session(profile, settings.user, secret, self.ca_file) as connection:
+                    poll(connection, settings, task, ports, progress)
             except (FenceLost, Retry) as error:
                 if not isinstance(error, MailServerError):
                     raise

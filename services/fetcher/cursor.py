@@ -124,6 +124,14 @@ def advance(database: Database, mailbox: str, fence: int, deliveries: Sequence[D
         )
 
 
+def taken(database: Database, mailbox: str, fence: int, deliveries: Sequence[Delivery]) -> None:
+    """Write deliveries that are their own cursor. Raises ``FenceLost`` and writes nothing when outrun."""
+    with database.transaction() as connection:
+        _hold(connection, mailbox, fence)
+        insert(connection, deliveries)
+        signals.append(connection, OWNER, unparsed(deliveries))
+
+
 def folder_failed(database: Database, mailbox: str, fence: int, folder: str, error: str) -> None:
     """
     Note why a folder could not be read. A folder that was never read gets a row of epoch 0, which no server uses.

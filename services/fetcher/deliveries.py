@@ -27,7 +27,7 @@ class Database(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """A row of ``fetcher.delivery``; ``uidvalidity`` and ``uid`` are None for imported mail."""
+    """A row of ``fetcher.delivery``; ``uidvalidity`` and ``uid`` are None for mail that came otherwise than by IMAP."""
 
     id: UUID
     source: str
@@ -53,6 +53,15 @@ def known(database: Database, ids: Sequence[UUID]) -> frozenset[UUID]:
     """Return those deliveries that are written already."""
     with database.transaction() as connection:
         rows = connection.execute("SELECT id FROM fetcher.delivery WHERE id = ANY(%s)", (list(ids),)).fetchall()
+    return frozenset(row[0] for row in rows)
+
+
+def stored(database: Database, ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Return those deliveries that are written and whose raw mail was stored."""
+    with database.transaction() as connection:
+        rows = connection.execute(
+            "SELECT id FROM fetcher.delivery WHERE id = ANY(%s) AND blob_sha256 IS NOT NULL", (list(ids),)
+        ).fetchall()
     return frozenset(row[0] for row in rows)
 
 

@@ -4,8 +4,8 @@ What can go wrong with a mail server, in words that a person can act on.
     MailServerError (Retry)
     ├── HostUnknown, Unreachable, ConnectionRefused, ConnectionLost, TimedOut
     ├── TlsNotOffered, TlsFailed, CertificateNotTrusted
-    ├── LoginRefused
-    ├── FolderUnknown
+    ├── LoginRefused, MailboxBusy
+    ├── FolderUnknown, UidlNotOffered
     └── ProtocolError
           └── BodyMissing
 
@@ -79,6 +79,19 @@ class LoginRefused(MailServerError):
     """The server does not accept user name and password."""
 
     code = "login_refused"
+    permanent = True
+
+
+class MailboxBusy(MailServerError):
+    """POP3 lets one client in at a time, and this is not it."""
+
+    code = "mailbox_busy"
+
+
+class UidlNotOffered(MailServerError):
+    """A POP3 server without unique ids: what was read and what is new cannot be told apart."""
+
+    code = "uidl_not_offered"
     permanent = True
 
 

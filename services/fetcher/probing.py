@@ -4,16 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from services.domain.errors import Refused
-from services.fetcher import failures
-from services.fetcher.imap import Server, session
+from services.fetcher import failures, pop3
+from services.fetcher.protocols import session
 from services.settings.models import ServerProfile
-
-
-def server_of(profile: ServerProfile, ca_file: Path | None = None) -> Server:
-    """Return how to connect to the server of a profile."""
-    return Server(
-        host=profile.host, port=profile.port, tls=profile.tls, seconds=profile.timeout_seconds, ca_file=ca_file
-    )
 
 
 def probe(
@@ -25,7 +18,10 @@ def probe(
     Raises ``Refused`` that says what is wrong with server, credential or folder.
     """
     try:
-        with session(server_of(profile, ca_file), user, password) as connection:
+        with session(profile, user, password, ca_file) as connection:
+            if isinstance(connection, pop3.Connection):
+                connection.listed()
+                return ["INBOX"]
             names = sorted(f.name for f in connection.folders() if "\\noselect" not in f.attributes)
             for folder in folders:
                 connection.select(folder)

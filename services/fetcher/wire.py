@@ -16,7 +16,7 @@ SLOWEST_BYTES_PER_SECOND = 2048
 _BUFFER = 256 * 1024
 
 
-class _Paced(socket.SocketIO):
+class Paced(socket.SocketIO):
     """
     A socket's bytes, as long as they come at a reasonable pace.
 
@@ -34,6 +34,7 @@ class _Paced(socket.SocketIO):
         self._got = 0
 
     def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401 - as the base class has it
+        """Read what is there; ``TimeoutError`` when all that came since the command is too little."""
         got = super().readinto(buffer)
         self._got += got or 0
         if time.monotonic() - self._began > self._grace + self._got / SLOWEST_BYTES_PER_SECOND:
@@ -66,7 +67,7 @@ class Wire(imaplib.IMAP4):
 
     def listen(self) -> None:
         """Read from the present socket with pace and limits; what an earlier one had buffered is gone."""
-        self._paced = _Paced(self.sock, self._seconds)
+        self._paced = Paced(self.sock, self._seconds)
         self.file = io.BufferedReader(self._paced, _BUFFER)
 
     def secure(self, tls: ssl.SSLContext) -> None:

@@ -24,7 +24,8 @@ class Ref(Strict):
 class ServerProfile(Strict):
     """How to reach a mail server. Acts in the fetcher."""
 
-    host: str = Field(min_length=1, max_length=255, description="Name or address of the IMAP server.")
+    protocol: Literal["imap", "pop3"] = Field(default="imap", description="POP3 has one folder and no flags.")
+    host: str = Field(min_length=1, max_length=255, description="Name or address of the server.")
     port: int = Field(ge=1, le=65535, description="TCP port.")
     tls: Literal["implicit", "starttls", "none"] = Field(default="implicit", description="No fall-back (RFC 8314).")
     timeout_seconds: int = Field(default=30, ge=1, le=100, alias="timeoutSeconds", description="Of one answer.")
@@ -43,6 +44,11 @@ class MailboxSettings(Strict):
     credential: str = Field(min_length=1, description="Name of the stored credential, never the credential.")
     owner: Ref | None = Field(default=None, description="The user or queue behind it.")
     folders: tuple[str, ...] = Field(default=("INBOX",), min_length=1, max_length=100, description="What is read.")
+    process_and_delete: bool = Field(
+        default=False,
+        alias="processAndDelete",
+        description="Delete a mail on the server once it is stored; with POP3 and for queues only.",
+    )
     enabled: bool = Field(default=True, description="Whether it is read.")
 
     @field_validator("folders", mode="before")

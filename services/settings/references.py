@@ -1,6 +1,7 @@
 """What settings objects ask of each other. One of them alone cannot tell."""
 
 from services.domain.errors import Refused
+from services.settings.models import MailboxSettings
 from services.settings.snapshot import Snapshot
 
 
@@ -12,6 +13,7 @@ def check(after: Snapshot) -> None:
                 f"mailbox/{address}: serverProfile is {mailbox.server_profile!r}, but there is no "
                 f"server-profile/{mailbox.server_profile}: add it first, or remove the mailbox"
             )
+        _check_protocol(address, mailbox, after.profiles[mailbox.server_profile].protocol)
     template = after.organization
     profile = template.defaults_server_profile
     if profile is not None and profile not in after.profiles:
@@ -21,6 +23,26 @@ def check(after: Snapshot) -> None:
         )
     if profile is not None and template.defaults_act == "sss":
         raise Refused(
-            f'organization: defaults.act is "sss", but server-profile/{profile} is for IMAP, which has no '
+            f'organization: defaults.act is "sss", but server-profile/{profile} is for '
+            f"{after.profiles[profile].protocol.upper()}, which has no "
             "appointments, contacts and tasks: set it to none or client, or set another defaults.serverProfileId"
+        )
+
+
+def _check_protocol(address: str, mailbox: MailboxSettings, protocol: str) -> None:
+    """Refuse what the protocol of the mailbox's server profile has not."""
+    if protocol == "pop3" and tuple(folder.upper() for folder in mailbox.folders) != ("INBOX",):
+        raise Refused(
+            f'mailbox/{address}: folders is {list(mailbox.folders)}, but POP3 has one folder: set it to ["INBOX"], or '
+            "take a server profile for IMAP"
+        )
+    if mailbox.process_and_delete and protocol != "pop3":
+        raise Refused(
+            f"mailbox/{address}: processAndDelete is true, but mail is deleted by POP3 only: set it to false, or take "
+            "a server profile for POP3"
+        )
+    if mailbox.process_and_delete and (mailbox.owner is None or mailbox.owner.type != "queue"):
+        raise Refused(
+            f"mailbox/{address}: processAndDelete is true, but only a queue's mail may be deleted: set it to false, or "
+            "make a queue the owner"
         )

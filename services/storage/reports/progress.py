@@ -107,6 +107,16 @@ def unanswered(connection: Connection[Any], among: Sequence[UUID] | None = None,
     return [row["id"] for row in rows(connection, query, {"among": list(among or ()), "limit": limit})]
 
 
+def untaken(connection: Connection[Any], deliveries: Sequence[UUID]) -> int:
+    """Return how many of these deliveries were not handed over yet."""
+    return number(
+        connection,
+        "SELECT count(*) FROM unnest(%(ids)s::uuid[]) w(id) WHERE NOT EXISTS ("
+        " SELECT FROM fetcher.delivery d WHERE d.id = w.id)",
+        {"ids": list(deliveries)},
+    )
+
+
 def unapplied_merges(connection: Connection[Any]) -> int:
     """
     Return how many merges of threads the resolver has not heard of.

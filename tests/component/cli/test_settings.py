@@ -181,7 +181,8 @@ def test_a_mailbox_can_be_added_unchecked_and_removed(desk, password):
 
     assert {
         "address": "a@x.org", "serverProfile": "127.0.0.1-1-none", "user": "a", "credential": "mailbox/a@x.org",
-        "owner": {"type": "queue", "id": "q1"}, "folders": ["INBOX", "Sent"], "enabled": True,
+        "owner": {"type": "queue", "id": "q1"}, "folders": ["INBOX", "Sent"], "processAndDelete": False,
+        "enabled": True,
     } == mailbox  # fmt: skip
     with postgres.connect(desk.config.postgres, "fetcher") as connection:
         secret = credentials.load(connection, desk.config.cipher_key, "mailbox/a@x.org")
@@ -192,6 +193,28 @@ def test_a_mailbox_can_be_added_unchecked_and_removed(desk, password):
     assert "missing: a@x.org, INBOX: " in waited.stdout
     assert 0 == desk.run("mailbox", "remove", "a@x.org").exit_code
     assert [] == desk.json("mailbox", "list")
+
+
+def test_a_mailbox_on_a_pop3_server_has_a_profile_of_its_own(desk, password):
+    login = ["--user", "a", "--password-file", password, "--no-check"]
+    desk.run("mailbox", "add", "a@x.org", "--imap", "h.example", *login)
+
+    result = desk.run("mailbox", "add", "b@x.org", "--pop3", "h.example", "--owner", "queue:q", "--delete", *login)
+
+    assert 0 == result.exit_code, result.stderr
+    assert ["h.example-993-implicit", "pop3-h.example-995-implicit"] == [
+        one["serverProfile"] for one in desk.json("mailbox", "list")
+    ]
+    assert [False, True] == [one["processAndDelete"] for one in desk.json("mailbox", "list")]
+    assert "pop3" == desk.json("mailbox", "show", "b@x.org")[0]["server"]["protocol"]
+
+
+@pytest.mark.parametrize("servers", [(), ("--imap", "h", "--pop3", "h")])
+def test_one_server_is_named_by_one_protocol(desk, password, servers):
+    result = desk.run("mailbox", "add", "a@x.org", *servers, "--user", "a", "--password-file", password, "--no-check")
+
+    assert 2 == result.exit_code
+    assert "by --imap or by --pop3, and only one of them" in result.stderr
 
 
 def test_an_owner_that_is_ambiguous_is_refused(desk, insert, password):

@@ -109,6 +109,29 @@ def test_the_template_of_new_mailboxes_names_a_profile_that_there_is(url):
         publish(url, {"organization": {**wanted, "defaults.act": "sss"}})
 
 
+POP3 = {**PROFILE, "protocol": "pop3"}
+
+
+@pytest.mark.parametrize(
+    ("profile", "fields", "said"),
+    [
+        (POP3, {"folders": ["INBOX", "Sent"]}, "POP3 has one folder"),
+        (PROFILE, {"processAndDelete": True, "owner": {"type": "queue", "id": "q"}}, "mail is deleted by POP3 only"),
+        (POP3, {"processAndDelete": True, "owner": {"type": "user", "id": "u"}}, "only a queue's mail may be deleted"),
+        (POP3, {"processAndDelete": True}, "only a queue's mail may be deleted"),
+    ],
+)
+def test_what_a_protocol_has_not_is_refused(url, profile, fields, said):
+    with pytest.raises(Refused, match=rf"mailbox/ada@example\.org: .*{said}"):
+        publish(url, {"server-profile/main": profile, "mailbox/ada@example.org": {**MAILBOX, **fields}})
+
+
+def test_a_queue_may_be_read_by_pop3_and_its_mail_deleted(url):
+    queue = {**MAILBOX, "folders": ["Inbox"], "processAndDelete": True, "owner": {"type": "queue", "id": "q"}}
+
+    assert 2 == publish(url, {"server-profile/main": POP3, "mailbox/ada@example.org": queue})
+
+
 def test_what_is_removed_says_so_on_the_topic_and_may_come_back(url, database):
     publish(url, {"principal/user:u1": {"filter": 2}})
     publish(url, {"principal/user:u1": None})

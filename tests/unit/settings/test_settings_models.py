@@ -140,6 +140,8 @@ def test_a_mailbox_reads_its_inbox_and_has_no_owner_unless_told_otherwise():
         ("organization", "resolve.senderMaxMatches", (1, 10_000), (0, 10_001)),
         ("organization", "message.maxMb", (1, 150), (0, 151)),
         ("organization", "filter.scope", ("allRecipients", "pollingMailbox"), ("all", None)),
+        ("server-profile/main", "protocol", ("imap", "pop3"), ("IMAP", "ews", None)),
+        ("mailbox/ada@example.org", "processAndDelete", (True, False), ("true", None)),
         ("server-profile/main", "port", (1, 65535), (0, 65536, "993", 99.5)),
         ("server-profile/main", "tls", ("implicit", "starttls", "none"), ("auto", True)),
         ("server-profile/main", "timeoutSeconds", (1, 100), (0, 101)),

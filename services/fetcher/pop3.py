@@ -1,0 +1,195 @@
+"""One POP3 session (RFC 1939): log in, list, read as it comes, delete. The server locks the mailbox for as long."""
+
+import poplib
+import re
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from io import BufferedReader
+from socket import create_connection
+
+from services.fetcher import failures
+from services.fetcher.imap import Server, trust
+from services.fetcher.wire import Paced, speaking
+
+LONGEST_ANSWER = 64 * 1024  # bytes of one line that is no mail
+MOST_LINES = 1_000_000
+PIECE = 64 * 1024
+
+_CODE = re.compile(r"-ERR \[([A-Z/-]+)")
+_BUSY = ("IN-USE", "LOGIN-DELAY")  # RFC 2449 section 8
+
+
+class Wire(poplib.POP3):
+    """
+    poplib's client with a pace, longer lines, and TLS from the first byte where ``implicit``.
+
+    poplib gives up on a mail with a line over 2,048 bytes, and takes a CR from the start of others; so mails are read
+    here, byte for byte.
+    """
+
+    def __init__(self, server: Server, tls: ssl.SSLContext) -> None:
+        """Connect and read the greeting."""
+        self.host, self.port = server.host, server.port
+        self._debugging = 0
+        self._tls_established = server.tls == "implicit"
+        plain = create_connection((server.host, server.port), server.seconds)
+        try:
+            self.sock = tls.wrap_socket(plain, server_hostname=server.host) if self._tls_established else plain
+        except BaseException:
+            plain.close()
+            raise
+        self._seconds = server.seconds
+        self._listen()
+        self.welcome = self._getresp()  # type: ignore[attr-defined]  # poplib's own seam, unknown to its stub
+
+    def _listen(self) -> None:
+        """Read from the present socket; what an earlier one had buffered is gone."""
+        self._paced = Paced(self.sock, self._seconds)
+        self.file = BufferedReader(self._paced)
+
+    def secure(self, tls: ssl.SSLContext) -> None:
+        """STLS (RFC 2595): nothing that was sent in clear text is taken for encrypted."""
+        self.stls(tls)
+        self._listen()
+
+    def _putline(self, line: bytes) -> None:
+        self._paced.restart()
+        super()._putline(line)  # type: ignore[misc]  # poplib's own seam, unknown to its stub
+
+    def _getline(self) -> tuple[bytes, int]:
+        line = self.file.readline(LONGEST_ANSWER)
+        if not line:
+            raise EOFError
+        if not line.endswith(b"\n"):
+            raise failures.ProtocolError("an answer without end")
+        return line.rstrip(b"\r\n"), len(line)
+
+    def ask(self, command: str) -> None:
+        """Send a command and read the first line of its answer; ``error_proto`` when it is -ERR."""
+        self._shortcmd(command)  # type: ignore[attr-defined]  # poplib's own seam, unknown to its stub
+
+    def lines(self, command: str) -> Iterator[bytes]:
+        """Yield the lines of an answer of many; an answer that does not end is an error."""
+        self.ask(command)
+        for _ in range(MOST_LINES):
+            line, _size = self._getline()
+            if line == b".":
+                return
+            yield line
+        raise failures.ProtocolError(f"more than {MOST_LINES} lines")
+
+    def content(self, command: str) -> Iterator[bytes]:
+        """Yield a mail in pieces as it lies on the server: only the dots of the transfer are taken out."""
+        self.ask(command)
+        at_start = True
+        while True:
+            piece = self.file.readline(PIECE)
+            if not piece:
+                raise EOFError
+            if at_start and piece.startswith(b"."):
+                if piece.rstrip(b"\r\n") == b".":
+                    return
+                piece = piece[1:]
+            at_start = piece.endswith(b"\n")
+            yield piece
+
+
+@dataclass(slots=True)
+class Connection:
+    """A logged-in session. Every method raises a :class:`failures.MailServerError` and nothing else."""
+
+    server: Server
+    wire: Wire = field(repr=False)
+
+    def listed(self) -> dict[int, tuple[str, int]]:
+        """Return unique id and size in bytes of each mail, by number; ids are opaque (RFC 1939, UIDL)."""
+        with _speaking(str(self.server)):
+            try:
+                pairs = [line.split(maxsplit=1) for line in self.wire.lines("UIDL")]
+            except poplib.error_proto:
+                raise failures.UidlNotOffered(
+                    f"{self.server} gives mails no unique ids (UIDL), so new ones cannot be told from old ones"
+                ) from None
+            sizes = {int(number): int(size) for number, size, *_ in map(bytes.split, self.wire.lines("LIST"))}
+            return {int(number): (uid.decode("latin-1"), sizes.get(int(number), 0)) for number, uid in pairs}
+
+    def content(self, number: int) -> Iterator[bytes]:
+        """Yield a mail in pieces of at most 64 KiB."""
+        with _speaking(str(self.server)):
+            yield from self.wire.content(f"RETR {number}")
+
+    def head(self, number: int) -> Iterator[bytes]:
+        """Yield the header block of a mail in pieces."""
+        with _speaking(str(self.server)):
+            yield from self.wire.content(f"TOP {number} 0")
+
+    def delete(self, number: int) -> None:
+        """Have a mail deleted when the session ends in order."""
+        with _speaking(str(self.server)):
+            self.wire.dele(number)
+
+
+@contextmanager
+def _speaking(where: str) -> Iterator[None]:
+    with speaking(where):
+        try:
+            yield
+        except poplib.error_proto as error:
+            raise _refusal(where, error) from None
+
+
+def _refusal(where: str, error: poplib.error_proto) -> failures.MailServerError:
+    """Turn -ERR into what it says by its response code (RFC 2449, RFC 3206); its words are not repeated."""
+    found = _CODE.search(str(error.args[0] if error.args else ""))
+    if found and found.group(1).startswith(_BUSY):
+        return failures.MailboxBusy(f"{where} has this mailbox open for another client, or wants more time in between")
+    return failures.ProtocolError(f"{where} refused a command")
+
+
+@contextmanager
+def session(server: Server, user: str, password: str) -> Iterator[Connection]:
+    """
+    Connect, secure and log in.
+
+    Only at an orderly end are the mails deleted that were to be (RFC 1939 section 6); after an exception the
+    server keeps all of them.
+    """
+    context = trust(server.ca_file)
+    with _speaking(str(server)):
+        wire = Wire(server, context)
+    try:
+        with _speaking(str(server)):
+            if server.tls == "starttls":
+                _secure(wire, server, context)
+            _login(wire, server, user, password)
+        yield Connection(server, wire)
+        with _speaking(str(server)):
+            wire.quit()
+    finally:
+        with suppress(Exception):
+            wire.close()
+
+
+def _secure(wire: Wire, server: Server, context: ssl.SSLContext) -> None:
+    try:
+        wire.secure(context)
+    except poplib.error_proto:
+        raise failures.TlsNotOffered(f"{server} offers no STLS; nothing was sent to it in clear text") from None
+
+
+def _login(wire: Wire, server: Server, user: str, password: str) -> None:
+    if any(c in text for c in "\r\n\0" for text in (user, password)):
+        raise failures.LoginRefused("user name and password must not hold line breaks; correct the mailbox")
+    try:
+        wire.user(user)
+        wire.pass_(password)
+    except poplib.error_proto as error:
+        busy = _refusal(str(server), error)
+        if isinstance(busy, failures.MailboxBusy):
+            raise busy from None
+        # Raised without its cause: the answer may repeat what was sent.
+        raise failures.LoginRefused(
+            f"{server} refuses user name or password; correct the credential of the mailbox"
+        ) from None

@@ -1,0 +1,37 @@
+"""Which protocol a mailbox is read by: the only place that asks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from services.fetcher import imap, polling, pop3, pop3_polling
+from services.fetcher.imap import Server
+from services.fetcher.polling import Ports, Progress, Task
+from services.settings.models import MailboxSettings, ServerProfile
+
+
+def server_of(profile: ServerProfile, ca_file: Path | None = None) -> Server:
+    """Return how to connect to the server of a profile."""
+    return Server(
+        host=profile.host, port=profile.port, tls=profile.tls, seconds=profile.timeout_seconds, ca_file=ca_file
+    )
+
+
+@contextmanager
+def session(
+    profile: ServerProfile, user: str, password: str, ca_file: Path | None = None
+) -> Iterator[imap.Connection | pop3.Connection]:
+    """Give a logged-in session with the server of a profile, closed at the end."""
+    opened = pop3.session if profile.protocol == "pop3" else imap.session
+    with opened(server_of(profile, ca_file), user, password) as connection:
+        yield connection
+
+
+def poll(
+    connection: imap.Connection | pop3.Connection, mailbox: MailboxSettings, task: Task, ports: Ports, done: Progress
+) -> None:
+    """Take what is new in a mailbox; see :func:`polling.poll` and :func:`pop3_polling.poll`."""
+    if isinstance(connection, pop3.Connection):
+        pop3_polling.poll(connection, task, ports, done, delete=mailbox.process_and_delete)
+    else:
+        polling.poll(connection, task, ports, done)
