@@ -31,7 +31,7 @@ def audits(config: Config, only: Sequence[str]) -> Iterator[Audit]:
                 with protocols.session(profile, mailbox.user, secret, config.ca_file) as connection:
                     if isinstance(connection, pop3.Connection):
                         uidls = [uidl for uidl, _ in connection.listed().values()]
-                        yield audit_pop3(address, uidls, partial(deliveries.known, database))
+                        yield audit_pop3(address, uidls, partial(deliveries.handled, database))
                     else:
                         yield from audit(connection, address, mailbox.folders, partial(_taken, config))
             except MailweaveError as error:
@@ -52,7 +52,8 @@ def _taken(config: Config, mailbox: str, folder_id: str) -> Taken | None:
         uids = rows(
             connection,
             "SELECT uid FROM fetcher.delivery WHERE mailbox = %(mailbox)s AND folder_id = %(folder)s"
-            " AND uidvalidity = %(epoch)s",
+            " AND uidvalidity = %(epoch)s UNION ALL SELECT uid FROM fetcher.passed WHERE mailbox = %(mailbox)s"
+            " AND folder_id = %(folder)s AND uidvalidity = %(epoch)s",
             {**given, "epoch": cursor["uidvalidity"]},
         )
     return Taken(uidvalidity=cursor["uidvalidity"], cursor=cursor["uid"], uids=frozenset(row["uid"] for row in uids))

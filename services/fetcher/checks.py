@@ -11,6 +11,7 @@ from pathlib import Path
 
 from services.domain.errors import MailweaveError, Retry
 from services.domain.schedule import next_delay
+from services.domain.start_date import start_of
 from services.fetcher import cursor
 from services.fetcher.cursor import Checked, FenceLost
 from services.fetcher.failures import MailServerError
@@ -84,6 +85,7 @@ class Checker:
             mailbox=mailbox,
             fence=claimed.fence,
             folders=tuple(settings.folders),
+            start=start_of(profile.received_after, settings.received_after),
             limit=snapshot.organization.message_max_mb * MEGABYTE,
             go_on=lambda: go_on() and progress.mails < SHARE,
         )

@@ -16,6 +16,8 @@ from services.runtime import signals
 from services.storage.inserting import upsert
 
 OWNER = "fetcher"
+BEFORE_START = "BeforeStartDate"
+_PASSED = ("id", "mailbox", "folder_id", "uidvalidity", "uid", "received", "reason")
 
 
 class Database(Protocol):
@@ -42,6 +44,25 @@ class Delivery:
     outcome: ParseOutcome = ParseOutcome.FULL
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """A mail that was seen and not taken because it is older than the start date; a place is UID or, for POP3, None."""
+
+    id: UUID
+    mailbox: str
+    folder_id: str
+    uidvalidity: int | None
+    uid: int | None
+    received: datetime
+
+
+def pass_over(database: Database, mails: Sequence[Passed]) -> None:
+    """Note mails that are not taken; what is noted already stays as it is."""
+    rows = [(m.id, m.mailbox, m.folder_id, m.uidvalidity, m.uid, m.received, BEFORE_START) for m in mails]
+    with database.transaction() as connection:
+        upsert(connection, "fetcher.passed", _PASSED, rows, key=("id",))
+
+
 def imported(database: Database, deliveries: Sequence[Delivery]) -> None:
     """Write the deliveries of imported mail; those that exist stay as they are."""
     with database.transaction() as connection:
@@ -53,6 +74,17 @@ def known(database: Database, ids: Sequence[UUID]) -> frozenset[UUID]:
     """Return those deliveries that are written already."""
     with database.transaction() as connection:
         rows = connection.execute("SELECT id FROM fetcher.delivery WHERE id = ANY(%s)", (list(ids),)).fetchall()
+    return frozenset(row[0] for row in rows)
+
+
+def handled(database: Database, ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Return those that are written already, as taken or as passed over."""
+    with database.transaction() as connection:
+        rows = connection.execute(
+            "SELECT id FROM fetcher.delivery WHERE id = ANY(%(ids)s)"
+            " UNION SELECT id FROM fetcher.passed WHERE id = ANY(%(ids)s)",
+            {"ids": list(ids)},
+        ).fetchall()
     return frozenset(row[0] for row in rows)
 
 

@@ -7,9 +7,11 @@ from datetime import datetime
 from functools import partial
 
 from services.domain.identity import delivery_id_imap
-from services.fetcher import cursor, failures
+from services.domain.start_date import is_before
+from services.fetcher import cursor, deliveries, failures
+from services.fetcher.answers import Listed
 from services.fetcher.cursor import Position
-from services.fetcher.deliveries import Database
+from services.fetcher.deliveries import Database, Passed
 from services.fetcher.fetch import Large, Small, TooLarge, batches, read, windows
 from services.fetcher.folders import folder_id, role
 from services.fetcher.handover import Arrival, Blobs, Content, HeadersOnly, Send, Stored, hand_over
@@ -34,7 +36,8 @@ class Task:
     """
     A mailbox to check under a fencing number.
 
-    ``limit`` is the size of the largest mail taken whole; ``go_on`` is asked between two batches.
+    ``limit`` is the size of the largest mail taken whole; ``go_on`` is asked between two batches; mail received
+    before ``start`` is passed over.
     """
 
     mailbox: str
@@ -42,6 +45,7 @@ class Task:
     folders: Sequence[str]
     limit: int
     go_on: Callable[[], bool]
+    start: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -83,7 +87,13 @@ def _folder(connection: Connection, name: str, folder_role: str, task: Task, por
     if at != before:
         advance((), at)
     for window in windows(connection, at.uid, selected.uidnext, ports.now()):
-        groups = list(batches(window.mails, limit=task.limit))
+        early = [mail for mail in window.mails if is_before(mail.internal_date, task.start)]
+        if early:
+            # Before the cursor moves over them, else verify would take them for lost.
+            passing = [_passed(mail, task.mailbox, at) for mail in early]
+            deliveries.pass_over(ports.database, passing)
+        wanted = [mail for mail in window.mails if not is_before(mail.internal_date, task.start)]
+        groups = list(batches(wanted, limit=task.limit))
         for i, batch in enumerate(groups):
             if not task.go_on():
                 return
@@ -99,6 +109,17 @@ def _folder(connection: Connection, name: str, folder_role: str, task: Task, por
         if at.uid < window.last:
             at = _moved(at, window.last)
             advance((), at)
+
+
+def _passed(mail: Listed, mailbox: str, at: Position) -> Passed:
+    return Passed(
+        id=delivery_id_imap(mailbox, at.folder_id, at.uidvalidity, mail.uid),
+        mailbox=mailbox,
+        folder_id=at.folder_id,
+        uidvalidity=at.uidvalidity,
+        uid=mail.uid,
+        received=mail.internal_date,
+    )
 
 
 def _start(before: Position | None, selected: Selected, stable: str, name: str) -> Position:

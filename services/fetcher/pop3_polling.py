@@ -1,17 +1,20 @@
 """One check of a POP3 mailbox: everything whose unique id was not taken yet, and deleting what was, if wished."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
 from services.domain.identity import delivery_id_pop3
+from services.domain.start_date import is_before
 from services.fetcher import cursor, deliveries
+from services.fetcher.deliveries import Passed
 from services.fetcher.fetch import BATCH_BYTES, BATCH_MAILS, HEADER_LIMIT, STREAMED_ABOVE
 from services.fetcher.handover import Arrival, Content, HeadersOnly, Stored, hand_over
 from services.fetcher.polling import Ports, Progress, Task
 from services.fetcher.pop3 import Connection
+from services.mime import parse_headers
 from services.runtime import metrics
 
 INBOX = "INBOX"
@@ -27,14 +30,15 @@ def poll(connection: Connection, task: Task, ports: Ports, progress: Progress, *
     """
     listed = connection.listed()
     ids = {number: delivery_id_pop3(task.mailbox, uid) for number, (uid, _) in listed.items()}
-    known = deliveries.known(ports.database, list(ids.values()))
+    known = deliveries.handled(ports.database, list(ids.values()))
     new = {id_: number for number, id_ in reversed(ids.items()) if id_ not in known}
     commit = partial(cursor.taken, ports.database, task.mailbox, task.fence)
     for batch in _batches([_New(id_, number, listed[number][1]) for id_, number in reversed(new.items())]):
         if not task.go_on():
             return
         with metrics.step("fetcher", "read"):
-            arrivals = [_arrival(connection, one, task, ports) for one in batch]
+            wanted = list(_wanted(connection, batch, task, ports))
+            arrivals = [_arrival(connection, one, task, ports) for one in wanted]
         hand_over(arrivals, blobs=ports.blobs, send=ports.send, commit=commit, now=ports.now())
         progress.mails += len(arrivals)
     if delete:
@@ -60,6 +64,17 @@ def _batches(mails: Iterable[_New]) -> Iterator[list[_New]]:
         size += mail.size
     if batch:
         yield batch
+
+
+def _wanted(connection: Connection, batch: Sequence[_New], task: Task, ports: Ports) -> Iterator[_New]:
+    """Yield what is not passed over. POP3 knows no date of arrival, so that in the mail's own Date stands for it."""
+    for new in batch:
+        date = parse_headers(_start(connection.head(new.number))).date if task.start else None
+        if date is None or not is_before(date, task.start):
+            yield new
+            continue
+        passed = Passed(id=new.id, mailbox=task.mailbox, folder_id=INBOX, uidvalidity=None, uid=None, received=date)
+        deliveries.pass_over(ports.database, [passed])
 
 
 def _arrival(connection: Connection, new: _New, task: Task, ports: Ports) -> Arrival:

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import AwareDatetime, BeforeValidator, Field, ValidationError, field_validator
 
 from services.domain.addresses import normalise
 from services.domain.errors import Refused
@@ -12,6 +12,16 @@ from services.settings.declaring import Strict
 from services.settings.organization import Organization
 
 MOST_KEY_CHARACTERS = 320
+
+
+def _written(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("must be a date and time as text, such as 2026-11-01T00:00:00Z")  # noqa: TRY004 - pydantic's
+    return value
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_written), Field(strict=False)]
+"""A date and time with its zone, as RFC 3339 writes it."""
 
 
 class Ref(Strict):
@@ -30,6 +40,9 @@ class ServerProfile(Strict):
     tls: Literal["implicit", "starttls", "none"] = Field(default="implicit", description="No fall-back (RFC 8314).")
     timeout_seconds: int = Field(default=30, ge=1, le=100, alias="timeoutSeconds", description="Of one answer.")
     poll_seconds: int = Field(default=10, ge=1, le=86_400, alias="pollSeconds", description="Between two looks.")
+    received_after: Instant | None = Field(
+        default=None, alias="receivedAfter", description="Older mail is passed over, in all mailboxes of the profile."
+    )
     max_connections: int = Field(
         default=10, ge=1, le=300, alias="maxConnections", description="At once, of one fetcher process."
     )
@@ -44,6 +57,11 @@ class MailboxSettings(Strict):
     credential: str = Field(min_length=1, description="Name of the stored credential, never the credential.")
     owner: Ref | None = Field(default=None, description="The user or queue behind it.")
     folders: tuple[str, ...] = Field(default=("INBOX",), min_length=1, max_length=100, description="What is read.")
+    received_after: Instant | None = Field(
+        default=None,
+        alias="receivedAfter",
+        description="Older mail is passed over; of this date and the profile's the later counts.",
+    )
     process_and_delete: bool = Field(
         default=False,
         alias="processAndDelete",

@@ -97,6 +97,8 @@ def _bounds(declared: Mapping[str, Any], said: About) -> str:
         if low in one or high in one:
             least = f"{one[low]:,} to " if low in one else "at most "
             return f"{least}{one[high]:,}{what}{nullable}" if high in one else f"at least {one[low]:,}{what}{nullable}"
+    if one.get("format") == "date-time":
+        return "date and time with zone" + nullable
     return {"boolean": "`true`, `false`"}.get(str(one.get("type")), "") + nullable
 
 

@@ -67,3 +67,19 @@ def test_a_mailbox_that_cannot_be_read_is_said_and_fails(audited: Company):
     done = audited.pipeline.mailweave("verify", "--server", "--mailbox", "nobody@own.example", check=False)
 
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+
+
+def test_mail_from_before_the_start_date_is_neither_taken_nor_missing(audited: Company):
+    company = audited.pipeline
+    late = "later@own.example"
+    company.add_mailbox(late, "user:ben")
+    company.mailweave("settings", "set", f"mailbox/{late}", "receivedAfter=2100-01-01T00:00:00Z", "--wait")
+    company.append(late, mail("too-early@x.example", from_=KIM, to=late))
+    company.wait()
+
+    done = company.mailweave("verify", "--server", "--mailbox", late, "--json")
+    folder, summary = (json.loads(line) for line in done.stdout.splitlines())
+    company.mailweave("mailbox", "remove", late)
+
+    assert (1, 0, 0, True) == (folder["on_server"], folder["missing"], folder["backlog"], summary["ok"])
+    assert "too-early@x.example" not in company.mailweave("activities", "--json").stdout

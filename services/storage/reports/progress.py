@@ -108,11 +108,11 @@ def unanswered(connection: Connection[Any], among: Sequence[UUID] | None = None,
 
 
 def untaken(connection: Connection[Any], deliveries: Sequence[UUID]) -> int:
-    """Return how many of these deliveries were not handed over yet."""
+    """Return how many of these deliveries were neither handed over nor passed over yet."""
     return number(
         connection,
         "SELECT count(*) FROM unnest(%(ids)s::uuid[]) w(id) WHERE NOT EXISTS ("
-        " SELECT FROM fetcher.delivery d WHERE d.id = w.id)",
+        " SELECT FROM fetcher.delivery d WHERE d.id = w.id UNION ALL SELECT FROM fetcher.passed p WHERE p.id = w.id)",
         {"ids": list(deliveries)},
     )
 

@@ -4,6 +4,7 @@ import imaplib
 import resource
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -40,9 +41,9 @@ def append(client, *mails, folder="INBOX"):
         assert client.append(quoted(encode_name(folder)), "", DATE, mail)[0] == "OK"
 
 
-def check(outside, server, *, folders=("INBOX",), limit=10**8, ports=None, go_on=lambda: True):
+def check(outside, server, *, folders=("INBOX",), limit=10**8, ports=None, go_on=lambda: True, start=None):
     fence = cursor.claim(outside.ports.database, outside.mailbox).fence
-    task = Task(mailbox=outside.mailbox, fence=fence, folders=folders, limit=limit, go_on=go_on)
+    task = Task(mailbox=outside.mailbox, fence=fence, folders=folders, limit=limit, go_on=go_on, start=start)
     with session(server, outside.mailbox, "secret") as connection:
         poll(connection, task, ports or outside.ports, Progress())
 
@@ -64,6 +65,20 @@ def test_each_mail_once_and_only_new_ones(outside, dovecot, client):
     assert MAIL % (1, 1) == outside.ports.blobs.path(first["blob_sha256"]).read_bytes()
     assert first["message_id"].encode() == outside.sent[0].key
     assert "2024-01-01T08:00:00+00:00" == outside.sent[0].headers["origin-time"]
+
+
+def test_mail_from_before_the_start_date_is_passed_over_and_not_lost(outside, dovecot, client):
+    for number, day in enumerate((3, 1, 4, 2, 5), 1):
+        date = f'"{day:02}-Jan-2024 00:00:00 +0000"'
+        assert client.append("INBOX", "", date, MAIL % (number, number))[0] == "OK"
+
+    check(outside, dovecot, start=datetime(2024, 1, 3, tzinfo=UTC))
+    check(outside, dovecot, start=datetime(2024, 1, 1, tzinfo=UTC))
+
+    assert [1, 3, 5] == outside.uids()
+    assert 5 == outside.cursor()[1]
+    passed = "SELECT uid, reason FROM fetcher.passed WHERE mailbox = %(mailbox)s ORDER BY uid"
+    assert [(2, "BeforeStartDate"), (4, "BeforeStartDate")] == outside.rows(passed)
 
 
 def test_reading_changes_no_flag(outside, dovecot, client):

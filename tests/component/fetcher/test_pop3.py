@@ -5,6 +5,7 @@ import poplib
 import time
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -57,9 +58,9 @@ def at(port: int, *, seconds: float = 1.0) -> Server:
     return Server(host="127.0.0.1", port=port, tls="none", seconds=seconds)
 
 
-def check(outside, where, *, delete=False, limit=10**8, go_on=lambda: True, ports=None):
+def check(outside, where, *, delete=False, limit=10**8, go_on=lambda: True, ports=None, start=None):
     fence = cursor.claim(outside.ports.database, outside.mailbox).fence
-    task = Task(mailbox=outside.mailbox, fence=fence, folders=("INBOX",), limit=limit, go_on=go_on)
+    task = Task(mailbox=outside.mailbox, fence=fence, folders=("INBOX",), limit=limit, go_on=go_on, start=start)
     progress = Progress()
     with pop3.session(where, outside.mailbox, "secret") as connection:
         pop3_polling.poll(connection, task, ports or outside.ports, progress, delete=delete)
@@ -151,6 +152,17 @@ def test_a_mail_that_grows_over_the_limit_leaves_its_header(outside, server):
     check(outside, at(one.port, seconds=10), limit=5_000_000)
 
     assert ["too_large", "full"] == [record["parse_outcome"] for record in outside.records()]
+
+
+def test_mail_from_before_the_start_date_is_passed_over_by_its_own_date_and_stays(outside, server):
+    dates = {"old": b"Date: 1 Jan 2024 00:00:00 +0000", "new": b"Date: 3 Jan 2024 00:00:00 +0000", "none": b"X: y"}
+    one = server({uid: date + b"\r\n" + MAIL % uid.encode() for uid, date in dates.items()})
+
+    assert 2 == check(outside, at(one.port), delete=True, start=datetime(2024, 1, 2, tzinfo=UTC))
+    assert 0 == check(outside, at(one.port), delete=True)
+
+    assert ["new", "none"] == subjects(outside)
+    assert ["old"] == list(one.mails)
 
 
 def test_identical_copies_under_one_unique_id_are_one_delivery(outside, server):

@@ -142,6 +142,15 @@ def test_a_mailbox_reads_its_inbox_and_has_no_owner_unless_told_otherwise():
         ("organization", "filter.scope", ("allRecipients", "pollingMailbox"), ("all", None)),
         ("server-profile/main", "protocol", ("imap", "pop3"), ("IMAP", "ews", None)),
         ("mailbox/ada@example.org", "processAndDelete", (True, False), ("true", None)),
+        *(
+            (
+                key,
+                "receivedAfter",
+                (None, "2026-11-01T00:00:00Z", "2026-11-01T00:00:00+01:00"),
+                (1761955200, "2026-11-01", "2026-11-01T00:00:00", "yesterday", True),
+            )
+            for key in ("server-profile/main", "mailbox/ada@example.org")
+        ),
         ("server-profile/main", "port", (1, 65535), (0, 65536, "993", 99.5)),
         ("server-profile/main", "tls", ("implicit", "starttls", "none"), ("auto", True)),
         ("server-profile/main", "timeoutSeconds", (1, 100), (0, 101)),
