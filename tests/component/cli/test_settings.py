@@ -181,7 +181,8 @@ def test_a_mailbox_can_be_added_unchecked_and_removed(desk, password):
 
     assert {
         "address": "a@x.org", "serverProfile": "127.0.0.1-1-none", "user": "a", "credential": "mailbox/a@x.org",
-        "owner": {"type": "queue", "id": "q1"}, "folders": ["INBOX", "Sent"], "processAndDelete": False, "receivedAfter": None,
+        "owner": {"type": "queue", "id": "q1"}, "folders": ["INBOX", "Sent"], "processAndDelete": False,
+        "receivedAfter": None,
         "enabled": True,
     } == mailbox  # fmt: skip
     with postgres.connect(desk.config.postgres, "fetcher") as connection:
