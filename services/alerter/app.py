@@ -7,6 +7,7 @@ import faust
 
 from services.alerter.handlers import alert, levels
 from services.alerter.reporting import Reporter
+from services.alerter.retention import Retention
 from services.alerter.store import AlertStore
 from services.runtime.kafka import stage, worker
 from services.runtime.runtime import Runtime
@@ -21,6 +22,11 @@ def build(runtime: Runtime) -> faust.App:
     app = worker("alerter", runtime.config)
     reporter = Reporter(runtime.config, lambda: runtime.settings.snapshot)
     threading.Thread(target=reporter.run, args=(runtime.stopping,), name="reporter", daemon=True).start()
+    retention = Retention(
+        Database(runtime.config.postgres, "alerter"),
+        lambda: runtime.settings.snapshot.organization.alerts_retention_days,
+    )
+    threading.Thread(target=retention.run, args=(runtime.stopping,), name="retention", daemon=True).start()
     handle = partial(alert, alerts=alerts, shown=lambda: levels(runtime.settings.snapshot.organization))
     stage(app, TOPIC, handle, runtime=runtime)
     return app

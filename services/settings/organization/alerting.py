@@ -34,7 +34,7 @@ class Alerting(Strict):
         30,
         "alerts.retentionDays",
         "How long a resolved alert is kept; 0: for ever.",
-        about=About("8.1", unit="days"),
+        about=About("8.1", unit="days", acts="alerter"),
         ge=0,
         le=3650,
     )

@@ -9,8 +9,10 @@ import psycopg
 import pytest
 
 from services.alerter.handlers import alert
+from services.alerter.retention import SIGNAL_DAYS, Retention
 from services.alerter.store import AlertStore, resolve
 from services.contracts import decode
+from services.contracts.topics import catalogue
 from services.domain.alerts import Key, Level, Signal, SignalState
 from services.domain.errors import Refused
 from services.runtime.records import Batch, Input
@@ -126,3 +128,58 @@ def test_a_person_resolves_an_open_alert_once(alerter):
 
     assert alerter.rows() == [(False, 1, "anna")]
     assert [change for change, *_ in alerter.events()] == ["raised", "resolved"]
+
+
+def age(alerter: Alerter, *, resolved: int, observed: int) -> None:
+    with psycopg.connect(alerter.url) as connection:
+        connection.execute(
+            "UPDATE alerter.alert SET resolved_at = now() - make_interval(days => %s),"
+            " observed = now() - make_interval(days => %s) WHERE object = %s AND NOT open",
+            (resolved, observed, alerter.key.object),
+        )
+
+
+def forget(alerter: Alerter, days: int) -> None:
+    with closing(Database(alerter.url, "alerter")) as database:
+        Retention(database, lambda: days).forget()
+
+
+@pytest.mark.parametrize(
+    ("days", "resolved", "observed", "left"),
+    [
+        pytest.param(500, 501, 501, 1, id="old enough: only the open one is left"),
+        pytest.param(500, 499, 501, 2, id="resolved too lately"),
+        pytest.param(0, 5000, 5000, 2, id="kept for ever"),
+    ],
+)
+def test_a_resolved_alert_is_forgotten_after_its_days_and_an_open_one_never(alerter, days, resolved, observed, left):
+    raised, cleared = SignalState.RAISED, SignalState.CLEARED
+    alerter.apply(*alerter.signals(raised, cleared, raised))
+    age(alerter, resolved=resolved, observed=observed)
+
+    forget(alerter, days)
+
+    assert left == len(alerter.rows())
+    assert alerter.rows()[-1][0], "the open one"
+
+
+def test_the_newest_alert_of_a_key_outlives_the_signals_that_were_applied(alerter):
+    """Else a signal that comes again would open what was resolved long ago."""
+    raised, cleared = SignalState.RAISED, SignalState.CLEARED
+    alerter.apply(*alerter.signals(raised, cleared))
+    age(alerter, resolved=501, observed=1)
+
+    forget(alerter, 500)
+    alerter.apply(*alerter.signals(raised))
+    assert [False] == [row[0] for row in alerter.rows()]
+
+    age(alerter, resolved=501, observed=501)
+    forget(alerter, 500)
+    assert [] == alerter.rows()
+
+
+def test_signals_are_forgotten_by_their_topic_before_the_alert_that_applied_them():
+    hours = catalogue()["alert-signals"].retention_hours
+
+    assert hours is not None
+    assert hours < SIGNAL_DAYS * 24
