@@ -6,6 +6,7 @@ Both are started when the first test asks for them and stopped, with everything 
 
 import imaplib
 import os
+import poplib
 import subprocess
 import sys
 import time
@@ -69,11 +70,23 @@ class Pipeline(RunningStack):
     def add_pop3_mailbox(self, address: str, *options: str) -> None:
         """Make a mailbox on the mail server and have it read by POP3 each second."""
         local.add_user(self.home, address, PASSWORD)
-        state = State.read(self.home)
-        assert state is not None
-        server = ["--pop3", f"127.0.0.1:{state.ports['pop3']}", "--tls", "none", "--poll-seconds", "1"]
+        server = ["--pop3", f"127.0.0.1:{self._pop3_port()}", "--tls", "none", "--poll-seconds", "1"]
         login: list[str | Path] = ["--user", address, "--password-file", self.passwords]
         self.mailweave("mailbox", "add", address, *server, *login, *options)
+
+    def pop3_count(self, address: str) -> int:
+        """Return how many mails a POP3 client finds."""
+        client = poplib.POP3("127.0.0.1", self._pop3_port())
+        client.user(address)
+        client.pass_(PASSWORD)
+        found, _ = client.stat()
+        client.quit()
+        return found
+
+    def _pop3_port(self) -> int:
+        state = State.read(self.home)
+        assert state is not None
+        return state.ports["pop3"]
 
     def append(self, address: str, *mails: bytes, folder: str = "INBOX") -> None:
         """Put mails into a folder, over IMAP as any client does."""

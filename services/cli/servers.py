@@ -9,12 +9,16 @@ from services.cli import session
 from services.cli.waiting import Numbered, Target, Unreachable
 from services.domain.errors import MailweaveError
 from services.domain.identity import delivery_id_pop3
-from services.fetcher import pop3, protocols
+from services.fetcher import imap, pop3
 from services.fetcher.failures import FolderUnknown
+from services.fetcher.protocols import server_of
 from services.runtime.config import Config
-from services.settings.models import MailboxSettings
+from services.settings.models import MailboxSettings, ServerProfile
 from services.settings.snapshot import Snapshot
 from services.storage import credentials
+
+PATIENCE_SECONDS = 20.0
+"""How long a fetcher that has a POP3 mailbox open is waited for."""
 
 
 def targets(config: Config, snapshot: Snapshot) -> Iterator[Target | Numbered | Unreachable]:
@@ -32,11 +36,10 @@ def _of(
     try:
         profile = snapshot.profiles[mailbox.server_profile]
         secret = credentials.load(connection, config.cipher_key, mailbox.credential)
-        with protocols.session(profile, mailbox.user, secret.reveal().decode(), config.ca_file) as opened:
-            if isinstance(opened, pop3.Connection):
-                ids = [delivery_id_pop3(mailbox.address, uidl) for uidl, _ in opened.listed().values()]
-                yield Numbered(mailbox.address, tuple(dict.fromkeys(ids)))
-                return
+        if profile.protocol == "pop3":
+            yield _numbered(config, profile, mailbox, secret.reveal().decode())
+            return
+        with imap.session(server_of(profile, config.ca_file), mailbox.user, secret.reveal().decode()) as opened:
             while left:
                 try:
                     selected = opened.select(left[0])
@@ -49,3 +52,9 @@ def _of(
     except MailweaveError as error:
         # What was read before the connection broke stands; the rest is not known.
         yield from (Unreachable(mailbox.address, folder, str(error)) for folder in left)
+
+
+def _numbered(config: Config, profile: ServerProfile, mailbox: MailboxSettings, password: str) -> Numbered:
+    listed = pop3.listed(server_of(profile, config.ca_file), mailbox.user, password, patience=PATIENCE_SECONDS)
+    ids = [delivery_id_pop3(mailbox.address, uidl) for uidl, _ in listed.values()]
+    return Numbered(mailbox.address, tuple(dict.fromkeys(ids)))

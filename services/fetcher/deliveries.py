@@ -88,13 +88,13 @@ def handled(database: Database, ids: Sequence[UUID]) -> frozenset[UUID]:
     return frozenset(row[0] for row in rows)
 
 
-def stored(database: Database, ids: Sequence[UUID]) -> frozenset[UUID]:
-    """Return those deliveries that are written and whose raw mail was stored."""
+def stored(database: Database, ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Return the SHA-256 (hex) of the raw mail of those deliveries that are written and whose raw mail was stored."""
     with database.transaction() as connection:
         rows = connection.execute(
-            "SELECT id FROM fetcher.delivery WHERE id = ANY(%s) AND blob_sha256 IS NOT NULL", (list(ids),)
+            "SELECT id, blob_sha256 FROM fetcher.delivery WHERE id = ANY(%s) AND blob_sha256 IS NOT NULL", (list(ids),)
         ).fetchall()
-    return frozenset(row[0] for row in rows)
+    return {id_: sha256.hex() for id_, sha256 in rows}
 
 
 _COLUMNS = (

@@ -3,6 +3,7 @@
 import poplib
 import re
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -13,9 +14,10 @@ from services.fetcher import failures
 from services.fetcher.imap import Server, trust
 from services.fetcher.wire import Paced, speaking
 
-LONGEST_ANSWER = 64 * 1024  # bytes of one line that is no mail
-MOST_LINES = 1_000_000
+LONGEST_ANSWER = 1024  # bytes of one line that is no mail; RFC 2449 section 4 allows 512
+LARGEST_LISTING = 32 * 1024 * 1024
 PIECE = 64 * 1024
+AGAIN_SECONDS = 0.3
 
 _CODE = re.compile(r"-ERR \[([A-Z/-]+)")
 _BUSY = ("IN-USE", "LOGIN-DELAY")  # RFC 2449 section 8
@@ -50,8 +52,9 @@ class Wire(poplib.POP3):
         self.file = BufferedReader(self._paced)
 
     def secure(self, tls: ssl.SSLContext) -> None:
-        """STLS (RFC 2595): nothing that was sent in clear text is taken for encrypted."""
-        self.stls(tls)
+        """STLS (RFC 2595): nothing that was sent in clear text is taken for encrypted, nor asked for before."""
+        self.ask("STLS")
+        self.sock = tls.wrap_socket(self.sock, server_hostname=self.host)
         self._listen()
 
     def _putline(self, line: bytes) -> None:
@@ -73,27 +76,34 @@ class Wire(poplib.POP3):
     def lines(self, command: str) -> Iterator[bytes]:
         """Yield the lines of an answer of many; an answer that does not end is an error."""
         self.ask(command)
-        for _ in range(MOST_LINES):
-            line, _size = self._getline()
+        total = 0
+        while total <= LARGEST_LISTING:
+            line, size = self._getline()
+            total += size
             if line == b".":
                 return
             yield line
-        raise failures.ProtocolError(f"more than {MOST_LINES} lines")
+        raise failures.ProtocolError(f"a listing of more than {LARGEST_LISTING} bytes")
 
     def content(self, command: str) -> Iterator[bytes]:
-        """Yield a mail in pieces as it lies on the server: only the dots of the transfer are taken out."""
+        """
+        Yield a mail in pieces as it lies on the server: only the dots of the transfer are taken out.
+
+        It ends at CRLF, dot, CRLF and nowhere else (RFC 1939 section 3): a mail may hold a dot between bare line feeds,
+        and what follows would be taken for the next answer.
+        """
         self.ask(command)
-        at_start = True
+        at_start, before = True, b""
         while True:
             piece = self.file.readline(PIECE)
             if not piece:
                 raise EOFError
-            if at_start and piece.startswith(b"."):
-                if piece.rstrip(b"\r\n") == b".":
-                    return
-                piece = piece[1:]
-            at_start = piece.endswith(b"\n")
-            yield piece
+            if at_start and piece == b".\r\n":
+                return
+            ended = piece.endswith(b"\r\n") or (piece == b"\n" and before == b"\r")
+            before = piece[-1:]
+            yield piece[1:] if at_start and piece.startswith(b".") else piece
+            at_start = ended
 
 
 @dataclass(slots=True)
@@ -102,6 +112,8 @@ class Connection:
 
     server: Server
     wire: Wire = field(repr=False)
+    refused: int = 0
+    """Mails that were listed and that the server did not give; the session ends with an error that tells how many."""
 
     def listed(self) -> dict[int, tuple[str, int]]:
         """Return unique id and size in bytes of each mail, by number; ids are opaque (RFC 1939, UIDL)."""
@@ -116,14 +128,17 @@ class Connection:
             return {int(number): (uid.decode("latin-1"), sizes.get(int(number), 0)) for number, uid in pairs}
 
     def content(self, number: int) -> Iterator[bytes]:
-        """Yield a mail in pieces of at most 64 KiB."""
-        with _speaking(str(self.server)):
+        """Yield a mail in pieces of at most 64 KiB; ``BodyMissing`` when the server refuses this one."""
+        with _speaking(str(self.server), failures.BodyMissing):
             yield from self.wire.content(f"RETR {number}")
 
     def head(self, number: int) -> Iterator[bytes]:
-        """Yield the header block of a mail in pieces."""
-        with _speaking(str(self.server)):
-            yield from self.wire.content(f"TOP {number} 0")
+        """Yield the beginning of a mail in pieces: its header block, or all of it where there is no TOP."""
+        try:
+            with _speaking(str(self.server), failures.BodyMissing):
+                yield from self.wire.content(f"TOP {number} 0")
+        except failures.BodyMissing:
+            yield from self.content(number)
 
     def delete(self, number: int) -> None:
         """Have a mail deleted when the session ends in order."""
@@ -132,20 +147,22 @@ class Connection:
 
 
 @contextmanager
-def _speaking(where: str) -> Iterator[None]:
-    with speaking(where):
+def _speaking(where: str, refused: type[failures.MailServerError] = failures.ProtocolError) -> Iterator[None]:
+    with speaking(where, protocol="POP3"):
         try:
             yield
         except poplib.error_proto as error:
-            raise _refusal(where, error) from None
+            raise _refusal(where, error, refused) from None
 
 
-def _refusal(where: str, error: poplib.error_proto) -> failures.MailServerError:
+def _refusal(
+    where: str, error: poplib.error_proto, refused: type[failures.MailServerError] = failures.ProtocolError
+) -> failures.MailServerError:
     """Turn -ERR into what it says by its response code (RFC 2449, RFC 3206); its words are not repeated."""
     found = _CODE.search(str(error.args[0] if error.args else ""))
     if found and found.group(1).startswith(_BUSY):
         return failures.MailboxBusy(f"{where} has this mailbox open for another client, or wants more time in between")
-    return failures.ProtocolError(f"{where} refused a command")
+    return refused(f"{where} refused a command")
 
 
 @contextmanager
@@ -154,7 +171,7 @@ def session(server: Server, user: str, password: str) -> Iterator[Connection]:
     Connect, secure and log in.
 
     Only at an orderly end are the mails deleted that were to be (RFC 1939 section 6); after an exception the
-    server keeps all of them.
+    server keeps all of them. Ends with ``BodyMissing`` when mails were listed and not given.
     """
     context = trust(server.ca_file)
     with _speaking(str(server)):
@@ -164,12 +181,32 @@ def session(server: Server, user: str, password: str) -> Iterator[Connection]:
             if server.tls == "starttls":
                 _secure(wire, server, context)
             _login(wire, server, user, password)
-        yield Connection(server, wire)
+        connection = Connection(server, wire)
+        yield connection
         with _speaking(str(server)):
             wire.quit()
+        if connection.refused:
+            raise failures.BodyMissing(f"{server} lists {connection.refused} mails but does not give their content")
     finally:
         with suppress(Exception):
             wire.close()
+
+
+def listed(server: Server, user: str, password: str, *, patience: float) -> dict[int, tuple[str, int]]:
+    """
+    Return what :meth:`Connection.listed` does, in a session of its own.
+
+    While another client (the fetcher) has the mailbox open it is tried again for ``patience`` seconds.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            with session(server, user, password) as connection:
+                return connection.listed()
+        except failures.MailboxBusy:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(AGAIN_SECONDS)
 
 
 def _secure(wire: Wire, server: Server, context: ssl.SSLContext) -> None:

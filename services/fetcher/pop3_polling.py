@@ -1,17 +1,16 @@
 """One check of a POP3 mailbox: everything whose unique id was not taken yet, and deleting what was, if wished."""
 
-import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
 from services.domain.identity import delivery_id_pop3
 from services.domain.start_date import is_before
-from services.fetcher import cursor, deliveries
+from services.fetcher import cursor, deliveries, failures, pop3_content
 from services.fetcher.deliveries import Passed
-from services.fetcher.fetch import BATCH_BYTES, BATCH_MAILS, HEADER_LIMIT, STREAMED_ABOVE
-from services.fetcher.handover import Arrival, Content, HeadersOnly, Stored, hand_over
+from services.fetcher.fetch import BATCH_BYTES, BATCH_MAILS
+from services.fetcher.handover import Arrival, Content, HeadersOnly, hand_over
 from services.fetcher.polling import Ports, Progress, Task
 from services.fetcher.pop3 import Connection
 from services.mime import parse_headers
@@ -20,117 +19,135 @@ from services.runtime import metrics
 INBOX = "INBOX"
 
 
+class _Listed(NamedTuple):
+    id: UUID
+    number: int
+    uidl: str
+    size: int
+
+
 def poll(connection: Connection, task: Task, ports: Ports, progress: Progress, *, delete: bool) -> None:
     """
     Hand over every mail that is new, in batches; ends early, between two batches, when ``go_on`` says so.
 
-    The delivery rows are the cursor: an id that has one was handed over. With ``delete`` a mail is deleted once its
-    row and its raw mail are stored; one that a crash left on the server goes at the next check, and one that was too
-    large to be stored stays there. Identical copies may share a unique id (RFC 1939 section 7) and are one delivery.
+    The delivery rows are the cursor: an id that has one was handed over. Identical copies may share a unique id (RFC
+    1939 section 7) and are one delivery. A mail that the server refuses is counted at the connection, the others go on.
+
+    With ``delete`` a mail is deleted once its row and its raw mail are stored. One that lies there under a known id (a
+    crash left it, or the server has given the id anew) is read again: it goes only when it is stored, byte for byte.
+    One that was too large to be stored stays.
     """
-    listed = connection.listed()
-    ids = {number: delivery_id_pop3(task.mailbox, uid) for number, (uid, _) in listed.items()}
-    known = deliveries.handled(ports.database, list(ids.values()))
-    new = {id_: number for number, id_ in reversed(ids.items()) if id_ not in known}
-    commit = partial(cursor.taken, ports.database, task.mailbox, task.fence)
-    for batch in _batches([_New(id_, number, listed[number][1]) for id_, number in reversed(new.items())]):
-        if not task.go_on():
-            return
-        with metrics.step("fetcher", "read"):
-            wanted = list(_wanted(connection, batch, task, ports))
-            arrivals = [_arrival(connection, one, task, ports) for one in wanted]
-        hand_over(arrivals, blobs=ports.blobs, send=ports.send, commit=commit, now=ports.now())
-        progress.mails += len(arrivals)
+    listed = [
+        _Listed(delivery_id_pop3(task.mailbox, uidl), number, uidl, size)
+        for number, (uidl, size) in connection.listed().items()
+    ]
+    known = deliveries.handled(ports.database, [one.id for one in listed])
+    new = {one.id: one for one in reversed(listed) if one.id not in known}
+    taking = _Taking(connection, task, ports, progress, delete=delete)
+    for batch in taking.batches(reversed(new.values())):
+        taking.hand_over(batch)
     if delete:
-        stored = deliveries.stored(ports.database, list(ids.values()))
-        for number in (number for number, id_ in ids.items() if id_ in stored):
-            connection.delete(number)
+        taking.leftovers([one for one in listed if one.id in known])
 
 
-class _New(NamedTuple):
-    id: UUID
-    number: int
-    size: int
+class _Taking:
+    """The parts of one check; ``delete`` is whether mails go once they are stored."""
 
+    def __init__(self, connection: Connection, task: Task, ports: Ports, progress: Progress, *, delete: bool) -> None:
+        self._connection = connection
+        self._task = task
+        self._ports = ports
+        self._progress = progress
+        self._delete = delete
 
-def _batches(mails: Iterable[_New]) -> Iterator[list[_New]]:
-    batch: list[_New] = []
-    size = 0
-    for mail in mails:
-        if batch and (len(batch) == BATCH_MAILS or size + mail.size > BATCH_BYTES):
+    def batches(self, new: Iterable[_Listed]) -> Iterator[Mapping[int, Arrival]]:
+        """Yield arrivals by number, few enough for memory whatever was announced."""
+        batch: dict[int, Arrival] = {}
+        size = 0
+        for one in new:
+            if not batch and not self._task.go_on():
+                return
+            with metrics.step("fetcher", "read"):
+                arrival = self._arrival(one)
+            if arrival is None:
+                continue
+            batch[one.number] = arrival
+            size += len(arrival.content.raw) if isinstance(arrival.content, Content | HeadersOnly) else 0
+            if len(batch) == BATCH_MAILS or size >= BATCH_BYTES:
+                yield batch
+                batch, size = {}, 0
+        if batch:
             yield batch
-            batch, size = [], 0
-        batch.append(mail)
-        size += mail.size
-    if batch:
-        yield batch
 
+    def hand_over(self, batch: Mapping[int, Arrival]) -> None:
+        """Hand a batch over, and mark for deletion what of it is stored."""
+        ports = self._ports
+        commit = partial(cursor.taken, ports.database, self._task.mailbox, self._task.fence)
+        hand_over(list(batch.values()), blobs=ports.blobs, send=ports.send, commit=commit, now=ports.now())
+        self._progress.mails += len(batch)
+        if self._delete:
+            for number, arrival in batch.items():
+                if not isinstance(arrival.content, HeadersOnly):
+                    self._connection.delete(number)
 
-def _wanted(connection: Connection, batch: Sequence[_New], task: Task, ports: Ports) -> Iterator[_New]:
-    """Yield what is not passed over. POP3 knows no date of arrival, so that in the mail's own Date stands for it."""
-    for new in batch:
-        date = parse_headers(_start(connection.head(new.number))).date if task.start else None
-        if date is None or not is_before(date, task.start):
-            yield new
-            continue
-        passed = Passed(id=new.id, mailbox=task.mailbox, folder_id=INBOX, uidvalidity=None, uid=None, received=date)
-        deliveries.pass_over(ports.database, [passed])
+    def leftovers(self, listed: Iterable[_Listed]) -> None:
+        """Delete what lies there under an id that is known, once it is sure that this very mail is stored."""
+        there = list(listed)
+        stored = deliveries.stored(self._ports.database, [one.id for one in there])
+        for one in there:
+            if one.id not in stored:
+                continue
+            if not self._task.go_on():
+                return
+            try:
+                found = pop3_content.digest(self._connection, one.number)
+            except failures.BodyMissing:
+                self._connection.refused += 1
+                continue
+            if found == stored[one.id]:
+                self._connection.delete(one.number)
+            else:
+                self._take_anew(one, found)
 
+    def _take_anew(self, one: _Listed, sha256: str) -> None:
+        """Take another mail under an id that was given before, as the delivery of id and content."""
+        other = one._replace(id=delivery_id_pop3(self._task.mailbox, f"{one.uidl} {sha256}"))
+        if deliveries.stored(self._ports.database, [other.id]):
+            self._connection.delete(one.number)
+        elif arrival := self._arrival(other):
+            self.hand_over({one.number: arrival})
 
-def _arrival(connection: Connection, new: _New, task: Task, ports: Ports) -> Arrival:
-    what: Content | Stored | HeadersOnly
-    size = new.size
-    if size > task.limit:
-        what = HeadersOnly(_start(connection.head(new.number)))
-    else:
-        what, size = _content(connection.content(new.number), ports, task.limit)
-    return Arrival(
-        id=new.id,
-        source="pop3",
-        mailbox=task.mailbox,
-        folder_id=INBOX,
-        folder=INBOX,
-        folder_role="inbox",
-        uidvalidity=None,
-        uid=None,
-        internal_date=None,
-        size=size,
-        content=what,
-    )
+    def _arrival(self, one: _Listed) -> Arrival | None:
+        """Return a mail on its way in; None when it is passed over, or refused by the server."""
+        try:
+            if self._passed_over(one):
+                return None
+            what, size = pop3_content.read(self._connection, one.number, one.size, self._ports.blobs, self._task.limit)
+        except failures.BodyMissing:
+            self._connection.refused += 1
+            return None
+        return Arrival(
+            id=one.id,
+            source="pop3",
+            mailbox=self._task.mailbox,
+            folder_id=INBOX,
+            folder=INBOX,
+            folder_role="inbox",
+            uidvalidity=None,
+            uid=None,
+            internal_date=None,
+            size=size,
+            content=what,
+        )
 
-
-def _start(pieces: Iterator[bytes]) -> bytes:
-    """Return the beginning of what comes; all of it is read, since what is left would be taken for the next answer."""
-    found = bytearray()
-    for piece in pieces:
-        if len(found) < HEADER_LIMIT:
-            found += piece
-    return bytes(found)
-
-
-def _content(pieces: Iterator[bytes], ports: Ports, limit: int) -> tuple[Content | Stored | HeadersOnly, int]:
-    """Return a mail, and its true size: what the server announced is not believed."""
-    found = bytearray()
-    for piece in pieces:
-        found += piece
-        if len(found) > STREAMED_ABOVE:
-            return _streamed(bytes(found), pieces, ports, limit)
-    return Content(bytes(found)), len(found)
-
-
-def _streamed(start: bytes, rest: Iterator[bytes], ports: Ports, limit: int) -> tuple[Stored | HeadersOnly, int]:
-    """Copy a large mail into the blob store piece by piece; one that grows over the limit leaves its header only."""
-    writer = ports.blobs.writer()
-    size = 0
-    try:
-        for piece in itertools.chain((start,), rest):
-            size += len(piece)
-            if size <= limit:
-                writer.write(piece)
-        if size > limit:
-            writer.abort()
-            return HeadersOnly(start[:HEADER_LIMIT]), size
-        return Stored(writer.commit()), size
-    except BaseException:
-        writer.abort()
-        raise
+    def _passed_over(self, one: _Listed) -> bool:
+        """Note a mail from before the start date: by its own Date, since POP3 knows no date of arrival."""
+        if self._task.start is None:
+            return False
+        date = parse_headers(pop3_content.head(self._connection, one.number, one.size)).date
+        if date is None or not is_before(date, self._task.start):
+            return False
+        mailbox = self._task.mailbox
+        passed = Passed(id=one.id, mailbox=mailbox, folder_id=INBOX, uidvalidity=None, uid=None, received=date)
+        deliveries.pass_over(self._ports.database, [passed])
+        return True

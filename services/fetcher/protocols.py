@@ -1,4 +1,4 @@
-"""Which protocol a mailbox is read by: the only place that asks."""
+"""Sessions and checks by whichever protocol a server profile names."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

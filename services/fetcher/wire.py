@@ -103,7 +103,7 @@ def _tls_failure(error: ssl.SSLError, where: str) -> failures.MailServerError:
 
 
 @contextmanager
-def speaking(where: str) -> Iterator[None]:
+def speaking(where: str, protocol: str = "IMAP") -> Iterator[None]:
     """Turn every error that imaplib, sockets and TLS raise into one of :mod:`services.fetcher.failures`."""
     try:
         yield
@@ -122,8 +122,8 @@ def speaking(where: str) -> Iterator[None]:
     except imaplib.IMAP4.abort as error:
         text = str(error)
         if "unexpected" in text or "unterminated line: " in text:
-            raise failures.ProtocolError(f"{where} does not speak IMAP as it should") from None
+            raise failures.ProtocolError(f"{where} does not speak {protocol} as it should") from None
         raise failures.ConnectionLost(f"{where} closed the connection") from None
     except (imaplib.IMAP4.error, ValueError, AssertionError, KeyError, AttributeError, TypeError, IndexError):
         # What imaplib meets in answers that are no IMAP leaves it as any of these.
-        raise failures.ProtocolError(f"{where} answered in a way that is not IMAP") from None
+        raise failures.ProtocolError(f"{where} answered in a way that is not {protocol}") from None

@@ -24,5 +24,6 @@ def test_mail_that_is_read_by_pop3_is_filed_once_and_deleted(company: Company):
     assert {first: "None", second: "InReplyTo"} == {key: a["correlation"]["method"] for key, a in found.items()}
     places = [place for a in found.values() for place in a["deliveries"]]
     assert [(shop, "INBOX", None)] * 2 == [(place["mailbox"], place["folder"], place["uid"]) for place in places]
+    assert 0 == company.pipeline.pop3_count(shop)
     checked = company.pipeline.mailweave("verify", "--server", "--mailbox", shop)
     assert "All is well." in checked.stdout

@@ -51,8 +51,6 @@ class HostilePop3:
         verb, _, rest = line.partition(" ")
         listed = list(self.mails.items())
         match verb.upper():
-            case "CAPA":
-                return b"+OK\r\nSTLS\r\nUIDL\r\n.\r\n"
             case "UIDL":
                 return (
                     b"+OK\r\n" + b"".join(b"%d %s\r\n" % (n, u.encode()) for n, (u, _) in numbered(listed)) + b".\r\n"
@@ -78,4 +76,6 @@ def numbered(listed):
 
 
 def stuffed(mail: bytes) -> bytes:
-    return b"".join(b"." + one if one.startswith(b".") else one for one in mail.splitlines(keepends=True))
+    """Stuff dots after CRLF only, as RFC 1939 has it: other line ends are nothing to a server."""
+    whole = mail if mail.endswith(b"\r\n") else mail + b"\r\n"
+    return b"\r\n".join(b"." + one if one.startswith(b".") else one for one in whole.split(b"\r\n"))
