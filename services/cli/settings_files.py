@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 import click
 
 from services.cli import session
-from services.cli.output import emit, json_option, source_name
+from services.cli.output import emit, json_option, printable, source_name
 from services.cli.settings_changes import ORGANIZATION, change_options, given, objects, publish
 from services.domain.errors import Refused
 from services.settings import differences, models, publisher
@@ -35,6 +35,8 @@ def read_file(name: str, text: bytes) -> tuple[dict[str, Any], int | None]:
         raise Refused(f"{name}: not UTF-8.") from None
     except json.JSONDecodeError as error:
         raise Refused(f"{name}: not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from None
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"{name}: not JSON that can be read: {str(error)[:100]}.") from None
     if not isinstance(value, dict):
         raise Refused(f'{name}: must be one object, such as {{"organization": {{"filter.userDefault": 1}}}}.')
     base = value.pop(VERSION, None)
@@ -88,9 +90,14 @@ def export_command(version: int | None) -> None:
 @click.argument("version", type=click.IntRange(min=0))
 @change_options
 def restore_command(version: int, *, reason: str, by: str, base: int | None, wait: bool, timeout: float) -> None:
-    """Publish everything as it was at a version, as a new version. What was added since is removed."""
+    """
+    Publish everything as it was at a version, as a new version. What was added since is removed.
+
+    Former prefixes of tracking tokens stay: mail that carries them is under way.
+    """
     url = session.config().postgres
     now, then = publisher.current(url), exported(publisher.at(url, version))
+    then.get(ORGANIZATION, {}).pop("tracking.token.prefixHistory", None)
     gone: dict[str, Any] = {key: None for key in exported(now) if key not in then}
     publish(
         {**then, **gone}, by=by, reason=reason or f"settings restore {version}",
@@ -117,20 +124,28 @@ def diff_command(old: str, new: str | None, *, as_json: bool) -> None:
         before, after, file = now, _side(old), True
     # A file says nothing of the objects that it does not name.
     for key in sorted(after if file else {*before, *after}):
+        if key != ORGANIZATION and (before.get(key) is None) != (after.get(key) is None):
+            what = "removed" if after.get(key) is None else "added"
+            emit({"key": key, "object": what}) if as_json else click.echo(printable(f"{key} {what}"))
+            if what == "removed":
+                continue
         for one in differences.between(before.get(key), after.get(key)):
             if as_json:
                 emit({"key": key, **one._asdict()})
             else:
-                click.echo(f"{key} {in_words(one)}")
+                click.echo(printable(f"{key} {in_words(one)}"))
 
 
 def _side(name: str) -> dict[str, Any]:
     if name.isdecimal():
         return exported(publisher.at(session.config().postgres, int(name)))
     try:
-        return read_file(name, Path(name).read_bytes())[0]
+        objects_in_file, _ = read_file(name, Path(name).read_bytes())
     except OSError as error:
         raise Refused(f"{name}: {error.strerror}. Give a version number or a settings file.") from None
+    return {
+        key: None if value is None else given(models.validate(key, value)) for key, value in objects_in_file.items()
+    }
 
 
 def in_words(one: Difference) -> str:

@@ -31,10 +31,9 @@ def history_command(key: str | None, *, limit: int, as_json: bool) -> None:
                 "changed": [one._asdict() for one in fields],
             })  # fmt: skip
             continue
-        removed = " removed" if change.value is None else ""
+        what = " removed" if change.value is None else " added" if earlier is None else ""
         when = f"{change.time:%Y-%m-%d %H:%M:%S}Z"
-        click.echo(f"{change.version}  {when}  {change.key}{removed}  by {printable(change.author)}: "
+        click.echo(f"{change.version}  {when}  {change.key}{what}  by {printable(change.author)}: "
                    f"{printable(change.reason)}")  # fmt: skip
-        if not removed:
-            for one in fields:
-                click.echo(f"    {printable(in_words(one))}")
+        for one in fields if change.value is not None else ():
+            click.echo(f"    {printable(in_words(one))}")

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import click
 
@@ -17,7 +18,7 @@ from services.cli.simulation.placing import place
 from services.cli.simulation.verdicts import Verdict, verdict, verdicts
 from services.domain.addresses import domain_of
 from services.domain.errors import Refused
-from services.resolver.ledger import Item
+from services.resolver.ledger import Item, Ledger
 from services.resolver.policy import settings_of
 from services.settings import publisher, references
 from services.settings import snapshot as snapshots
@@ -25,6 +26,7 @@ from services.settings.snapshot import Snapshot
 from services.storage.blobs import BlobFolder
 
 MEGABYTE = 1024 * 1024
+INBOX = "INBOX"
 
 
 @click.command("simulate")
@@ -34,7 +36,7 @@ MEGABYTE = 1024 * 1024
 @click.option("--settings", "candidate", type=click.Path(path_type=Path), help="A settings file to try.")
 @click.option("--directory", type=click.Path(path_type=Path), help="With --mail: the directory, as for `directory`.")
 @click.option("--mailbox", metavar="ADDRESS", help="With --mail: the mailbox in which the mail is taken to lie.")
-@click.option("--folder", default="INBOX", show_default=True, help="With --mail: the folder.")
+@click.option("--folder", default=INBOX, show_default=True, help="With --mail: the folder.")
 @click.option("--format", "form", type=click.Choice(["decisions", "threads", "diff"]), default="decisions")
 @json_option
 def simulate_command(
@@ -45,10 +47,21 @@ def simulate_command(
     Decide about mail by the same rules as the services, in memory, and print what would come of it.
 
     With --mail no server is asked: the settings are the defaults with those of --settings. With --stored they are
-    those in force with those of --settings, and `--format diff` compares with what is decided.
+    those in force with those of --settings. `--format diff` shows what --settings changes; with --stored and without
+    --settings, what would be decided differently today.
     """
     if (path is None) == (not stored):
         raise Refused("say which mail: either --mail PATH or --stored --since DATE.")
+    given_only: dict[str, object] = {
+        "--directory": directory,
+        "--mailbox": mailbox,
+        "--folder": folder if folder != INBOX else None,
+    }
+    of_no_use: dict[str, object] = given_only if stored else {"--since": since}
+    if form == "threads":
+        of_no_use = {**of_no_use, **given_only, "--settings": candidate}
+    if unused := [name for name, value in of_no_use.items() if value is not None]:
+        raise Refused(f"{', '.join(unused)} says nothing here: leave it out.")
     if path is not None:
         _given(path, candidate, directory, mailbox, folder, form=form, as_json=as_json)
     elif since is None:
@@ -125,19 +138,35 @@ def _of_mails(
 
 def _stored(since: datetime, candidate: Path | None, form: str, *, as_json: bool) -> None:
     config = session.config()
-    settings = settings_of(_with(publisher.current(config.postgres), candidate))
+    now = publisher.current(config.postgres)
     with session.reading(config) as connection:
-        stored = knowing.of_stored(connection, BlobFolder(config.blobs), since, settings)
-    rows = decide(stored.items, stored.ledger, settings)
-    labels = {key: known.message_id for key, known in stored.ledger.known.items()}
-    after = verdicts((i.delivered for i in stored.items), rows, stored.ledger, labels)
+        stored = knowing.of_stored(connection, BlobFolder(config.blobs), since, settings_of(now))
     if stored.unreadable:
         click.echo(f"{plural(stored.unreadable, 'delivery', 'deliveries')} left out: content not stored.", err=True)
+    after = _again(stored, _with(now, candidate))
     if form == "decisions":
         printing.decisions(after, as_json=as_json)
         return
-    decided = [one for one in after if one.delivered.delivery_id in stored.current]
-    before = [
-        verdict(one.delivered, stored.current[one.delivered.delivery_id], stored.filed, labels) for one in decided
+    before = _again(stored, now) if candidate else _decided(stored, after)
+    both = {one.delivered.delivery_id: one for one in before}
+    pairs = [(both[one.delivered.delivery_id], one) for one in after if one.delivered.delivery_id in both]
+    printing.differences(pairs, as_json=as_json)
+
+
+def _again(stored: knowing.Stored, snapshot: Snapshot) -> list[Verdict]:
+    items, ledger = stored.under(snapshot.organization.message_max_mb * MEGABYTE)
+    rows = decide(items, ledger, settings_of(snapshot))
+    return verdicts((i.delivered for i in items), rows, ledger, _labels(ledger))
+
+
+def _decided(stored: knowing.Stored, of: Iterable[Verdict]) -> list[Verdict]:
+    labels = _labels(stored.ledger)
+    return [
+        verdict(one.delivered, stored.current[one.delivered.delivery_id], stored.filed, labels)
+        for one in of
+        if one.delivered.delivery_id in stored.current
     ]
-    printing.differences(zip(before, decided, strict=True), as_json=as_json)
+
+
+def _labels(ledger: Ledger) -> dict[UUID, str]:
+    return {key: known.message_id for key, known in ledger.known.items()}

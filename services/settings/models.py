@@ -109,6 +109,8 @@ def split(key: str) -> tuple[str, str]:
     kind, mark, name = key.partition("/")
     if kind not in KINDS or (kind == "organization") != (not mark) or (mark and not name):
         raise Refused(f"{key!r} is no settings key: expected {EXPECTED}")
+    if not key.isprintable():
+        raise Refused(f"{key!r} is no settings key: it holds characters that cannot be printed")
     if len(key) > MOST_KEY_CHARACTERS:
         raise Refused(f"{key[:40]!r}… is too long for a settings key: at most {MOST_KEY_CHARACTERS} characters")
     return kind, name
@@ -123,6 +125,7 @@ def validate(key: str, value: Any) -> Strict:  # noqa: ANN401 - whatever the JSO
     kind, name = split(key)
     if not isinstance(value, dict):
         raise Refused(f"{key}: must be an object with fields, not {json.dumps(value)[:60]}")
+    _check_storable(key, value)
     try:
         model = KINDS[kind].model_validate(value)
     except ValidationError as error:
@@ -131,6 +134,13 @@ def validate(key: str, value: Any) -> Strict:  # noqa: ANN401 - whatever the JSO
     if isinstance(model, MailboxSettings) and model.address != name:
         raise Refused(f"{key}: address is {model.address!r}, so the key must be mailbox/{model.address}")
     return model
+
+
+def _check_storable(key: str, value: Any) -> None:  # noqa: ANN401 - parsed JSON
+    """Refuse texts that neither PostgreSQL nor UTF-8 can hold, wherever they stand."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    if "\\u0000" in text or any("\ud800" <= c <= "\udfff" for c in text):
+        raise Refused(f"{key}: a text holds a NUL or half a character: remove it")
 
 
 def _problem(kind: str, error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails

@@ -15,8 +15,7 @@ from services.domain.errors import Refused
 from services.settings import references
 from services.settings import snapshot as snapshots
 from services.settings.models import validate
-from services.settings.organization import Organization
-from services.settings.organization.tokens import with_former_prefix
+from services.settings.organization.tokens import with_former_prefixes
 from services.settings.snapshot import Snapshot
 from services.storage import outbox
 from services.storage.outbox import OutboxRow
@@ -57,7 +56,7 @@ def publish(url: str, changes: Mapping[str, Any | None], *, author: str, reason:
         written = _latest(connection)
         version, after, rows = before.version, before, []
         for key, given in changes.items():
-            value = None if given is None else _as_given(before, key, given)
+            value = _as_given(before, key, given)
             if value == (written[key][1] if key in written else None):
                 continue
             version += 1
@@ -70,9 +69,10 @@ def publish(url: str, changes: Mapping[str, Any | None], *, author: str, reason:
 
 def _as_given(before: Snapshot, key: str, value: Any) -> Any:  # noqa: ANN401 - parsed JSON
     """Return what is stored: the fields that are set and no others, so that a default that changes later acts."""
-    model = validate(key, value)
-    plain = model.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    return with_former_prefix(before.organization, plain) if isinstance(model, Organization) else plain
+    plain = None
+    if value is not None:
+        plain = validate(key, value).model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return with_former_prefixes(before.organization, plain) if key == "organization" else plain
 
 
 def _write(

@@ -21,11 +21,10 @@ def check(after: Snapshot) -> None:
             f"organization: defaults.serverProfileId is {profile!r}, but there is no server-profile/{profile}: "
             "add it first, or set the id of another one"
         )
-    if profile is not None and template.defaults_act == "sss":
+    if template.defaults_act == "sss":
         raise Refused(
-            f'organization: defaults.act is "sss", but server-profile/{profile} is for '
-            f"{after.profiles[profile].protocol.upper()}, which has no "
-            "appointments, contacts and tasks: set it to none or client, or set another defaults.serverProfileId"
+            'organization: defaults.act is "sss", but servers are reached by IMAP and POP3, which have no '
+            "appointments, contacts and tasks: set it to none or client"
         )
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -47,8 +47,14 @@ def read(path: Path, unreadable: list[str]) -> Iterator[Given]:
                 unreadable.append(f"{file}: {reason}")
 
 
+def without_text(message: Message) -> Message:
+    """Return a message without its text, which nothing decides by; mail without an id is known by its text."""
+    return replace(message, body_text="") if message.message_id else message
+
+
 def _parsed(message: Message, received: datetime | None, size: int) -> Given:
-    return Given(identity(message).message_id, message, received or message.date or UNDATED, size)
+    label = identity(message).message_id
+    return Given(label, without_text(message), received or message.date or UNDATED, size)
 
 
 def _lines(path: Path) -> Iterator[Given]:
@@ -58,7 +64,7 @@ def _lines(path: Path) -> Iterator[Given]:
                 try:
                     value = json.loads(line)
                     yield _fields(value)
-                except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+                except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
                     raise Refused(
                         f"{path}, line {number}: no mail ({type(error).__name__}: {error}): expected an object with "
                         "message_id, from, to, cc ([{name, addr}]), subject, date and, as far as they are known, "
@@ -68,7 +74,10 @@ def _lines(path: Path) -> Iterator[Given]:
 
 def _fields(value: Mapping[str, Any]) -> Given:
     label = str(value["message_id"])
+    json.dumps(value, ensure_ascii=False).encode()  # half a character is an error here and not later
     date = datetime.fromisoformat(value["date"]) if value.get("date") else None
+    if date is not None and date.tzinfo is None:
+        date = date.replace(tzinfo=UTC)
     message = Message(
         message_id=canonical_id(label),
         in_reply_to=canonical_ids(_bracketed(value.get("in_reply_to") or ())),
@@ -92,10 +101,12 @@ def _fields(value: Mapping[str, Any]) -> Given:
         repairs=(),
         outcome=ParseOutcome.FULL,
     )
-    return Given(label, message, message.date or UNDATED, len(message.body_text))
+    return Given(label, without_text(message), message.date or UNDATED, len(message.body_text))
 
 
 def _bracketed(ids: Any) -> list[str]:  # noqa: ANN401 - from JSON
+    if isinstance(ids, str):
+        raise TypeError("ids must be a list")
     return [one if one.startswith("<") else f"<{one}>" for one in ids]
 
 

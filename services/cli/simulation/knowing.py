@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,12 +10,13 @@ from uuid import UUID
 from psycopg import Connection
 
 from services import mime
+from services.cli.simulation.given import without_text
 from services.domain.addresses import normalise
 from services.domain.cycles import on_cycles
 from services.domain.decide import participants_of
 from services.domain.directory import Record, RecordRef
 from services.domain.identity import Direction
-from services.domain.message import Message
+from services.domain.message import Message, ParseOutcome
 from services.resolver import reading
 from services.resolver.arrivals import Arrival
 from services.resolver.filing import Settings
@@ -71,13 +72,26 @@ def of_given(arrivals: Sequence[Arrival], entries: Iterable[Mapping[str, Any]]) 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Stored mails to be decided anew, what is decided today, and how many can no longer be read."""
+    """Stored mails to be decided anew, their bytes, what is decided today, and how many can no longer be read."""
 
     ledger: Ledger
     items: Sequence[Item]
+    sizes: Mapping[UUID, int]
     current: Mapping[UUID, Current]
     filed: Mapping[tuple[UUID, Direction], Filed]
     unreadable: int
+
+    def under(self, limit: int) -> tuple[list[Item], Ledger]:
+        """Return the mails with a limit in bytes for whole ones, and a ledger that a run may change."""
+        items = [
+            replace(item, message=replace(item.message, outcome=ParseOutcome.TOO_LARGE))
+            if self.sizes[item.delivered.delivery_id] > limit
+            else item
+            for item in self.items
+        ]
+        ledger = self.ledger
+        deliveries = {key: dict(group) for key, group in ledger.deliveries.items()}
+        return items, replace(ledger, filed=dict(ledger.filed), deliveries=deliveries, current=dict(ledger.current))
 
 
 def of_stored(connection: Connection[Any], blobs: BlobFolder, since: datetime, settings: Settings) -> Stored:
@@ -92,14 +106,16 @@ def of_stored(connection: Connection[Any], blobs: BlobFolder, since: datetime, s
     keys = [key for (key,) in rows]
     read: dict[bytes, Message] = {}
     items: list[Item] = []
+    sizes: dict[UUID, int] = {}
     unreadable = 0
     for group in reading.deliveries(connection, keys).values():
         for delivered in group.values():
             sha256 = delivered.blob_sha256 or b""
             if sha256 not in read and sha256 and blobs.exists(sha256.hex()):
-                read[sha256] = mime.parse_file(blobs.path(sha256.hex()))
+                read[sha256] = without_text(mime.parse_file(blobs.path(sha256.hex())))
             if sha256 in read:
                 items.append(Item(delivered, read[sha256]))
+                sizes[delivered.delivery_id] = blobs.path(sha256.hex()).stat().st_size
             else:
                 unreadable += 1
     ledger = reading.read(connection, keys, items, mailbox_owners=dict(settings.mailbox_owners))
@@ -109,4 +125,4 @@ def of_stored(connection: Connection[Any], blobs: BlobFolder, since: datetime, s
         ledger.current.pop(item.delivered.delivery_id, None)
     for place in [place for place, one in ledger.filed.items() if place[0] in again and not one.manual]:
         del ledger.filed[place]
-    return Stored(ledger, items, current, filed, unreadable)
+    return Stored(ledger, items, sizes, current, filed, unreadable)

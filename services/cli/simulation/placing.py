@@ -95,7 +95,6 @@ def _delivered(mail: Given, message_key: UUID, number: int, mailbox: str, folder
 
 
 def _arrival(mail: Given, sighting: Sighting, now: Placed, delivered: Delivered) -> Arrival:
-    message = mail.message
     return Arrival(
         delivered=delivered,
         id_key=sighting.own,
@@ -103,6 +102,5 @@ def _arrival(mail: Given, sighting: Sighting, now: Placed, delivered: Delivered)
         thread=now.thread,
         graph_version=now.version,
         evidence=tuple(Pointing(e.kind, e.strength, e.position, e.target, e.value) for e in now.evidence),
-        # The text is needed for the identity of mail without an id and by nothing that decides.
-        message=replace(message, body_text="") if message.message_id else message,
+        message=mail.message,
     )

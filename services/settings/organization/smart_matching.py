@@ -1,6 +1,7 @@
 """Correlation by likeness of subject and participants."""
 
 import re
+import warnings
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator
@@ -11,9 +12,12 @@ LARGEST = 2_147_483_647
 
 
 def _compiles(pattern: str) -> str:
+    if not pattern.isprintable():
+        raise ValueError("must hold printable characters only: write others as escapes, such as \\t")
     try:
-        re.compile(pattern)
-    except (re.error, RecursionError, OverflowError) as error:
+        with warnings.catch_warnings(action="error"):
+            re.compile(pattern)
+    except (re.error, RecursionError, OverflowError, Warning) as error:
         raise ValueError(f"must be a regular expression ({error}): correct it") from None
     return pattern
 

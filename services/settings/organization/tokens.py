@@ -47,7 +47,7 @@ class Tokens(Strict):
     tracking_token_prefix_history: Annotated[tuple[Prefix, ...], BeforeValidator(listed)] = setting(
         (),
         "tracking.token.prefixHistory",
-        "Prefixes of earlier tokens, which still match. A prefix that is replaced is added by itself.",
+        "Prefixes of earlier tokens, which still match. One that is replaced is added by itself; [] forgets them.",
         about=About("3.5", row="Tracking tokens: prefix", unit="entries"),
         max_length=MOST_FORMER_PREFIXES,
     )
@@ -85,11 +85,17 @@ class Tokens(Strict):
     )
 
 
-def with_former_prefix(before: Tokens, after: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the new value with the prefix that it replaces among the former ones, so that its tokens still match."""
-    prefix = after.get("tracking.token.prefix", Tokens().tracking_token_prefix)
-    former = before.tracking_token_prefix
-    known = [*after.get("tracking.token.prefixHistory", ())]
-    if former in (prefix, *known):
-        return dict(after)
-    return {**after, "tracking.token.prefixHistory": [former, *known][:MOST_FORMER_PREFIXES]}
+def with_former_prefixes(before: Tokens, after: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """
+    Return the new value with all former prefixes, so that their tokens still match; None stands for all defaults.
+
+    They are those of ``before``, or what ``after`` says of them, and the prefix that is replaced.
+    """
+    value = dict(after or {})
+    prefix = value.get("tracking.token.prefix", Tokens().tracking_token_prefix)
+    known = value.get("tracking.token.prefixHistory", before.tracking_token_prefix_history)
+    replaced = [before.tracking_token_prefix] if before.tracking_token_prefix not in (prefix, *known) else []
+    former = [*replaced, *known][:MOST_FORMER_PREFIXES]
+    if former or "tracking.token.prefixHistory" in value:
+        value["tracking.token.prefixHistory"] = former
+    return value if value or after is not None else None

@@ -93,6 +93,27 @@ def test_an_exported_file_can_be_compared_applied_and_is_refused_when_it_is_outd
     assert "they are at version 2, yours began at 1" in again.stderr
 
 
+def test_objects_that_come_and_go_are_named(desk, tmp_path):
+    file = tmp_path / "settings.json"
+    file.write_text('{"principal/user:u1": {}}')
+    assert "principal/user:u1 added\n" == desk.run("settings", "diff", str(file)).stdout
+    desk.run("settings", "apply", str(file))
+    file.write_text('{"principal/user:u1": null}')
+
+    assert "principal/user:u1 removed\n" == desk.run("settings", "diff", str(file)).stdout
+    assert ["added"] == [one["object"] for one in desk.json("settings", "diff", "0", "1")]
+
+
+def test_restoring_keeps_the_former_prefixes(desk):
+    for prefix in ("A:", "B:"):
+        desk.run("settings", "set", "organization", f"tracking.token.prefix={prefix}")
+
+    desk.run("settings", "restore", "0")
+
+    kept = desk.run("settings", "get", "organization", "tracking.token.prefixHistory").stdout
+    assert ["B:", "A:", "CRM:"] == json.loads(kept)
+
+
 def test_a_change_from_an_outdated_version_is_refused(desk):
     desk.run("settings", "set", "organization", "message.maxMb=20")
 

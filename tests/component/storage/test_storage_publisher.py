@@ -83,18 +83,20 @@ def test_an_earlier_version_can_be_looked_at(url):
 
 
 def test_a_prefix_that_is_replaced_is_kept_among_the_former_ones(url):
-    for prefix in ("A:", "B:", "A:"):
-        publish(url, {"organization": {**given(url), "tracking.token.prefix": prefix}})
+    for prefix in ("A:", "A:", "B:", "C:", "A:"):
+        publish(url, {"organization": {"tracking.token.prefix": prefix}})
 
+    assert 4 == publisher.current(url).version, "what is the same writes nothing"
+    assert ("A:", ("C:", "B:", "A:", "CRM:")) == prefixes(url)
+    publish(url, {"organization": None})
+    assert ("CRM:", ("C:", "B:", "A:", "CRM:")) == prefixes(url)
+    publish(url, {"organization": {"tracking.token.prefixHistory": []}})
+    assert ("CRM:", ()) == prefixes(url)
+
+
+def prefixes(url) -> tuple[str, tuple[str, ...]]:
     organization = publisher.current(url).organization
-    assert ("A:", ("B:", "A:", "CRM:")) == (
-        organization.tracking_token_prefix,
-        organization.tracking_token_prefix_history,
-    )
-
-
-def given(url) -> dict[str, object]:
-    return publisher.current(url).organization.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return organization.tracking_token_prefix, organization.tracking_token_prefix_history
 
 
 def test_the_template_of_new_mailboxes_names_a_profile_that_there_is(url):
@@ -105,7 +107,7 @@ def test_the_template_of_new_mailboxes_names_a_profile_that_there_is(url):
 
     with pytest.raises(Refused, match="there is no server-profile/main"):
         publish(url, {"server-profile/main": None})
-    with pytest.raises(Refused, match=r'defaults\.act is "sss", but server-profile/main is for IMAP'):
+    with pytest.raises(Refused, match=r'defaults\.act is "sss", but servers are reached by IMAP and POP3'):
         publish(url, {"organization": {**wanted, "defaults.act": "sss"}})
 
 

@@ -79,6 +79,12 @@ def test_a_removal_and_a_good_object_pass():
     assert (changes, 7) == read_file("f", json.dumps({"version": 7, **changes}).encode())
 
 
+@pytest.mark.parametrize("text", [b"[" * 100_000, b'{"version": ' + b"9" * 5_000 + b"}"])
+def test_json_that_python_cannot_hold_is_refused(text):
+    with pytest.raises(Refused, match="f: not JSON that can be read"):
+        read_file("f", text)
+
+
 @pytest.mark.parametrize("version", ["7", -1, True, 1.5])
 def test_the_version_of_a_settings_file_is_a_number(version):
     with pytest.raises(Refused, match=r"f: version is .*: it must be the number of a settings version"):

@@ -153,6 +153,12 @@ def test_blinded_lines_keep_their_opaque_ids(run, tmp_path):
     [
         ((), "say which mail"),
         (("--mail", "{0}", "--stored"), "say which mail"),
+        (("--stored", "--since", "2026-01-01", "--mailbox", "a@x"), "--mailbox says nothing here"),
+        (("--mail", "{0}/a.eml", "--since", "2026-01-01"), "--since says nothing here"),
+        (("--mail", "{0}/a.eml", "--format", "threads", "--settings", "s"), "--settings says nothing here"),
+        (("--mail", "{0}/odd.jsonl", "--format", "threads"), "line 1: no mail (TypeError: ids must be a list)"),
+        (("--mail", "{0}/old.jsonl", "--format", "threads"), "line 1: no mail (OverflowError"),
+        (("--mail", "{0}/half.jsonl", "--format", "threads"), "line 1: no mail (UnicodeEncodeError"),
         (("--stored",), "--stored needs --since DATE"),
         (("--stored", "--since", "2026-01-01", "--format", "threads"), "--format threads is for --mail"),
         (("--mail", "{0}"), "--format decisions needs --mailbox ADDRESS"),
@@ -171,6 +177,9 @@ def test_what_makes_no_sense_is_refused_in_plain_words(run, tmp_path, arguments,
     (tmp_path / "a.eml").write_bytes(RAW)
     (tmp_path / "bad.jsonl").write_text('{"from": []}\n')
     (tmp_path / "ugly.jsonl").write_text('{"message_id": "m"}\n{')
+    (tmp_path / "odd.jsonl").write_text('{"message_id": "m", "in_reply_to": "<a@x>"}')
+    (tmp_path / "old.jsonl").write_text('{"message_id": "m", "date": "0001-01-01T00:00:00+14:00"}')
+    (tmp_path / "half.jsonl").write_text('{"message_id": "\\ud800"}')
     (tmp_path / "s.json").write_text('{"organization": {"filter.userDefault": 9}}')
 
     result = run(*(one.format(tmp_path) for one in arguments))

@@ -119,7 +119,12 @@ def test_a_mailbox_reads_its_inbox_and_has_no_owner_unless_told_otherwise():
         ("organization", "tracking.token.counterDigits", (1, 9), (0, 10)),
         ("organization", "tracking.subjectMaxLength", (255, 400), (254, 401)),
         ("organization", "tracking.smart.enabled", ("off", "suggest", "link"), (True, "on", None)),
-        ("organization", "tracking.smart.filterRegex", ("", "^(re|fw):", "x" * 500), ("(", "*", "x" * 501, None)),
+        (
+            "organization",
+            "tracking.smart.filterRegex",
+            ("", "^(re|fw):", "x" * 500),
+            ("(", "*", "[[a]", "a\n", "x" * 501, None),
+        ),
         ("organization", "tracking.smart.maxCount", (0, 2_147_483_647), (-1, 2_147_483_648)),
         ("organization", "tracking.smart.deltaSubject", (0, 2_147_483_647), (-1, 2_147_483_648)),
         ("organization", "tracking.smart.minAddress", (0, 2_147_483_647), (-1, 2_147_483_648)),
@@ -225,6 +230,18 @@ def test_the_refusal_names_key_field_value_and_bound():
 )
 def test_what_is_no_settings_key_is_refused_with_those_there_are(key):
     with pytest.raises(Refused, match="expected organization, server-profile/ID"):
+        validate(key, {})
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800", "\udc00x"])
+def test_a_text_that_cannot_be_stored_is_refused(text):
+    with pytest.raises(Refused, match="a text holds a NUL or half a character"):
+        validate("mailbox/ada@example.org", {**MAILBOX, "user": text})
+
+
+@pytest.mark.parametrize("key", ["principal/\x1b[2Jx", "principal/a\nb", "principal/a\0"])
+def test_a_key_that_would_move_the_cursor_of_a_terminal_is_refused(key):
+    with pytest.raises(Refused, match="cannot be printed"):
         validate(key, {})
 
 
