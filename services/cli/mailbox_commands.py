@@ -12,6 +12,7 @@ from services.cli.settings_commands import author, plain, publish, waiting_optio
 from services.cli.settings_wait import until_known
 from services.domain.addresses import normalise
 from services.domain.errors import Refused
+from services.fetcher.mechanisms import Password
 from services.fetcher.probing import probe
 from services.runtime.config import Config
 from services.settings import models, publisher
@@ -116,7 +117,7 @@ def add_command(
 
 def _check(config: Config, profile: models.ServerProfile, user: str, password: str, folders: tuple[str, ...]) -> None:
     try:
-        probe(profile, user, password, folders, ca_file=config.ca_file)
+        probe(profile, user, Password(password), folders, ca_file=config.ca_file)
     except Refused as error:
         raise Refused(
             f"the mailbox was not added: {error}. Correct it and try again, or add it unchecked with --no-check."

@@ -10,6 +10,7 @@ from services.cli.waiting import Target, Unreachable
 from services.domain.errors import MailweaveError
 from services.fetcher import imap
 from services.fetcher.failures import FolderUnknown
+from services.fetcher.mechanisms import Password
 from services.fetcher.probing import server_of
 from services.runtime.config import Config
 from services.settings.models import MailboxSettings
@@ -32,7 +33,9 @@ def _of(
     try:
         profile = snapshot.profiles[mailbox.server_profile]
         secret = credentials.load(connection, config.cipher_key, mailbox.credential)
-        with imap.session(server_of(profile, config.ca_file), mailbox.user, secret.reveal().decode()) as opened:
+        with imap.session(
+            server_of(profile, config.ca_file), mailbox.user, Password(secret.reveal().decode())
+        ) as opened:
             while left:
                 try:
                     selected = opened.select(left[0])

@@ -8,6 +8,7 @@ from services.cli import session
 from services.domain.errors import MailweaveError, Refused
 from services.fetcher.audit import Audit, Taken, audit
 from services.fetcher.imap import session as imap_session
+from services.fetcher.mechanisms import Password
 from services.fetcher.probing import server_of
 from services.runtime.config import Config
 from services.settings import publisher
@@ -29,7 +30,7 @@ def audits(config: Config, only: Sequence[str]) -> Iterator[Audit]:
             try:
                 with database.transaction() as connection:
                     secret = credentials.load(connection, config.cipher_key, mailbox.credential).reveal().decode()
-                with imap_session(server, mailbox.user, secret) as imap:
+                with imap_session(server, mailbox.user, Password(secret)) as imap:
                     yield from audit(imap, address, mailbox.folders, partial(_taken, config))
             except MailweaveError as error:
                 yield Audit(mailbox=address, folder="*", on_server=0, error=str(error))

@@ -43,11 +43,17 @@ KINDS: Mapping[str, Kind] = {
     "certificate_not_trusted": Kind(
         "error", "The server's certificate is not trusted.", "Name its authority in MAILWEAVE_CA_FILE, or renew it."
     ),
+    "mechanism_unavailable": Kind(
+        "error",
+        "Server, profile and credential have no way to log in in common.",
+        "Correct auth or tls of the server profile, or give the mailbox another credential.",
+    ),
     "login_refused": Kind(
         "error",
-        "The server refuses user name or password.",
+        "The server refuses user name and password, or the access token.",
         "Give the mailbox its new password: mailweave mailbox add.",
     ),
+    "login_unavailable": Kind("error", "The mail server lets nobody log in for now.", _SERVER, TRANSIENT),
     "no_credential": Kind(
         "error", "The mailbox's credential cannot be read.", "Add the mailbox again with its password."
     ),

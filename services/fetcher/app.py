@@ -10,11 +10,13 @@ from uuid import uuid4
 
 from services.domain.errors import Retry
 from services.fetcher import cursor
+from services.fetcher.authentication import Credential
 from services.fetcher.checks import Checker, Ended
 from services.fetcher.deliveries import OWNER
 from services.fetcher.dispatch import Dispatcher
 from services.fetcher.handover import TOPIC
 from services.fetcher.leases import Leases
+from services.fetcher.mechanisms import Password
 from services.fetcher.polling import Ports
 from services.runtime import metrics
 from services.runtime.config import Config
@@ -61,10 +63,10 @@ class _ThreadPorts:
         return ports
 
 
-def _password(cipher_key: bytes) -> Callable[[Ports, str], str]:
-    def load(ports: Ports, name: str) -> str:
+def _credential(cipher_key: bytes) -> Callable[[Ports, str], Credential]:
+    def load(ports: Ports, name: str) -> Credential:
         with ports.database.transaction() as connection:
-            return credentials.load(connection, cipher_key, name).reveal().decode()
+            return Password(credentials.load(connection, cipher_key, name).reveal().decode())
 
     return load
 
@@ -77,7 +79,7 @@ def main(runtime: Runtime, stopping: threading.Event) -> None:
     checker = Checker(
         settings=lambda: runtime.settings.snapshot,
         ports=_ThreadPorts(config, producer),
-        password=_password(config.cipher_key),
+        credential=_credential(config.cipher_key),
         chance=random.SystemRandom().random,
         log_key=config.hash_key,
         ca_file=config.ca_file,

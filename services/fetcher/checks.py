@@ -12,6 +12,7 @@ from pathlib import Path
 from services.domain.errors import MailweaveError, Retry
 from services.domain.schedule import next_delay
 from services.fetcher import cursor
+from services.fetcher.authentication import Credential
 from services.fetcher.cursor import Checked, FenceLost
 from services.fetcher.failures import MailServerError
 from services.fetcher.imap import session
@@ -45,13 +46,13 @@ class Checker:
     """
     Checks mailboxes, each call in whatever thread calls it. Never raises.
 
-    ``password`` gives a mailbox's password by the name of its credential and is asked at each check, so that a
-    new password acts without a restart. ``log_key`` hashes mailboxes for the log.
+    ``credential`` gives what a mailbox logs in with by its name and is asked at each check, so that a new one acts
+    without a restart. ``log_key`` hashes mailboxes for the log.
     """
 
     settings: Callable[[], Snapshot]
     ports: Callable[[], Ports]
-    password: Callable[[Ports, str], str] = field(repr=False)
+    credential: Callable[[Ports, str], Credential] = field(repr=False)
     chance: Callable[[], float]
     log_key: bytes = field(repr=False)
     ca_file: Path | None = None
@@ -91,8 +92,8 @@ class Checker:
         problem: MailweaveError | None = None
         with _named(mark):
             try:
-                secret = self.password(ports, settings.credential)
-                with session(server_of(profile, self.ca_file), settings.user, secret) as connection:
+                credential = self.credential(ports, settings.credential)
+                with session(server_of(profile, self.ca_file), settings.user, credential) as connection:
                     poll(connection, task, ports, progress)
             except (FenceLost, Retry) as error:
                 if not isinstance(error, MailServerError):

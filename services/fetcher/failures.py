@@ -4,7 +4,7 @@ What can go wrong with a mail server, in words that a person can act on.
     MailServerError (Retry)
     ├── HostUnknown, Unreachable, ConnectionRefused, ConnectionLost, TimedOut
     ├── TlsNotOffered, TlsFailed, CertificateNotTrusted
-    ├── LoginRefused
+    ├── MechanismUnavailable, LoginRefused, LoginUnavailable
     ├── FolderUnknown
     └── ProtocolError
           └── BodyMissing
@@ -75,11 +75,24 @@ class CertificateNotTrusted(MailServerError):
     permanent = True
 
 
+class MechanismUnavailable(MailServerError):
+    """Server, profile and credential have no way to log in in common."""
+
+    code = "mechanism_unavailable"
+    permanent = True
+
+
 class LoginRefused(MailServerError):
-    """The server does not accept user name and password."""
+    """The server does not accept user name and password, or access token."""
 
     code = "login_refused"
     permanent = True
+
+
+class LoginUnavailable(MailServerError):
+    """The server lets nobody log in for now, whatever the credential."""
+
+    code = "login_unavailable"
 
 
 class FolderUnknown(MailServerError):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from services.domain.errors import Refused
 from services.fetcher import failures
+from services.fetcher.authentication import Credential
 from services.fetcher.imap import Server, session
 from services.settings.models import ServerProfile
 
@@ -12,12 +13,17 @@ from services.settings.models import ServerProfile
 def server_of(profile: ServerProfile, ca_file: Path | None = None) -> Server:
     """Return how to connect to the server of a profile."""
     return Server(
-        host=profile.host, port=profile.port, tls=profile.tls, seconds=profile.timeout_seconds, ca_file=ca_file
+        host=profile.host,
+        port=profile.port,
+        tls=profile.tls,
+        auth=profile.auth,
+        seconds=profile.timeout_seconds,
+        ca_file=ca_file,
     )
 
 
 def probe(
-    profile: ServerProfile, user: str, password: str, folders: Sequence[str], *, ca_file: Path | None = None
+    profile: ServerProfile, user: str, credential: Credential, folders: Sequence[str], *, ca_file: Path | None = None
 ) -> list[str]:
     """
     Log in and open the folders; return all folders of the mailbox by name. Nothing is changed on the server.
@@ -25,7 +31,7 @@ def probe(
     Raises ``Refused`` that says what is wrong with server, credential or folder.
     """
     try:
-        with session(server_of(profile, ca_file), user, password) as connection:
+        with session(server_of(profile, ca_file), user, credential) as connection:
             names = sorted(f.name for f in connection.folders() if "\\noselect" not in f.attributes)
             for folder in folders:
                 connection.select(folder)

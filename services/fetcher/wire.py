@@ -5,11 +5,12 @@ import io
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from services.fetcher import failures
+from services.fetcher.folders import quoted
 
 LARGEST_LITERAL = 64 * 1024 * 1024
 SLOWEST_BYTES_PER_SECOND = 2048
@@ -70,9 +71,44 @@ class Wire(imaplib.IMAP4):
         self.file = io.BufferedReader(self._paced, _BUFFER)
 
     def secure(self, tls: ssl.SSLContext) -> None:
-        """STARTTLS; imaplib makes a new reader, so nothing that was sent in clear text is taken for encrypted."""
-        self.starttls(tls)
+        """
+        STARTTLS; imaplib makes a new reader, so nothing that was sent in clear text is taken for encrypted.
+
+        A server that says it has no STARTTLS, declines it, or takes us for logged in already (RFC 9051 section 11.1)
+        may be somebody in between who would like to read along: there is no fall-back.
+        """
+        where = f"{self.host}:{self.port}"
+        if self.state == "AUTH" or "STARTTLS" not in self.capabilities:
+            raise failures.TlsNotOffered(f"{where} offers no STARTTLS; nothing was sent to it in clear text")
+        try:
+            self.starttls(tls)
+        except self.abort:
+            raise
+        except self.error:
+            raise failures.TlsNotOffered(
+                f"{where} declines its own STARTTLS; nothing was sent to it in clear text"
+            ) from None
         self.listen()
+
+    def login_by_password(self, user: str, password: str) -> tuple[str, bytes]:
+        """Log in by the command LOGIN; return status and text of the answer."""
+        return self._logged_in(self._simple_command("LOGIN", quoted(user), quoted(password)))
+
+    def authenticate_by(self, answer: Callable[[bytes], bytes], mechanism: str, *initial: str) -> tuple[str, bytes]:
+        """
+        Log in by a SASL mechanism; return status and text of the answer.
+
+        ``answer`` gives what is sent upon each challenge, both as they stand on the wire. imaplib's own method has
+        no initial response.
+        """
+        self.literal = answer  # type: ignore[assignment]  # a bound method is asked for each literal
+        return self._logged_in(self._simple_command("AUTHENTICATE", mechanism, *initial))
+
+    def _logged_in(self, answer: tuple[str, list[Any]]) -> tuple[str, bytes]:
+        status, texts = answer
+        if status == "OK":
+            self.state = "AUTH"
+        return status, texts[-1] if isinstance(texts[-1], bytes) else b""
 
     def read(self, size: int) -> bytes:
         """Return a literal; an end in its middle is a lost connection."""

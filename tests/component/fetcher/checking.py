@@ -2,6 +2,7 @@
 
 from services.fetcher import cursor
 from services.fetcher.imap import Server, session
+from services.fetcher.mechanisms import Password
 from services.fetcher.polling import Progress, Task, poll
 
 MAILS = {n: b"Subject: %d\r\nFrom: a@example.org\r\n\r\nbody\r\n" % n for n in range(1, 251)}
@@ -16,6 +17,6 @@ def check(outside, server, *, seconds=1.0, folders=("INBOX",)):
     fence = cursor.claim(outside.ports.database, outside.mailbox).fence
     task = Task(mailbox=outside.mailbox, fence=fence, folders=folders, limit=10**8, go_on=lambda: True)
     progress = Progress()
-    with session(server_at(server.port, seconds=seconds), "user", "pässword") as connection:
+    with session(server_at(server.port, seconds=seconds), "user", Password("pässword")) as connection:
         poll(connection, task, outside.ports, progress)
     return progress

@@ -62,7 +62,7 @@ class HostileServer:
         done = f"{tag} OK done\r\n".encode()
         verb = line.upper()
         if verb.startswith("CAPABILITY"):
-            return b"* CAPABILITY IMAP4rev1\r\n" + done
+            return b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n" + done
         if verb.startswith("LIST"):
             return b'* LIST () "/" INBOX\r\n' + done
         if verb.startswith("EXAMINE"):
