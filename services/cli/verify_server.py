@@ -5,14 +5,13 @@ from contextlib import closing
 from functools import partial
 
 from services.cli import session
+from services.cli.servers import credential_of
 from services.domain.errors import MailweaveError, Refused
 from services.fetcher.audit import Audit, Taken, audit
 from services.fetcher.imap import session as imap_session
-from services.fetcher.mechanisms import Password
 from services.fetcher.probing import server_of
 from services.runtime.config import Config
 from services.settings import publisher
-from services.storage import credentials
 from services.storage.postgres import Database
 from services.storage.reports.reading import rows
 
@@ -28,9 +27,8 @@ def audits(config: Config, only: Sequence[str]) -> Iterator[Audit]:
                 continue
             server = server_of(snapshot.profiles[mailbox.server_profile], config.ca_file)
             try:
-                with database.transaction() as connection:
-                    secret = credentials.load(connection, config.cipher_key, mailbox.credential).reveal().decode()
-                with imap_session(server, mailbox.user, Password(secret)) as imap:
+                credential = credential_of(config, database, mailbox.credential)
+                with imap_session(server, mailbox.user, credential) as imap:
                     yield from audit(imap, address, mailbox.folders, partial(_taken, config))
             except MailweaveError as error:
                 yield Audit(mailbox=address, folder="*", on_server=0, error=str(error))

@@ -5,6 +5,7 @@ What can go wrong with a mail server, in words that a person can act on.
     ├── HostUnknown, Unreachable, ConnectionRefused, ConnectionLost, TimedOut
     ├── TlsNotOffered, TlsFailed, CertificateNotTrusted
     ├── MechanismUnavailable, LoginRefused, LoginUnavailable
+    ├── ConsentWithdrawn, ClientRefused, TokenEndpointFailed
     ├── FolderUnknown
     └── ProtocolError
           └── BodyMissing
@@ -93,6 +94,26 @@ class LoginUnavailable(MailServerError):
     """The server lets nobody log in for now, whatever the credential."""
 
     code = "login_unavailable"
+
+
+class ConsentWithdrawn(MailServerError):
+    """The authorisation server gives no more access tokens for a refresh token; a person must consent anew."""
+
+    code = "consent_withdrawn"
+    permanent = True
+
+
+class ClientRefused(MailServerError):
+    """The authorisation server does not accept client id, client secret or scope."""
+
+    code = "client_refused"
+    permanent = True
+
+
+class TokenEndpointFailed(MailServerError):
+    """No access token could be had for now."""
+
+    code = "token_endpoint_failed"
 
 
 class FolderUnknown(MailServerError):
