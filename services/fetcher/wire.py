@@ -13,15 +13,17 @@ from services.fetcher import failures
 from services.fetcher.folders import quoted
 
 LARGEST_LITERAL = 64 * 1024 * 1024
+LARGEST_ANSWER = 2 * LARGEST_LITERAL
 SLOWEST_BYTES_PER_SECOND = 2048
 _BUFFER = 256 * 1024
 
 
 class _Paced(socket.SocketIO):
     """
-    A socket's bytes, as long as they come at a reasonable pace.
+    A socket's bytes, as long as they come at a reasonable pace and the answer to a command has an end.
 
-    A time-out of the socket alone lets a server that sends one byte in each interval hold a thread for ever.
+    A time-out of the socket alone lets a server that sends one byte in each interval hold a thread for ever, and
+    imaplib collects whatever comes before the end of an answer.
     """
 
     def __init__(self, sock: socket.socket, seconds: float) -> None:
@@ -37,6 +39,8 @@ class _Paced(socket.SocketIO):
     def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401 - as the base class has it
         got = super().readinto(buffer)
         self._got += got or 0
+        if self._got > LARGEST_ANSWER:
+            raise failures.ProtocolError(f"the server answers one command with more than {LARGEST_ANSWER} bytes")
         if time.monotonic() - self._began > self._grace + self._got / SLOWEST_BYTES_PER_SECOND:
             raise TimeoutError("too slow")
         return got
@@ -72,7 +76,7 @@ class Wire(imaplib.IMAP4):
 
     def secure(self, tls: ssl.SSLContext) -> None:
         """
-        STARTTLS; imaplib makes a new reader, so nothing that was sent in clear text is taken for encrypted.
+        STARTTLS; there is a new reader afterwards, so nothing that was sent in clear text is taken for encrypted.
 
         A server that says it has no STARTTLS, declines it, or takes us for logged in already (RFC 9051 section 11.1)
         may be somebody in between who would like to read along: there is no fall-back.
@@ -81,14 +85,16 @@ class Wire(imaplib.IMAP4):
         if self.state == "AUTH" or "STARTTLS" not in self.capabilities:
             raise failures.TlsNotOffered(f"{where} offers no STARTTLS; nothing was sent to it in clear text")
         try:
-            self.starttls(tls)
+            declined = self._simple_command("STARTTLS")[0] != "OK"
         except self.abort:
             raise
         except self.error:
-            raise failures.TlsNotOffered(
-                f"{where} declines its own STARTTLS; nothing was sent to it in clear text"
-            ) from None
+            declined = True
+        if declined:
+            raise failures.TlsNotOffered(f"{where} declines its own STARTTLS; nothing was sent to it in clear text")
+        self.sock = tls.wrap_socket(self.sock, server_hostname=self.host)
         self.listen()
+        self._get_capabilities()
 
     def login_by_password(self, user: str, password: str) -> tuple[str, bytes]:
         """Log in by the command LOGIN; return status and text of the answer."""

@@ -11,19 +11,16 @@ from typing import Any
 import psycopg
 import pytest
 
-from services.contracts import decode
 from services.domain.alert_codes import kind_of
 from services.fetcher import failures
-from services.fetcher.checks import Checker
 from services.fetcher.imap import session
 from services.fetcher.tokens import Tokens, credential_named
-from services.settings.models import MailboxSettings, ServerProfile
-from services.settings.snapshot import Snapshot
 from services.storage import credentials
 from services.storage.credentials import OAuth
 from services.storage.postgres import Database
 from services.storage.sealing import Secret
 from tests.component.fetcher.authorisation import CLIENT, CLIENT_SECRET, FIRST_REFRESH, AuthorisationServer
+from tests.component.fetcher.checking import checker, signals
 from tests.component.fetcher.oauth_dovecot import running
 
 pytestmark = pytest.mark.component
@@ -85,21 +82,6 @@ def enter(server, desk, **how):
         return [folder.name for folder in connection.folders()]
 
 
-def checker(server, desk):
-    profile = ServerProfile(host=server.host, port=server.port, tls=server.tls)
-    address = desk.outside.mailbox
-    mailbox = MailboxSettings(address=address, serverProfile="p", user=address, credential=desk.name)
-    snapshot = Snapshot(version=1, mailboxes={address: mailbox}, profiles={"p": profile})
-    return Checker(
-        settings=lambda: snapshot,
-        ports=lambda: desk.outside.ports,
-        credential=lambda _ports, _name: desk.credential(),
-        chance=lambda: 0.0,
-        log_key=b"x",
-        ca_file=server.ca_file,
-    )
-
-
 def test_a_real_server_lets_a_token_in_and_a_refused_one_is_renewed(oauth_dovecot, desk, issuer):
     """By both mechanisms; the token is asked for once, used again, and replaced when the server no longer takes it."""
     assert "INBOX" in enter(oauth_dovecot, desk, auth="xoauth2")
@@ -130,23 +112,22 @@ def test_a_withdrawn_consent_is_an_alert_in_plain_words_and_a_new_one_acts_at_th
     """Nothing restarts; and what is secret stands in no log, no row and no signal."""
     caplog.set_level(logging.DEBUG)
     issuer.refresh = None
-    check = checker(oauth_dovecot, desk).check
+    check = checker(desk.outside, oauth_dovecot, desk.credential).check
 
     ended = check(desk.outside.mailbox, lambda: True)
 
     assert ("consent_withdrawn", False) == (ended.code, ended.world)
     ((error,),) = desk.outside.rows("SELECT last_error FROM fetcher.mailbox WHERE mailbox = %(mailbox)s")
     assert "the consent was withdrawn or has expired" in error
-    signals = [decode(value)[1] for (value,) in outbox(desk)]
-    (signal,) = [s for s in signals if s["object"] == f"mailbox/{desk.outside.mailbox}"]
-    assert ("consent_withdrawn", "raised") == (signal["code"], signal["state"])
-    assert (1, "error") == (kind_of(signal["code"]).shown_after, kind_of(signal["code"]).level)
-    assert "s3cret" not in f"{caplog.text} {error} {signals}"
+    assert [("consent_withdrawn", "raised")] == signals(desk.outside)
+    assert (1, "error") == (kind_of(ended.code).shown_after, kind_of(ended.code).level)
+    assert "s3cret" not in f"{caplog.text} {error} {outbox(desk)}"
 
     issuer.refresh = "refresh-s3cret-new"
     desk.store(refresh_token=Secret(b"refresh-s3cret-new"))
 
     assert "" == check(desk.outside.mailbox, lambda: True).code
+    assert ("consent_withdrawn", "cleared") == signals(desk.outside)[-1]
     assert "s3cret" not in caplog.text
 
 
