@@ -79,6 +79,7 @@ def add_command(
     """Read a mailbox from now on, or change how it is read. Logs in first, and refuses when that fails."""
     name = normalise(address)
     host, port = host_and_port(server, tls)
+    held = stored or f"mailbox/{name}"
     if (password_file is None) == (stored is None):
         raise Refused("give the mailbox either --password-file or --credential.")
     password = None if password_file is None else password_in(password_file)
@@ -90,7 +91,7 @@ def add_command(
     profile, values = profile_for(snapshot, {"host": host, "port": port, "tls": tls, **polling})
     read = list(dict.fromkeys(folders)) or ["INBOX"]
     mailbox = {
-        "address": name, "serverProfile": profile, "user": user, "credential": stored or f"mailbox/{name}",
+        "address": name, "serverProfile": profile, "user": user, "credential": held,
         "owner": mailbox_owner.named(config, owner) if owner else None,
         "folders": read, "enabled": True,
     }  # fmt: skip
@@ -98,13 +99,13 @@ def add_command(
     checked = models.validate(f"server-profile/{profile}", values)
     models.validate(f"mailbox/{name}", mailbox)
     with closing(Database(config.postgres, "fetcher")) as database:
-        credential = credential_of(config, database, stored) if stored is not None else Password(password or "")
+        credential = credential_of(config, database, held) if password is None else Password(password)
         if not no_check:
             assert isinstance(checked, models.ServerProfile)
             _check(config, checked, user, credential, tuple(read))
     if password is not None:
         with closing(Database(config.postgres, "settings")) as database, database.transaction() as connection:
-            credentials.store(connection, config.cipher_key, f"mailbox/{name}", Secret(password.encode()))
+            credentials.store(connection, config.cipher_key, held, Secret(password.encode()))
     publish(config, changes, by=author(), reason=f"mailbox add {name}", base=None)
     click.echo(f"{name} is read from {host}:{port} ({tls}), {', '.join(read)}.")
     if wait:

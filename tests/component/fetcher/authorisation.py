@@ -1,6 +1,7 @@
 """A local authorisation server: refresh tokens that rotate, access tokens that end, introspection (RFC 7662)."""
 
 import json
+import ssl
 import threading
 import time
 from dataclasses import dataclass
@@ -21,10 +22,11 @@ class AuthorisationServer:
     """
     One client, one user's consent. ``life`` is that of the next access token in seconds.
 
-    Each refresh token is good once while ``rotates`` is set. ``answers`` replaces what the token endpoint says.
+    Each refresh token is good once while ``rotates`` is set. ``answers`` replaces what the token endpoint says. With
+    ``tls`` it speaks nothing else.
     """
 
-    def __init__(self, user: str) -> None:
+    def __init__(self, user: str, tls: ssl.SSLContext | None = None) -> None:
         self.user = user
         self.life = 3600
         self.rotates = True
@@ -58,12 +60,17 @@ class AuthorisationServer:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        self._scheme = "http"
+        if tls is not None:
+            self._scheme = "https"
+            # The handshake is made by the thread that serves, not by the one that accepts.
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self.port = int(self._server.server_address[1])
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     @property
     def token_endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.port}/token"
+        return f"{self._scheme}://127.0.0.1:{self.port}/token"
 
     def close(self) -> None:
         self._server.shutdown()

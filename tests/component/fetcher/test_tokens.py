@@ -19,6 +19,7 @@ from services.storage import credentials
 from services.storage.credentials import OAuth
 from services.storage.postgres import Database
 from services.storage.sealing import Secret
+from tests.component.fetcher import certificates
 from tests.component.fetcher.authorisation import CLIENT, CLIENT_SECRET, FIRST_REFRESH, AuthorisationServer
 from tests.component.fetcher.checking import checker, signals
 from tests.component.fetcher.oauth_dovecot import running
@@ -52,8 +53,8 @@ class Desk:
         with closing(Database(self.url, "settings")) as database, database.transaction() as connection:
             return credentials.load(connection, KEY, self.name)
 
-    def credential(self, database=None, now=lambda: datetime.now(UTC)):
-        return credential_named(database or self.outside.ports.database, KEY, self.name, now=now, ca_file=None)
+    def credential(self, database=None, now=lambda: datetime.now(UTC), ca_file=None):
+        return credential_named(database or self.outside.ports.database, KEY, self.name, now=now, ca_file=ca_file)
 
 
 @pytest.fixture
@@ -249,6 +250,22 @@ def test_a_token_endpoint_that_drips_is_given_up(desk, monkeypatch):
         with pytest.raises(failures.TokenEndpointFailed, match="did not answer in time"):
             desk.credential().current()
         enough.set()
+
+
+@pytest.mark.parametrize(("days", "trusted"), [(5, True), (-1, True), (5, False)], ids=["good", "expired", "unknown"])
+def test_a_token_endpoint_must_prove_who_it_is(desk, tmp_path, days, trusted):
+    """Client secret and refresh token are not sent before it has."""
+    authority, stranger = (certificates.authority(tmp_path / f"{name}.pem") for name in ("authority", "stranger"))
+    served = certificates.served(authority, tmp_path / "server.pem", days=days)
+    with closing(AuthorisationServer(desk.outside.mailbox, tls=served)) as issuer:
+        desk.store(token_endpoint=issuer.token_endpoint)
+        credential = desk.credential(ca_file=(authority if trusted else stranger).file)
+        if days > 0 and trusted:
+            assert credential.current().value.startswith("access-s3cret")
+            return
+        with pytest.raises(failures.TokenEndpointFailed, match="certificate is not trusted"):
+            credential.current()
+        assert [] == issuer.asked
 
 
 def test_nobody_at_the_token_endpoint(desk):
