@@ -7,17 +7,22 @@ from typing import Any
 import click
 
 from services.cli import mailbox_owner, session
+from services.cli.credential_file import password_in
 from services.cli.output import emit, json_option, table
-from services.cli.settings_changes import author, plain, publish, waiting_options
+from services.cli.servers import credential_of
+from services.cli.settings_changes import author, given, plain, publish, waiting_options
 from services.cli.settings_wait import until_known
 from services.domain.addresses import normalise
 from services.domain.errors import Refused
+from services.fetcher.authentication import Credential
+from services.fetcher.mechanisms import Password
 from services.fetcher.probing import probe
 from services.runtime.config import Config
-from services.settings import models, publisher
+from services.settings import models, publisher, references
 from services.settings.snapshot import Snapshot
 from services.storage import credentials
 from services.storage.postgres import Database
+from services.storage.sealing import Secret
 
 DEFAULT_PORTS = {
     "imap": {"implicit": 993, "starttls": 143, "none": 143},
@@ -55,20 +60,6 @@ def host_and_port(text: str, tls: str, protocol: str = "imap") -> tuple[str, int
     return host, number
 
 
-def password_in(path: Path) -> str:
-    """Return the password in a file, without the line end that editors add."""
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError:
-        raise Refused(f"--password-file {path}: not UTF-8.") from None
-    except OSError as error:
-        raise Refused(f"--password-file {path}: {error.strerror}.") from None
-    text = text.removesuffix("\n").removesuffix("\r")
-    if not text or "\n" in text or "\0" in text:
-        raise Refused(f"--password-file {path}: must hold the password on one line and nothing else.")
-    return text
-
-
 def profile_for(snapshot: Snapshot, wanted: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return id and value of the server profile: one that connects to the same place, else a new one."""
     place = {name: value for name, value in wanted.items() if name != "pollSeconds"}
@@ -76,7 +67,7 @@ def profile_for(snapshot: Snapshot, wanted: dict[str, Any]) -> tuple[str, dict[s
         have = plain(model)
         same_pace = wanted.get("pollSeconds", have["pollSeconds"]) == have["pollSeconds"]
         if {k: have[k] for k in place} == place and same_pace:
-            return name, have
+            return name, given(model)
     protocol = "" if wanted.get("protocol", "imap") == "imap" else f"{wanted['protocol']}-"
     name = f"{protocol}{wanted['host']}-{wanted['port']}-{wanted['tls']}".lower().replace(":", "_")
     seconds = wanted.get("pollSeconds")
@@ -88,7 +79,8 @@ def profile_for(snapshot: Snapshot, wanted: dict[str, Any]) -> tuple[str, dict[s
 @click.option("--imap", metavar="HOST[:PORT]", help="The IMAP server.")
 @click.option("--pop3", metavar="HOST[:PORT]", help="The POP3 server, where there is no IMAP.")
 @click.option("--user", required=True, help="The login name.")
-@click.option("--password-file", required=True, type=click.Path(path_type=Path), help="Holds the password on one line.")
+@click.option("--password-file", type=click.Path(path_type=Path), help="Holds the password on one line; - is stdin.")
+@click.option("--credential", "stored", metavar="NAME", help="A stored credential, instead of a password.")
 @click.option("--tls", type=click.Choice(TLS), default="implicit", show_default=True)
 @click.option("--owner", metavar="[TYPE:]ID", help="The user or queue of the directory behind this mailbox.")
 @click.option("--folder", "folders", multiple=True, help="A folder to read; INBOX when none is given.")
@@ -97,42 +89,52 @@ def profile_for(snapshot: Snapshot, wanted: dict[str, Any]) -> tuple[str, dict[s
 @click.option("--no-check", is_flag=True, help="Add it without trying to log in.")
 @waiting_options
 def add_command(
-    address: str, *, imap: str | None, pop3: str | None, user: str, password_file: Path, tls: str, owner: str | None,
-    folders: tuple[str, ...], poll_seconds: int | None, delete: bool, no_check: bool, wait: bool, timeout: float,
+    address: str, *, imap: str | None, pop3: str | None, user: str, password_file: Path | None, stored: str | None,
+    tls: str, owner: str | None, folders: tuple[str, ...], poll_seconds: int | None, delete: bool, no_check: bool,
+    wait: bool, timeout: float,
 ) -> None:  # fmt: skip
     """Read a mailbox from now on, or change how it is read. Logs in first, and refuses when that fails."""
     name = normalise(address)
     server = server_named(imap, pop3, tls)
-    password = password_in(password_file)
+    held = stored or f"mailbox/{name}"
+    if (password_file is None) == (stored is None):
+        raise Refused("give the mailbox either --password-file or --credential.")
+    password = None if password_file is None else password_in(password_file)
     if tls == "none":
-        click.echo("Warning: --tls none sends the password in clear text; use it on this machine only.", err=True)
+        click.echo("Warning: --tls none sends password or token in clear text; use it on this machine only.", err=True)
     config = session.config()
     snapshot = publisher.current(config.postgres)
     polling = {} if poll_seconds is None else {"pollSeconds": poll_seconds}
     profile, values = profile_for(snapshot, {**server, **polling})
     read = list(dict.fromkeys(folders)) or ["INBOX"]
     mailbox = {
-        "address": name, "serverProfile": profile, "user": user, "credential": f"mailbox/{name}",
+        "address": name, "serverProfile": profile, "user": user, "credential": held,
         "owner": mailbox_owner.named(config, owner) if owner else None,
         "folders": read, "enabled": True, **({"processAndDelete": True} if delete else {}),
     }  # fmt: skip
     changes = {f"server-profile/{profile}": values, f"mailbox/{name}": mailbox}
     checked = models.validate(f"server-profile/{profile}", values)
     models.validate(f"mailbox/{name}", mailbox)
-    if not no_check:
-        assert isinstance(checked, models.ServerProfile)
-        _check(config, checked, user, password, tuple(read))
-    with closing(Database(config.postgres, "settings")) as database, database.transaction() as connection:
-        credentials.store(connection, config.cipher_key, f"mailbox/{name}", password.encode())
+    references.applied(snapshot, changes)  # before the credential of a mailbox that is there is replaced
+    with closing(Database(config.postgres, "fetcher")) as database:
+        credential = credential_of(config, database, held) if password is None else Password(password)
+        if not no_check:
+            assert isinstance(checked, models.ServerProfile)
+            _check(config, checked, user, credential, tuple(read))
+    if password is not None:
+        with closing(Database(config.postgres, "settings")) as database, database.transaction() as connection:
+            credentials.store(connection, config.cipher_key, held, Secret(password.encode()))
     publish(changes, by=author(), reason=f"mailbox add {name}", base=None)
     click.echo(f"{name} is read from {server['host']}:{server['port']} ({tls}), {', '.join(read)}.")
     if wait:
         until_known(config, publisher.current(config.postgres).version, timeout)
 
 
-def _check(config: Config, profile: models.ServerProfile, user: str, password: str, folders: tuple[str, ...]) -> None:
+def _check(
+    config: Config, profile: models.ServerProfile, user: str, credential: Credential, folders: tuple[str, ...]
+) -> None:
     try:
-        probe(profile, user, password, folders, ca_file=config.ca_file)
+        probe(profile, user, credential, folders, ca_file=config.ca_file)
     except Refused as error:
         raise Refused(
             f"the mailbox was not added: {error}. Correct it and try again, or add it unchecked with --no-check."

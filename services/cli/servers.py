@@ -1,21 +1,27 @@
 """Asking the mail servers of the settings, with the stored credentials."""
 
 from collections.abc import Iterator
-from typing import Any
+from contextlib import closing
+from datetime import UTC, datetime
 
-from psycopg import Connection
-
-from services.cli import session
 from services.cli.waiting import Numbered, Target, Unreachable
 from services.domain.errors import MailweaveError
 from services.domain.identity import delivery_id_pop3
 from services.fetcher import imap, pop3
+from services.fetcher.authentication import Credential
 from services.fetcher.failures import FolderUnknown
 from services.fetcher.protocols import server_of
+from services.fetcher.tokens import credential_named
 from services.runtime.config import Config
 from services.settings.models import MailboxSettings, ServerProfile
 from services.settings.snapshot import Snapshot
-from services.storage import credentials
+from services.storage.postgres import Database
+
+
+def credential_of(config: Config, database: Database, name: str) -> Credential:
+    """Return what a mailbox logs in with, as the fetcher would; ``database`` may write token columns."""
+    return credential_named(database, config.cipher_key, name, now=lambda: datetime.now(UTC), ca_file=config.ca_file)
+
 
 PATIENCE_SECONDS = 20.0
 """How long a fetcher that has a POP3 mailbox open is waited for."""
@@ -23,23 +29,23 @@ PATIENCE_SECONDS = 20.0
 
 def targets(config: Config, snapshot: Snapshot) -> Iterator[Target | Numbered | Unreachable]:
     """Yield what each folder of each enabled mailbox holds now, by its server; one that fails stops no other."""
-    with session.store(config, "fetcher") as connection:
+    with closing(Database(config.postgres, "fetcher")) as database:
         for mailbox in snapshot.mailboxes.values():
             if mailbox.enabled:
-                yield from _of(config, snapshot, mailbox, connection)
+                yield from _of(config, snapshot, mailbox, database)
 
 
 def _of(
-    config: Config, snapshot: Snapshot, mailbox: MailboxSettings, connection: Connection[Any]
+    config: Config, snapshot: Snapshot, mailbox: MailboxSettings, database: Database
 ) -> Iterator[Target | Numbered | Unreachable]:
     left = list(mailbox.folders)
     try:
         profile = snapshot.profiles[mailbox.server_profile]
-        secret = credentials.load(connection, config.cipher_key, mailbox.credential)
+        credential = credential_of(config, database, mailbox.credential)
         if profile.protocol == "pop3":
-            yield _numbered(config, profile, mailbox, secret.reveal().decode())
+            yield _numbered(config, profile, mailbox, credential)
             return
-        with imap.session(server_of(profile, config.ca_file), mailbox.user, secret.reveal().decode()) as opened:
+        with imap.session(server_of(profile, config.ca_file), mailbox.user, credential) as opened:
             while left:
                 try:
                     selected = opened.select(left[0])
@@ -54,7 +60,7 @@ def _of(
         yield from (Unreachable(mailbox.address, folder, str(error)) for folder in left)
 
 
-def _numbered(config: Config, profile: ServerProfile, mailbox: MailboxSettings, password: str) -> Numbered:
-    listed = pop3.listed(server_of(profile, config.ca_file), mailbox.user, password, patience=PATIENCE_SECONDS)
+def _numbered(config: Config, profile: ServerProfile, mailbox: MailboxSettings, credential: Credential) -> Numbered:
+    listed = pop3.listed(server_of(profile, config.ca_file), mailbox.user, credential, patience=PATIENCE_SECONDS)
     ids = [delivery_id_pop3(mailbox.address, uidl) for uidl, _ in listed.values()]
     return Numbered(mailbox.address, tuple(dict.fromkeys(ids)))

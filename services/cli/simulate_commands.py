@@ -120,10 +120,7 @@ def _with(snapshot: Snapshot, candidate: Path | None) -> Snapshot:
         objects, _ = read_file(str(candidate), candidate.read_bytes())
     except OSError as error:
         raise Refused(f"--settings {candidate}: {error.strerror}.") from None
-    for key, value in objects.items():
-        snapshot = snapshots.apply(snapshot, key, snapshot.version, value)
-    references.check(snapshot)
-    return snapshot
+    return references.applied(snapshot, objects)
 
 
 def _of_mails(

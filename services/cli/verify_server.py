@@ -5,14 +5,13 @@ from contextlib import closing
 from functools import partial
 
 from services.cli import session
-from services.cli.servers import PATIENCE_SECONDS
+from services.cli.servers import PATIENCE_SECONDS, credential_of
 from services.domain.errors import MailweaveError, Refused
 from services.fetcher import deliveries, imap, pop3
 from services.fetcher.audit import Audit, Taken, audit, audit_pop3
 from services.fetcher.protocols import server_of
 from services.runtime.config import Config
 from services.settings import publisher
-from services.storage import credentials
 from services.storage.postgres import Database
 from services.storage.reports.reading import rows
 
@@ -28,14 +27,13 @@ def audits(config: Config, only: Sequence[str]) -> Iterator[Audit]:
                 continue
             profile = snapshot.profiles[mailbox.server_profile]
             try:
-                with database.transaction() as stored:
-                    secret = credentials.load(stored, config.cipher_key, mailbox.credential).reveal().decode()
+                credential = credential_of(config, database, mailbox.credential)
                 server = server_of(profile, config.ca_file)
                 if profile.protocol == "pop3":
-                    listed = pop3.listed(server, mailbox.user, secret, patience=PATIENCE_SECONDS).values()
+                    listed = pop3.listed(server, mailbox.user, credential, patience=PATIENCE_SECONDS).values()
                     yield audit_pop3(address, [uidl for uidl, _ in listed], partial(deliveries.handled, database))
                     continue
-                with imap.session(server, mailbox.user, secret) as connection:
+                with imap.session(server, mailbox.user, credential) as connection:
                     yield from audit(connection, address, mailbox.folders, partial(_taken, config))
             except MailweaveError as error:
                 yield Audit(mailbox=address, folder="*", on_server=0, error=str(error))

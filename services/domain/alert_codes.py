@@ -43,10 +43,32 @@ KINDS: Mapping[str, Kind] = {
     "certificate_not_trusted": Kind(
         "error", "The server's certificate is not trusted.", "Name its authority in MAILWEAVE_CA_FILE, or renew it."
     ),
+    "mechanism_unavailable": Kind(
+        "error",
+        "Server, profile and credential have no way to log in in common.",
+        "Correct auth or tls of the server profile, or give the mailbox another credential.",
+    ),
     "login_refused": Kind(
         "error",
-        "The server refuses user name or password.",
-        "Give the mailbox its new password: mailweave mailbox add.",
+        "The server refuses user name and password, or the access token.",
+        "Store the new password or consent: mailweave credential set.",
+    ),
+    "login_unavailable": Kind("error", "The mail server lets nobody log in for now.", _SERVER, TRANSIENT),
+    "consent_withdrawn": Kind(
+        "error",
+        "The consent behind the mailbox's OAuth credential was withdrawn or has expired.",
+        "Ask the mailbox's owner for a new consent and store it: mailweave credential set.",
+    ),
+    "client_refused": Kind(
+        "error",
+        "The authorisation server does not accept client id, client secret or scope of the credential.",
+        "Correct them: mailweave credential set.",
+    ),
+    "token_endpoint_failed": Kind(
+        "error",
+        "The authorisation server gives no access token for now.",
+        "Nothing is lost: the mailbox is read on as soon as it does. Check token endpoint and network.",
+        TRANSIENT,
     ),
     "mailbox_busy": Kind(
         "warning",
@@ -58,7 +80,7 @@ KINDS: Mapping[str, Kind] = {
         "error", "The POP3 server gives mails no unique ids.", "Read the mailbox by IMAP, or change the server."
     ),
     "no_credential": Kind(
-        "error", "The mailbox's credential cannot be read.", "Add the mailbox again with its password."
+        "error", "The mailbox's credential cannot be read.", "Store it again: mailweave credential set."
     ),
     "folder_unknown": Kind(
         "warning", "A folder that should be read is not there.", "Correct the folders of the mailbox.", 1

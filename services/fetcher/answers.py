@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
+from services.fetcher import failures
+
 _UID = re.compile(rb"\bUID (\d+)", re.IGNORECASE)
 _SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)", re.IGNORECASE)
 _DATE = re.compile(
@@ -12,6 +14,10 @@ _DATE = re.compile(
 )
 _QUOTED_BODY = re.compile(rb'BODY\[[^\]]*\](?:<\d+>)? "((?:\\.|[^"\\])*)"', re.IGNORECASE)
 _LITERAL_BODY = re.compile(rb"BODY\[[^\]]*\](?:<\d+>)? ~?\{\d+\}$", re.IGNORECASE)
+_NAME = rb"[A-Z][A-Z0-9.-]*(?:\[[^\]]*\](?:<\d+>)?)?"
+_TEXT = rb'"(?:[^"\\]|\\.)*"'
+_VALUE = rb"(?:%b|\((?:[^()\"]|%b|\([^()]*\))*\)|NIL|\d+)" % (_TEXT, _TEXT)
+_AFTER_LITERAL = re.compile(rb"(?: %b %b)*(?: *\) *| %b ~?\{\d+\})" % (_NAME, _VALUE, _NAME), re.IGNORECASE | re.DOTALL)
 _MONTHS = {m: i for i, m in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
 
 
@@ -45,11 +51,15 @@ def grouped(answers: Iterable[object]) -> Iterator[tuple[bytes, list[tuple[bytes
     Yield one (text without literals, [(text before it, literal)]) per FETCH answer.
 
     imaplib gives an answer with literals as one tuple per literal and the rest as bytes; one without literals
-    as bytes alone.
+    as bytes alone. Raises :class:`failures.ProtocolError` when what follows a literal is no end of one: its length is
+    not what was announced, so a mail would be stored cut, or with a piece of the next.
     """
     text = b""
     literals: list[tuple[bytes, bytes]] = []
     for piece in answers:
+        line = piece[0] if isinstance(piece, tuple) else piece
+        if literals and not (isinstance(line, bytes) and _AFTER_LITERAL.fullmatch(line)):
+            raise failures.ProtocolError("the server gives a mail another length than it announces")
         if isinstance(piece, tuple):
             text += b" " + piece[0]
             literals.append((piece[0], piece[1]))

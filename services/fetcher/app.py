@@ -10,17 +10,18 @@ from uuid import uuid4
 
 from services.domain.errors import Retry
 from services.fetcher import cursor
+from services.fetcher.authentication import Credential
 from services.fetcher.checks import Checker, Ended
 from services.fetcher.deliveries import OWNER
 from services.fetcher.dispatch import Dispatcher
 from services.fetcher.handover import TOPIC
 from services.fetcher.leases import Leases
 from services.fetcher.polling import Ports
+from services.fetcher.tokens import credential_named
 from services.runtime import metrics
 from services.runtime.config import Config
 from services.runtime.producer import Producer
 from services.runtime.runtime import Runtime
-from services.storage import credentials
 from services.storage.blobs import BlobFolder
 from services.storage.cache import redis_client, world
 from services.storage.postgres import Database
@@ -61,12 +62,11 @@ class _ThreadPorts:
         return ports
 
 
-def _password(cipher_key: bytes) -> Callable[[Ports, str], str]:
-    def load(ports: Ports, name: str) -> str:
-        with ports.database.transaction() as connection:
-            return credentials.load(connection, cipher_key, name).reveal().decode()
+def _credential(config: Config) -> Callable[[Ports, str], Credential]:
+    def named(ports: Ports, name: str) -> Credential:
+        return credential_named(ports.database, config.cipher_key, name, now=ports.now, ca_file=config.ca_file)
 
-    return load
+    return named
 
 
 def main(runtime: Runtime, stopping: threading.Event) -> None:
@@ -77,7 +77,7 @@ def main(runtime: Runtime, stopping: threading.Event) -> None:
     checker = Checker(
         settings=lambda: runtime.settings.snapshot,
         ports=_ThreadPorts(config, producer),
-        password=_password(config.cipher_key),
+        credential=_credential(config),
         chance=random.SystemRandom().random,
         log_key=config.hash_key,
         ca_file=config.ca_file,

@@ -13,6 +13,7 @@ from services.domain.errors import MailweaveError, Retry
 from services.domain.schedule import next_delay
 from services.domain.start_date import start_of
 from services.fetcher import cursor
+from services.fetcher.authentication import Credential
 from services.fetcher.cursor import Checked, FenceLost
 from services.fetcher.failures import MailServerError
 from services.fetcher.polling import Ports, Progress, Task
@@ -45,13 +46,13 @@ class Checker:
     """
     Checks mailboxes, each call in whatever thread calls it. Never raises.
 
-    ``password`` gives a mailbox's password by the name of its credential and is asked at each check, so that a
-    new password acts without a restart. ``log_key`` hashes mailboxes for the log.
+    ``credential`` gives what a mailbox logs in with by its name and is asked at each check, so that a new one acts
+    without a restart. ``log_key`` hashes mailboxes for the log.
     """
 
     settings: Callable[[], Snapshot]
     ports: Callable[[], Ports]
-    password: Callable[[Ports, str], str] = field(repr=False)
+    credential: Callable[[Ports, str], Credential] = field(repr=False)
     chance: Callable[[], float]
     log_key: bytes = field(repr=False)
     ca_file: Path | None = None
@@ -92,8 +93,8 @@ class Checker:
         problem: MailweaveError | None = None
         with _named(mark):
             try:
-                secret = self.password(ports, settings.credential)
-                with session(profile, settings.user, secret, self.ca_file) as connection:
+                credential = self.credential(ports, settings.credential)
+                with session(profile, settings.user, credential, self.ca_file) as connection:
                     poll(connection, settings, task, ports, progress)
             except (FenceLost, Retry) as error:
                 if not isinstance(error, MailServerError):

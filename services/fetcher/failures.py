@@ -4,7 +4,8 @@ What can go wrong with a mail server, in words that a person can act on.
     MailServerError (Retry)
     ├── HostUnknown, Unreachable, ConnectionRefused, ConnectionLost, TimedOut
     ├── TlsNotOffered, TlsFailed, CertificateNotTrusted
-    ├── LoginRefused, MailboxBusy
+    ├── MechanismUnavailable, LoginRefused, LoginUnavailable, MailboxBusy
+    ├── ConsentWithdrawn, ClientRefused, TokenEndpointFailed
     ├── FolderUnknown, UidlNotOffered
     └── ProtocolError
           └── BodyMissing
@@ -75,8 +76,15 @@ class CertificateNotTrusted(MailServerError):
     permanent = True
 
 
+class MechanismUnavailable(MailServerError):
+    """Server, profile and credential have no way to log in in common."""
+
+    code = "mechanism_unavailable"
+    permanent = True
+
+
 class LoginRefused(MailServerError):
-    """The server does not accept user name and password."""
+    """The server does not accept user name and password, or access token."""
 
     code = "login_refused"
     permanent = True
@@ -93,6 +101,32 @@ class UidlNotOffered(MailServerError):
 
     code = "uidl_not_offered"
     permanent = True
+
+
+class LoginUnavailable(MailServerError):
+    """The server lets nobody log in for now, whatever the credential."""
+
+    code = "login_unavailable"
+
+
+class ConsentWithdrawn(MailServerError):
+    """The authorisation server gives no more access tokens for a refresh token; a person must consent anew."""
+
+    code = "consent_withdrawn"
+    permanent = True
+
+
+class ClientRefused(MailServerError):
+    """The authorisation server does not accept client id, client secret or scope."""
+
+    code = "client_refused"
+    permanent = True
+
+
+class TokenEndpointFailed(MailServerError):
+    """No access token could be had for now."""
+
+    code = "token_endpoint_failed"
 
 
 class FolderUnknown(MailServerError):

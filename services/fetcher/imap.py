@@ -1,17 +1,17 @@
-"""One IMAP connection: connect, log in, select, and the few commands that fetching needs."""
+"""One IMAP connection: open it, select, and the few commands that fetching needs."""
 
-import imaplib
 import re
-import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 from services.fetcher import failures
+from services.fetcher.authentication import Credential, log_in, logged_in
 from services.fetcher.folders import Folder, encode_name, parse_list, quoted
+from services.fetcher.mechanisms import Auth, Password, Token
+from services.fetcher.trust import trust
 from services.fetcher.wire import Wire, speaking
 
 LARGEST_NUMBER = 2**32  # UIDs and UIDVALIDITY have 32 bits (RFC 9051 section 2.3.1.1)
@@ -27,6 +27,7 @@ class Server:
     port: int
     tls: Literal["implicit", "starttls", "none"]
     seconds: float
+    auth: Auth = "auto"
     ca_file: Path | None = None
 
     def __str__(self) -> str:
@@ -139,36 +140,15 @@ def _mailbox_id(texts: Sequence[Any]) -> str | None:
     return None
 
 
-def trust(ca_file: Path | None) -> ssl.SSLContext:
-    """
-    Return the TLS context: system store, host names checked, plus the authorities of ``ca_file``.
-
-    Made anew only when that file has changed: reading the system's store takes 20 ms.
-    """
-    return _trust(ca_file, ca_file.stat().st_mtime_ns if ca_file is not None else 0)
-
-
-@lru_cache(maxsize=2)
-def _trust(ca_file: Path | None, _changed: int) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if ca_file is not None:
-        context.load_verify_locations(cafile=str(ca_file))
-    return context
-
-
 @contextmanager
-def session(server: Server, user: str, password: str) -> Iterator[Connection]:
-    """Connect, secure and log in; the connection is closed at the end, whatever happened."""
-    with speaking(str(server)):
-        context = trust(server.ca_file)
-        wire = Wire(server.host, server.port, seconds=server.seconds, tls=context, implicit=server.tls == "implicit")
+def session(server: Server, user: str, credential: Credential) -> Iterator[Connection]:
+    """
+    Connect, secure and log in; the connection is closed at the end, whatever happened.
+
+    An access token that the server refuses is replaced once.
+    """
+    wire = logged_in(credential, lambda secret: _logged_in(server, user, secret))
     try:
-        with speaking(str(server)):
-            if server.tls == "starttls":
-                if "STARTTLS" not in wire.capabilities:
-                    raise failures.TlsNotOffered(f"{server} offers no STARTTLS; nothing was sent to it in clear text")
-                wire.secure(context)
-            _login(wire, server, user, password)
         yield Connection(server, wire)
         # What was read stands, whatever becomes of the farewell.
         with suppress(Exception):
@@ -178,19 +158,16 @@ def session(server: Server, user: str, password: str) -> Iterator[Connection]:
             wire.shutdown()
 
 
-def _login(wire: Wire, server: Server, user: str, password: str) -> None:
-    if wire.state == "AUTH":
-        return
-    if "LOGINDISABLED" in wire.capabilities:
-        raise failures.LoginRefused(f"{server} accepts no password on this connection; use tls implicit or starttls")
-    refused = f"{server} refuses user name or password; correct the credential of the mailbox"
-    try:
-        if user.isascii() and password.isascii():
-            wire.login(quoted(user), password)
-        else:  # RFC 9051 allows only ASCII in LOGIN; PLAIN (RFC 4616) carries UTF-8
-            wire.authenticate("PLAIN", lambda _: f"\0{user}\0{password}".encode())
-    except imaplib.IMAP4.abort:
-        raise
-    except (imaplib.IMAP4.error, ValueError):
-        # Raised without its cause: imaplib's text may repeat what was sent.
-        raise failures.LoginRefused(refused) from None
+def _logged_in(server: Server, user: str, credential: Password | Token) -> Wire:
+    with speaking(str(server)):
+        context = trust(server.ca_file)
+        wire = Wire(server.host, server.port, seconds=server.seconds, tls=context, implicit=server.tls == "implicit")
+        try:
+            if server.tls == "starttls":
+                wire.secure(context)
+            log_in(wire, user, credential, auth=server.auth, encrypted=server.tls != "none")
+        except BaseException:
+            with suppress(Exception):
+                wire.shutdown()
+            raise
+        return wire

@@ -4,18 +4,23 @@ import poplib
 import re
 import ssl
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from io import BufferedReader
 from socket import create_connection
 
-from services.fetcher import failures
-from services.fetcher.imap import Server, trust
+from services.fetcher import failures, mechanisms
+from services.fetcher.authentication import Credential, logged_in
+from services.fetcher.imap import Server
+from services.fetcher.mechanisms import Password, Token
+from services.fetcher.trust import trust
 from services.fetcher.wire import Paced, speaking
 
 LONGEST_ANSWER = 1024  # bytes of one line that is no mail; RFC 2449 section 4 allows 512
 LARGEST_LISTING = 32 * 1024 * 1024
+LARGEST_MAIL = 1024 * 1024 * 1024
 PIECE = 64 * 1024
 AGAIN_SECONDS = 0.3
 
@@ -48,7 +53,7 @@ class Wire(poplib.POP3):
 
     def _listen(self) -> None:
         """Read from the present socket; what an earlier one had buffered is gone."""
-        self._paced = Paced(self.sock, self._seconds)
+        self._paced = Paced(self.sock, self._seconds, largest=LARGEST_MAIL)
         self.file = BufferedReader(self._paced)
 
     def secure(self, tls: ssl.SSLContext) -> None:
@@ -71,7 +76,15 @@ class Wire(poplib.POP3):
 
     def ask(self, command: str) -> None:
         """Send a command and read the first line of its answer; ``error_proto`` when it is -ERR."""
-        self._shortcmd(command)  # type: ignore[attr-defined]  # poplib's own seam, unknown to its stub
+        self.answered: bytes = self._shortcmd(command)  # type: ignore[attr-defined]  # poplib's own, not in its stub
+
+    def authenticate(self, mechanism: str, message: bytes) -> None:
+        """Log in by a SASL mechanism of one message (RFC 5034); ``error_proto`` when the server refuses it."""
+        self.ask(f"AUTH {mechanism}")
+        self.ask(b64encode(message).decode("ascii"))
+        if self.answered.startswith(b"+ "):  # why the token is refused; an empty answer ends the exchange
+            self.ask("")
+            raise poplib.error_proto("refused")
 
     def lines(self, command: str) -> Iterator[bytes]:
         """Yield the lines of an answer of many; an answer that does not end is an error."""
@@ -166,21 +179,15 @@ def _refusal(
 
 
 @contextmanager
-def session(server: Server, user: str, password: str) -> Iterator[Connection]:
+def session(server: Server, user: str, credential: Credential) -> Iterator[Connection]:
     """
     Connect, secure and log in.
 
     Only at an orderly end are the mails deleted that were to be (RFC 1939 section 6); after an exception the
     server keeps all of them. Ends with ``BodyMissing`` when mails were listed and not given.
     """
-    context = trust(server.ca_file)
-    with _speaking(str(server)):
-        wire = Wire(server, context)
+    wire = logged_in(credential, lambda secret: _logged_in(server, user, secret))
     try:
-        with _speaking(str(server)):
-            if server.tls == "starttls":
-                _secure(wire, server, context)
-            _login(wire, server, user, password)
         connection = Connection(server, wire)
         yield connection
         with _speaking(str(server)):
@@ -192,7 +199,7 @@ def session(server: Server, user: str, password: str) -> Iterator[Connection]:
             wire.close()
 
 
-def listed(server: Server, user: str, password: str, *, patience: float) -> dict[int, tuple[str, int]]:
+def listed(server: Server, user: str, credential: Credential, *, patience: float) -> dict[int, tuple[str, int]]:
     """
     Return what :meth:`Connection.listed` does, in a session of its own.
 
@@ -201,12 +208,27 @@ def listed(server: Server, user: str, password: str, *, patience: float) -> dict
     deadline = time.monotonic() + patience
     while True:
         try:
-            with session(server, user, password) as connection:
+            with session(server, user, credential) as connection:
                 return connection.listed()
         except failures.MailboxBusy:
             if time.monotonic() > deadline:
                 raise
             time.sleep(AGAIN_SECONDS)
+
+
+def _logged_in(server: Server, user: str, credential: Password | Token) -> Wire:
+    with _speaking(str(server)):
+        context = trust(server.ca_file)
+        wire = Wire(server, context)
+        try:
+            if server.tls == "starttls":
+                _secure(wire, server, context)
+            _log_in(wire, server, user, credential)
+        except BaseException:
+            with suppress(Exception):
+                wire.close()
+            raise
+        return wire
 
 
 def _secure(wire: Wire, server: Server, context: ssl.SSLContext) -> None:
@@ -216,17 +238,19 @@ def _secure(wire: Wire, server: Server, context: ssl.SSLContext) -> None:
         raise failures.TlsNotOffered(f"{server} offers no STLS; nothing was sent to it in clear text") from None
 
 
-def _login(wire: Wire, server: Server, user: str, password: str) -> None:
-    if any(c in text for c in "\r\n\0" for text in (user, password)):
-        raise failures.LoginRefused("user name and password must not hold line breaks; correct the mailbox")
+def _log_in(wire: Wire, server: Server, user: str, credential: Password | Token) -> None:
+    if any(c in text for c in "\r\n\0" for text in (user, credential.value)):
+        raise failures.LoginRefused("user name and credential must not hold line breaks; correct the mailbox")
     try:
-        wire.user(user)
-        wire.pass_(password)
+        if isinstance(credential, Password):
+            wire.user(user)
+            wire.pass_(credential.value)
+        else:
+            wire.authenticate("XOAUTH2", mechanisms.xoauth2(user, credential.value))
     except poplib.error_proto as error:
         busy = _refusal(str(server), error)
         if isinstance(busy, failures.MailboxBusy):
             raise busy from None
         # Raised without its cause: the answer may repeat what was sent.
-        raise failures.LoginRefused(
-            f"{server} refuses user name or password; correct the credential of the mailbox"
-        ) from None
+        what = "user name or password" if isinstance(credential, Password) else "the access token"
+        raise failures.LoginRefused(f"{server} refuses {what}; correct the credential of the mailbox") from None

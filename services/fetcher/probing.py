@@ -5,12 +5,13 @@ from pathlib import Path
 
 from services.domain.errors import Refused
 from services.fetcher import failures, pop3
+from services.fetcher.authentication import Credential
 from services.fetcher.protocols import session
 from services.settings.models import ServerProfile
 
 
 def probe(
-    profile: ServerProfile, user: str, password: str, folders: Sequence[str], *, ca_file: Path | None = None
+    profile: ServerProfile, user: str, credential: Credential, folders: Sequence[str], *, ca_file: Path | None = None
 ) -> list[str]:
     """
     Log in and open the folders; return all folders of the mailbox by name. Nothing is changed on the server.
@@ -18,7 +19,7 @@ def probe(
     Raises ``Refused`` that says what is wrong with server, credential or folder.
     """
     try:
-        with session(profile, user, password, ca_file) as connection:
+        with session(profile, user, credential, ca_file) as connection:
             if isinstance(connection, pop3.Connection):
                 connection.listed()
                 return ["INBOX"]

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from services.fetcher import imap, polling, pop3, pop3_polling
+from services.fetcher.authentication import Credential
 from services.fetcher.imap import Server
 from services.fetcher.polling import Ports, Progress, Task
 from services.settings.models import MailboxSettings, ServerProfile
@@ -13,17 +14,22 @@ from services.settings.models import MailboxSettings, ServerProfile
 def server_of(profile: ServerProfile, ca_file: Path | None = None) -> Server:
     """Return how to connect to the server of a profile."""
     return Server(
-        host=profile.host, port=profile.port, tls=profile.tls, seconds=profile.timeout_seconds, ca_file=ca_file
+        host=profile.host,
+        port=profile.port,
+        tls=profile.tls,
+        auth=profile.auth,
+        seconds=profile.timeout_seconds,
+        ca_file=ca_file,
     )
 
 
 @contextmanager
 def session(
-    profile: ServerProfile, user: str, password: str, ca_file: Path | None = None
+    profile: ServerProfile, user: str, credential: Credential, ca_file: Path | None = None
 ) -> Iterator[imap.Connection | pop3.Connection]:
     """Give a logged-in session with the server of a profile, closed at the end."""
     opened = pop3.session if profile.protocol == "pop3" else imap.session
-    with opened(server_of(profile, ca_file), user, password) as connection:
+    with opened(server_of(profile, ca_file), user, credential) as connection:
         yield connection
 
 

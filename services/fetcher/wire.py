@@ -5,27 +5,31 @@ import io
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from services.fetcher import failures
+from services.fetcher.folders import quoted
 
 LARGEST_LITERAL = 64 * 1024 * 1024
+LARGEST_ANSWER = 2 * LARGEST_LITERAL
 SLOWEST_BYTES_PER_SECOND = 2048
 _BUFFER = 256 * 1024
 
 
 class Paced(socket.SocketIO):
     """
-    A socket's bytes, as long as they come at a reasonable pace.
+    A socket's bytes, as long as they come at a reasonable pace and the answer to a command has an end.
 
-    A time-out of the socket alone lets a server that sends one byte in each interval hold a thread for ever.
+    A time-out of the socket alone lets a server that sends one byte in each interval hold a thread for ever, and
+    imaplib collects whatever comes before the end of an answer.
     """
 
-    def __init__(self, sock: socket.socket, seconds: float) -> None:
+    def __init__(self, sock: socket.socket, seconds: float, largest: int = LARGEST_ANSWER) -> None:
         super().__init__(sock, "r")
         self._grace = seconds
+        self._largest = largest
         self.restart()
 
     def restart(self) -> None:
@@ -37,6 +41,8 @@ class Paced(socket.SocketIO):
         """Read what is there; ``TimeoutError`` when all that came since the command is too little."""
         got = super().readinto(buffer)
         self._got += got or 0
+        if self._got > self._largest:
+            raise failures.ProtocolError(f"the server answers one command with more than {self._largest} bytes")
         if time.monotonic() - self._began > self._grace + self._got / SLOWEST_BYTES_PER_SECOND:
             raise TimeoutError("too slow")
         return got
@@ -71,9 +77,46 @@ class Wire(imaplib.IMAP4):
         self.file = io.BufferedReader(self._paced, _BUFFER)
 
     def secure(self, tls: ssl.SSLContext) -> None:
-        """STARTTLS; imaplib makes a new reader, so nothing that was sent in clear text is taken for encrypted."""
-        self.starttls(tls)
+        """
+        STARTTLS; there is a new reader afterwards, so nothing that was sent in clear text is taken for encrypted.
+
+        A server that says it has no STARTTLS, declines it, or takes us for logged in already (RFC 9051 section 11.1)
+        may be somebody in between who would like to read along: there is no fall-back.
+        """
+        where = f"{self.host}:{self.port}"
+        if self.state == "AUTH" or "STARTTLS" not in self.capabilities:
+            raise failures.TlsNotOffered(f"{where} offers no STARTTLS; nothing was sent to it in clear text")
+        try:
+            declined = self._simple_command("STARTTLS")[0] != "OK"
+        except self.abort:
+            raise
+        except self.error:
+            declined = True
+        if declined:
+            raise failures.TlsNotOffered(f"{where} declines its own STARTTLS; nothing was sent to it in clear text")
+        self.sock = tls.wrap_socket(self.sock, server_hostname=self.host)
         self.listen()
+        self._get_capabilities()
+
+    def login_by_password(self, user: str, password: str) -> tuple[str, bytes]:
+        """Log in by the command LOGIN; return status and text of the answer."""
+        return self._logged_in(self._simple_command("LOGIN", quoted(user), quoted(password)))
+
+    def authenticate_by(self, answer: Callable[[bytes], bytes], mechanism: str, *initial: str) -> tuple[str, bytes]:
+        """
+        Log in by a SASL mechanism; return status and text of the answer.
+
+        ``answer`` gives what is sent upon each challenge, both as they stand on the wire. imaplib's own method has
+        no initial response.
+        """
+        self.literal = answer  # type: ignore[assignment]  # a bound method is asked for each literal
+        return self._logged_in(self._simple_command("AUTHENTICATE", mechanism, *initial))
+
+    def _logged_in(self, answer: tuple[str, list[Any]]) -> tuple[str, bytes]:
+        status, texts = answer
+        if status == "OK":
+            self.state = "AUTH"
+        return status, texts[-1] if isinstance(texts[-1], bytes) else b""
 
     def read(self, size: int) -> bytes:
         """Return a literal; an end in its middle is a lost connection."""

@@ -38,6 +38,9 @@ class ServerProfile(Strict):
     host: str = Field(min_length=1, max_length=255, description="Name or address of the server.")
     port: int = Field(ge=1, le=65535, description="TCP port.")
     tls: Literal["implicit", "starttls", "none"] = Field(default="implicit", description="No fall-back (RFC 8314).")
+    auth: Literal["auto", "login", "plain", "xoauth2", "oauthbearer"] = Field(
+        default="auto", description="How to log in; auto: the best that server and credential have in common."
+    )
     timeout_seconds: int = Field(default=30, ge=1, le=100, alias="timeoutSeconds", description="Of one answer.")
     poll_seconds: int = Field(default=10, ge=1, le=86_400, alias="pollSeconds", description="Between two looks.")
     received_after: Instant | None = Field(

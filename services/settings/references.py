@@ -1,8 +1,21 @@
 """What settings objects ask of each other. One of them alone cannot tell."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from services.domain.errors import Refused
+from services.settings import snapshot as snapshots
 from services.settings.models import MailboxSettings
 from services.settings.snapshot import Snapshot
+
+
+def applied(snapshot: Snapshot, changes: Mapping[str, Any]) -> Snapshot:
+    """Return the settings as publishing these changes would make them; ``Refused`` when it would be refused."""
+    after = snapshot
+    for key, value in changes.items():
+        after = snapshots.apply(after, key, after.version, value)
+    check(after)
+    return after
 
 
 def check(after: Snapshot) -> None:

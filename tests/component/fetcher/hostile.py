@@ -1,8 +1,11 @@
 """A small IMAP server that behaves until it is told not to: one folder, a few mails, a hook per command."""
 
+import os
 import re
 import socket
 import socketserver
+import ssl
+import struct
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -17,7 +20,8 @@ class HostileServer:
     """
     ``mails`` by UID. ``hooks`` replace the answer to commands that begin with their name.
 
-    A hook named "greeting" replaces the first line. ``said`` collects what clients sent.
+    A hook named "greeting" replaces the first line. ``said`` collects what clients sent. With ``tls`` it offers
+    STARTTLS, or speaks TLS at once when ``implicit``. A connection is reset after ``resets_after`` bytes.
     """
 
     def __init__(self, mails: Mapping[int, bytes] = {}, **hooks: Hook) -> None:
@@ -26,6 +30,9 @@ class HostileServer:
         self.uidvalidity = 7
         self.uidnext = max(self.mails, default=0) + 1
         self.said: list[str] = []
+        self.tls: ssl.SSLContext | None = None
+        self.implicit = False
+        self.resets_after: int | None = None
         outer = self
 
         class Handler(socketserver.StreamRequestHandler):
@@ -43,26 +50,45 @@ class HostileServer:
         self._server.server_close()
 
     def _talk(self, sock, lines) -> None:
+        if self.tls is not None and self.implicit:
+            sock = self.tls.wrap_socket(sock, server_side=True)
+            lines = sock.makefile("rb")
         greeting = self.hooks.get("greeting")
         first = greeting(sock, "", "") if greeting else b"* OK ready\r\n"
         if first is None:
             return
-        sock.sendall(first)
-        for raw in lines:
+        left = self._send(sock, first, self.resets_after)
+        while raw := lines.readline():
             tag, _, line = raw.decode("latin-1").strip().partition(" ")
             self.said.append(line)
             hook = next((h for name, h in self.hooks.items() if line.upper().startswith(name.upper())), None)
             answer = hook(sock, tag, line) if hook else self.answer(tag, line)
             if answer is None:
                 return
+            left = self._send(sock, answer, left)
+            if line.upper() == "STARTTLS" and not hook and self.tls is not None:
+                sock = self.tls.wrap_socket(sock, server_side=True)
+                lines = sock.makefile("rb")
+
+    @staticmethod
+    def _send(sock, answer: bytes, left: int | None) -> int | None:
+        """Send what may still be sent and return how much that is then; reset the connection when it is less."""
+        if left is None or len(answer) < left:
             sock.sendall(answer)
+            return None if left is None else left - len(answer)
+        sock.sendall(answer[:left])
+        # Closing without lingering sends RST instead of FIN.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        os.close(sock.detach())
+        raise ConnectionResetError
 
     def answer(self, tag: str, line: str) -> bytes:
         """Answer as a good server would."""
         done = f"{tag} OK done\r\n".encode()
         verb = line.upper()
         if verb.startswith("CAPABILITY"):
-            return b"* CAPABILITY IMAP4rev1\r\n" + done
+            more = b" STARTTLS" if self.tls is not None and not self.implicit else b""
+            return b"* CAPABILITY IMAP4rev1 AUTH=PLAIN" + more + b"\r\n" + done
         if verb.startswith("LIST"):
             return b'* LIST () "/" INBOX\r\n' + done
         if verb.startswith("EXAMINE"):

@@ -10,6 +10,9 @@ Hook = Callable[[socket.socket, str], bytes | None]
 """Gets the socket and the line; returns what to send, or None to close the connection."""
 
 
+VERBS = frozenset({"USER", "PASS", "AUTH", "STLS", "UIDL", "LIST", "RETR", "TOP", "DELE", "QUIT"})
+
+
 class HostilePop3:
     """``mails`` by unique id. ``hooks`` replace the answer to commands that begin with their name."""
 
@@ -17,6 +20,8 @@ class HostilePop3:
         self.mails = dict(mails)
         self.hooks = hooks
         self.said: list[str] = []
+        self.other: Hook | None = None
+        """Answers lines that are no commands."""
         outer = self
 
         class Handler(socketserver.StreamRequestHandler):
@@ -41,7 +46,8 @@ class HostilePop3:
             line = raw.decode("latin-1").strip()
             self.said.append(line)
             verb = line.partition(" ")[0].upper()
-            answer = self.hooks[verb](sock, line) if verb in self.hooks else self.answer(line, going)
+            hook = self.hooks.get(verb) or (None if verb in VERBS else self.other)
+            answer = hook(sock, line) if hook else self.answer(line, going)
             if answer is None:
                 return
             sock.sendall(answer)

@@ -13,6 +13,7 @@ from services.domain.errors import Refused, Retry
 from services.fetcher import cursor, failures
 from services.fetcher.folders import encode_name, quoted
 from services.fetcher.imap import session
+from services.fetcher.mechanisms import Password
 from services.fetcher.polling import Progress, Task, poll
 from services.fetcher.probing import probe
 from services.settings.models import ServerProfile
@@ -44,7 +45,7 @@ def append(client, *mails, folder="INBOX"):
 def check(outside, server, *, folders=("INBOX",), limit=10**8, ports=None, go_on=lambda: True, start=None):
     fence = cursor.claim(outside.ports.database, outside.mailbox).fence
     task = Task(mailbox=outside.mailbox, fence=fence, folders=folders, limit=limit, go_on=go_on, start=start)
-    with session(server, outside.mailbox, "secret") as connection:
+    with session(server, outside.mailbox, Password("secret")) as connection:
         poll(connection, task, ports or outside.ports, Progress())
 
 
@@ -172,7 +173,7 @@ def test_tls_by_starttls_needs_a_trusted_authority(stack, outside, dovecot, clie
     secure = replace(dovecot, tls="starttls")
     with (
         pytest.raises(failures.CertificateNotTrusted, match="MAILWEAVE_CA_FILE"),
-        session(secure, outside.mailbox, "secret"),
+        session(secure, outside.mailbox, Password("secret")),
     ):
         pass
 
@@ -185,8 +186,8 @@ def test_tls_by_starttls_needs_a_trusted_authority(stack, outside, dovecot, clie
 def test_probe(outside, dovecot):
     profile = ServerProfile(host=dovecot.host, port=dovecot.port, tls="none")
 
-    assert "INBOX" in probe(profile, outside.mailbox, "secret", ["INBOX"])
+    assert "INBOX" in probe(profile, outside.mailbox, Password("secret"), ["INBOX"])
     with pytest.raises(Refused, match="refuses user name or password"):
-        probe(profile, outside.mailbox, "wrong", ["INBOX"])
+        probe(profile, outside.mailbox, Password("wrong"), ["INBOX"])
     with pytest.raises(Refused, match=r"no folder 'Nope'.*the folders are: .*INBOX"):
-        probe(profile, outside.mailbox, "secret", ["Nope"])
+        probe(profile, outside.mailbox, Password("secret"), ["Nope"])

@@ -6,6 +6,7 @@ import pytest
 
 from services.fetcher import failures
 from services.fetcher.imap import Server, session
+from services.fetcher.mechanisms import Password
 from tests.component.fetcher.checking import MAILS, check, server_at
 
 pytestmark = pytest.mark.component
@@ -71,7 +72,7 @@ def test_starttls_does_not_fall_back_to_clear_text(hostile):
     server = hostile({})
     where = Server(host="127.0.0.1", port=server.port, tls="starttls", seconds=1)
 
-    with pytest.raises(failures.TlsNotOffered), session(where, "user", "secret"):
+    with pytest.raises(failures.TlsNotOffered), session(where, "user", Password("secret")):
         pass
     assert not any("LOGIN" in line or "AUTH" in line for line in server.said)
 
@@ -81,11 +82,14 @@ def test_nobody_there():
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
 
-    with pytest.raises(failures.ConnectionRefused, match=f"127.0.0.1:{port}"), session(server_at(port), "u", "p"):
+    with (
+        pytest.raises(failures.ConnectionRefused, match=f"127.0.0.1:{port}"),
+        session(server_at(port), "u", Password("p")),
+    ):
         pass
     with (
         pytest.raises(failures.HostUnknown, match="check the host"),
-        session(Server(host="no.such.host.invalid", port=143, tls="none", seconds=1), "u", "p"),
+        session(Server(host="no.such.host.invalid", port=143, tls="none", seconds=1), "u", Password("p")),
     ):
         pass
 

@@ -1,5 +1,6 @@
 """Mail that is read by POP3: from the real Dovecot, and from servers that do harm."""
 
+import base64
 import imaplib
 import poplib
 import time
@@ -14,11 +15,13 @@ from services.cli.stack.state import State
 from services.domain.errors import Retry
 from services.fetcher import cursor, failures, pop3, pop3_polling
 from services.fetcher.imap import Server
+from services.fetcher.mechanisms import Password, Token
 from services.fetcher.polling import Progress, Task
 from tests.component.fetcher.hostile_pop3 import HostilePop3, stuffed
 
 pytestmark = pytest.mark.component
 
+SECRET = Password("secret")
 MAIL = b"Message-ID: <%s@example.org>\r\nSubject: x\r\nFrom: a@example.org\r\n\r\n.a line\r\nbody\r\n"
 
 
@@ -62,7 +65,7 @@ def check(outside, where, *, delete=False, limit=10**8, go_on=lambda: True, port
     fence = cursor.claim(outside.ports.database, outside.mailbox).fence
     task = Task(mailbox=outside.mailbox, fence=fence, folders=("INBOX",), limit=limit, go_on=go_on, start=start)
     progress = Progress()
-    with pop3.session(where, outside.mailbox, "secret") as connection:
+    with pop3.session(where, outside.mailbox, SECRET) as connection:
         pop3_polling.poll(connection, task, ports or outside.ports, progress, delete=delete)
     return progress.mails
 
@@ -281,10 +284,10 @@ def test_a_listing_waits_for_another_client_to_end(outside, server):
     answers = iter([b"-ERR [IN-USE] locked\r\n", b"-ERR [IN-USE] locked\r\n"])
     one = server({"1": MAIL % b"1"}, PASS=lambda *_: next(answers, b"+OK\r\n"))
 
-    assert ["1"] == [uidl for uidl, _ in pop3.listed(at(one.port), "user", "secret", patience=10).values()]
+    assert ["1"] == [uidl for uidl, _ in pop3.listed(at(one.port), "user", SECRET, patience=10).values()]
     one.hooks["PASS"] = lambda *_: b"-ERR [IN-USE] locked\r\n"
     with pytest.raises(failures.MailboxBusy):
-        pop3.listed(at(one.port), "user", "secret", patience=0)
+        pop3.listed(at(one.port), "user", SECRET, patience=0)
 
 
 CUT = stuffed(MAIL % b"2")[:40]
@@ -328,7 +331,7 @@ def test_no_password_is_sent_where_tls_was_asked_for_and_is_not_offered(outside,
 
     with (
         pytest.raises(failures.TlsNotOffered, match="nothing was sent to it in clear text"),
-        pop3.session(Server(host="127.0.0.1", port=one.port, tls="starttls", seconds=1), "user", "secret"),
+        pop3.session(Server(host="127.0.0.1", port=one.port, tls="starttls", seconds=1), "user", SECRET),
     ):
         pass
     assert ["STLS"] == one.said
@@ -337,22 +340,49 @@ def test_no_password_is_sent_where_tls_was_asked_for_and_is_not_offered(outside,
 def test_a_certificate_is_not_trusted_by_default(outside, dovecot_pop3):
     with (
         pytest.raises(failures.CertificateNotTrusted),
-        pop3.session(replace(dovecot_pop3, tls="starttls"), outside.mailbox, "secret"),
+        pop3.session(replace(dovecot_pop3, tls="starttls"), outside.mailbox, SECRET),
     ):
         pass
 
 
 def test_starttls_works_with_the_authority_named(stack, outside, dovecot_pop3):
     authority = next(Path(stack.environ["MAILWEAVE_HOME"]).rglob("certificate.pem"))
-    with pop3.session(
-        replace(dovecot_pop3, tls="starttls", ca_file=authority), outside.mailbox, "secret"
-    ) as connection:
+    with pop3.session(replace(dovecot_pop3, tls="starttls", ca_file=authority), outside.mailbox, SECRET) as connection:
         assert {} == connection.listed()
 
 
 def test_a_line_break_in_a_name_is_never_sent(outside, server):
     one = server({})
 
-    with pytest.raises(failures.LoginRefused), pop3.session(at(one.port), "a\r\nDELE 1", "secret"):
+    with pytest.raises(failures.LoginRefused), pop3.session(at(one.port), "a\r\nDELE 1", SECRET):
         pass
     assert [] == one.said
+
+
+class Bearer:
+    """A consent whose first token the server does not take."""
+
+    def current(self) -> Token:
+        return Token("old")
+
+    def instead_of(self, refused: Token) -> Token | None:
+        return Token("new") if refused == Token("old") else None
+
+
+def test_a_token_is_sent_by_xoauth2_and_one_that_is_refused_is_replaced_once(outside, server):
+    answers = {b"user=user\1auth=Bearer new\1\1": b"+OK\r\n"}
+
+    def line(_sock, said):
+        return answers.get(base64.b64decode(said), b"+ eyJzdGF0dXMiOiI0MDEifQ==\r\n")
+
+    one = server({"1": MAIL % b"1"}, AUTH=lambda *_: b"+ \r\n", **{"": lambda *_: b"-ERR [AUTH] no\r\n"})
+    one.other = line
+
+    with pop3.session(at(one.port), "user", Bearer()) as connection:
+        assert ["1"] == [uidl for uidl, _ in connection.listed().values()]
+    answers.clear()
+    with (
+        pytest.raises(failures.LoginRefused, match="refuses the access token"),
+        pop3.session(at(one.port), "user", Bearer()),
+    ):
+        pass

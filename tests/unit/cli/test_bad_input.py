@@ -6,7 +6,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from services.cli.mailbox_commands import host_and_port, password_in, profile_for
+from services.cli.credential_file import password_in
+from services.cli.mailbox_commands import host_and_port, profile_for
 from services.cli.main import cli
 from services.cli.settings_changes import plain
 from services.cli.settings_commands import merged
@@ -222,3 +223,59 @@ def test_set_keeps_the_fields_it_does_not_name():
 def test_an_assignment_has_a_field_and_a_value(text):
     with pytest.raises(Refused, match="expected FIELD=VALUE"):
         merged({}, [text])
+
+
+CONSENT = {"tokenEndpoint": "https://login.example.org/token", "clientId": "c", "refreshToken": "s3cret"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("{", "not JSON", id="cut"),
+        pytest.param(b"\xff", "not UTF-8", id="bytes"),
+        pytest.param('"s3cret"', "must be one object such as", id="text"),
+        pytest.param("[" * 100_000, "must be one object such as", id="deep"),
+        pytest.param("{}", "tokenEndpoint is missing: give it; clientId is missing", id="empty"),
+        pytest.param(json.dumps({**CONSENT, "scopes": "s3cret"}), "unknown field 'scopes'", id="unknown"),
+        pytest.param(json.dumps({**CONSENT, "refreshToken": ["s3cret"]}), "refreshToken must be a text", id="list"),
+        pytest.param(
+            json.dumps({**CONSENT, "clientSecret": "s3cret\n"}), "clientSecret must be a text", id="two-lines"
+        ),
+        pytest.param(json.dumps({**CONSENT, "tokenEndpoint": "http://login.example.org"}), "https://", id="clear-text"),
+    ],
+)
+@pytest.mark.parametrize("stdin", [True, False], ids=["stdin", "file"])
+def test_a_broken_oauth_credential_is_refused_and_not_repeated(run, tmp_path, text, said, stdin):
+    if stdin:
+        result = run("credential", "set", "x", "--oauth-file", "-", input=text)
+    else:
+        result = run("credential", "set", "x", "--oauth-file", _file(tmp_path, text))
+
+    assert (2, "") == (result.exit_code, result.stdout)
+    assert said in result.stderr
+    assert "s3cret" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["x"], id="none"),
+        pytest.param(["x", "--oauth-file", "a", "--password-file", "b"], id="both"),
+        pytest.param(["", "--oauth-file", "a"], id="no-name"),
+        pytest.param(["a\nb", "--oauth-file", "a"], id="two-lines"),
+        pytest.param(["x", "--oauth-file", "/no/such/file"], id="no-file"),
+    ],
+)
+def test_a_credential_needs_a_name_and_one_source(run, arguments):
+    result = run("credential", "set", *arguments)
+
+    assert (2, "") == (result.exit_code, result.stdout)
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("given", [[], ["--password-file", "p", "--credential", "c"]], ids=["none", "both"])
+def test_a_mailbox_needs_one_credential(run, given):
+    result = run("mailbox", "add", "a@x.org", "--imap", "h", "--user", "a", *given)
+
+    assert 2 == result.exit_code
+    assert "either --password-file or --credential" in result.stderr

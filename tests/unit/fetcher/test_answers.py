@@ -1,10 +1,14 @@
 """FETCH answers in the shapes that servers give."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.fetcher.answers import Listed, bodies, internal_date, listed
+from services.fetcher.failures import ProtocolError
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -57,3 +61,48 @@ def test_a_listing_leaves_notices_out_and_keeps_mail_without_date():
 )
 def test_bodies(answers, expected):
     assert expected == bodies(answers)
+
+
+WHAT_FOLLOWS = [
+    b")",
+    b" )",
+    b" UID 5)",
+    b' FLAGS (\\Seen $Junk) INTERNALDATE "01-Jan-2024 10:00:00 +0000")',
+    b' uid 5 X-GM-LABELS ("\\\\Sent" "a (b" c) MODSEQ (7))',
+    b" EMAILID (M6d99) RFC822.SIZE 3 BODY[HEADER.FIELDS (SUBJECT)]<0> NIL)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("after", WHAT_FOLLOWS)
+def test_what_servers_write_after_a_mail_is_read_over(after):
+    assert {5: b"abc"} == bodies([(b"1 (UID 5 BODY[] {3}", b"abc"), after])
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"c)", id="the end of the mail"),
+        pytest.param(b" end of the mail)", id="the end of the mail behind a blank"),
+        pytest.param(b"* 2 FETCH (UID 6 FLAGS ())", id="the next answer"),
+        pytest.param(b" 2 FETCH (UID 6 FLAGS ())", id="a part of the next answer"),
+        pytest.param(b"A12 OK done", id="the end of the command"),
+        pytest.param(b" UID 5", id="no parenthesis"),
+        pytest.param(b") ) )", id="too many of them"),
+    ],
+)
+def test_a_mail_of_another_length_than_announced_is_not_taken(after):
+    with pytest.raises(ProtocolError, match="another length"):
+        bodies([(b"1 (UID 5 BODY[] {3}", b"abc"), after])
+
+
+def test_the_next_mail_is_no_part_of_this_one():
+    with pytest.raises(ProtocolError):
+        bodies([(b"1 (UID 5 BODY[] {6}", b"abc)\r\n"), (b"* 2 FETCH (UID 6 BODY[] {1}", b"z"), b")"])
+
+
+@given(st.lists(st.sampled_from([b" ", b"(", b")", b'"', b"A", b"[", b"]", b"{3}", b"\\", b"7"]), max_size=4000))
+def test_whatever_follows_a_mail_is_read_or_refused(pieces):
+    """Also what is made to keep a pattern busy."""
+    with suppress(ProtocolError):
+        assert {5: b"abc"} == bodies([(b"1 (UID 5 BODY[] {3}", b"abc"), b"".join(pieces)])

@@ -158,6 +158,7 @@ def test_a_mailbox_reads_its_inbox_and_has_no_owner_unless_told_otherwise():
         ),
         ("server-profile/main", "port", (1, 65535), (0, 65536, "993", 99.5)),
         ("server-profile/main", "tls", ("implicit", "starttls", "none"), ("auto", True)),
+        ("server-profile/main", "auth", ("auto", "login", "plain", "xoauth2", "oauthbearer"), ("LOGIN", "", None)),
         ("server-profile/main", "timeoutSeconds", (1, 100), (0, 101)),
         ("server-profile/main", "pollSeconds", (1, 86_400), (0, 86_401)),
         ("server-profile/main", "maxConnections", (1, 300), (0, 301)),
