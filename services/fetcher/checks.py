@@ -105,7 +105,7 @@ class Checker:
             profile.poll_seconds,
             # Progress starts the count anew: a connection that breaks now and then is no dead server.
             errors=0 if problem is None else 1 if progress.mails else claimed.failures + 1,
-            permanent=permanent,
+            disabled=permanent,
             chance=self.chance(),
         )
         if problem is None and not task.go_on():

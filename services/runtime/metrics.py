@@ -115,7 +115,7 @@ STEPS = {
 DELIVERY_STATES = ("fetched", *(outcome.value for outcome in Outcome), "dead", "in_flight", "overdue")
 MAILBOX_STATES = ("fresh", "late", "failing")
 _ENDS_OF_CHECKS = ("ok", "disabled", "fence_lost", "retry", "internal", "refused")
-_NOT_OF_CHECKS = ("mail_unparsed", "dead_letter", "stage_stopped")
+_NOT_OF_CHECKS = ("not_approved", "retries_used_up", "mail_unparsed", "dead_letter", "stage_stopped")
 
 
 @contextmanager
