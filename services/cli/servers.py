@@ -13,16 +13,16 @@ from services.fetcher.failures import FolderUnknown
 from services.fetcher.probing import server_of
 from services.runtime.config import Config
 from services.settings.models import MailboxSettings
+from services.settings.permits import readable
 from services.settings.snapshot import Snapshot
 from services.storage import credentials
 
 
 def targets(config: Config, snapshot: Snapshot) -> Iterator[Target | Unreachable]:
-    """Yield what each folder of each enabled mailbox holds now, by its server; one that fails stops no other."""
+    """Yield what each folder that may be read holds now, by its server; one that fails stops no other."""
     with session.store(config, "fetcher") as connection:
-        for mailbox in snapshot.mailboxes.values():
-            if mailbox.enabled:
-                yield from _of(config, snapshot, mailbox, connection)
+        for address in readable(snapshot):
+            yield from _of(config, snapshot, snapshot.mailboxes[address], connection)
 
 
 def _of(

@@ -3,13 +3,13 @@
 import logging
 import random
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from uuid import uuid4
 
 from services.domain.errors import Retry
-from services.fetcher import cursor
+from services.fetcher import lifecycle
 from services.fetcher.checks import Checker, Ended
 from services.fetcher.deliveries import OWNER
 from services.fetcher.dispatch import Dispatcher
@@ -20,6 +20,8 @@ from services.runtime import metrics
 from services.runtime.config import Config
 from services.runtime.producer import Producer
 from services.runtime.runtime import Runtime
+from services.settings.permits import permit_of
+from services.settings.snapshot import Snapshot
 from services.storage import credentials
 from services.storage.blobs import BlobFolder
 from services.storage.cache import redis_client, world
@@ -99,19 +101,20 @@ def main(runtime: Runtime, stopping: threading.Event) -> None:
         else:
             runtime.health.unready("redis", redis_error)
 
-    def enabled(mailboxes: Collection[str]) -> None:
+    def settle(snapshot: Snapshot) -> None:
+        permits = {mailbox: permit_of(snapshot, mailbox) for mailbox in snapshot.mailboxes}
         try:
             with closing(Database(config.postgres, OWNER)) as database:
-                cursor.put_aside(database, mailboxes, now())
+                lifecycle.settle(database, permits, snapshot.version, now())
         except Retry as error:
-            log.warning("mailboxes that are checked no more keep their alerts a minute longer: %s", error)
+            log.warning("what the settings say of mailboxes is noted a minute later: %s", error)
         except Exception:
-            log.exception("mailboxes that are checked no more keep their alerts")
+            log.exception("what the settings say of mailboxes cannot be noted")
 
     owner = f"{runtime.instance}-{uuid4().hex[:8]}"
     leases = Leases(redis_client(config.redis), owner, world=world)
     try:
-        Dispatcher(leases, lambda: runtime.settings.snapshot, checker.check, ended=ended, enabled=enabled).run(
+        Dispatcher(leases, lambda: runtime.settings.snapshot, checker.check, ended=ended, settle=settle).run(
             stopping, beat
         )
     finally:

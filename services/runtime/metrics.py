@@ -87,7 +87,7 @@ DELIVERIES_UNBALANCED = Gauge(
 )
 MAILBOXES = Gauge(
     "mailweave_mailboxes",
-    "Enabled mailboxes by how they are read; of one replica of the alerter.",
+    "Mailboxes that may be read, by how they are; of one replica of the alerter.",
     ["state"],  # fresh: read to its end in the last five minutes | late | failing
 )
 OUTBOX_AGE_SECONDS = Gauge(

@@ -68,7 +68,7 @@ def cursors(connection: Connection[Any]) -> list[Cursor]:
 
 
 def mailboxes(connection: Connection[Any]) -> list[MailboxState]:
-    """Return the fetcher's word on every mailbox it ever claimed."""
+    """Return the fetcher's word on every mailbox it ever had in its settings."""
     query: LiteralString = """SELECT mailbox, last_check, next_check, last_error, last_error_code, error_count
                                 FROM fetcher.mailbox ORDER BY mailbox"""
     return [MailboxState(**row) for row in rows(connection, query)]
