@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from services.cli import mailbox_owner, session
+from services.cli.mailbox_approval import approve_command, known_mailbox, reject_command
 from services.cli.output import emit, json_option, table
 from services.cli.settings_commands import author, plain, publish, waiting_options
 from services.cli.settings_wait import until_known
@@ -26,6 +27,10 @@ HIGHEST_PORT = 65_535
 @click.group("mailbox")
 def mailbox_commands() -> None:
     """The mailboxes that are read."""
+
+
+for command in (approve_command, reject_command):
+    mailbox_commands.add_command(command)
 
 
 def host_and_port(text: str, tls: str) -> tuple[str, int]:
@@ -95,10 +100,11 @@ def add_command(
     polling = {} if poll_seconds is None else {"pollSeconds": poll_seconds}
     profile, values = profile_for(snapshot, {"host": host, "port": port, "tls": tls, **polling})
     read = list(dict.fromkeys(folders)) or ["INBOX"]
+    before = snapshot.mailboxes.get(name)
     mailbox = {
         "address": name, "serverProfile": profile, "user": user, "credential": f"mailbox/{name}",
         "owner": mailbox_owner.named(config, owner) if owner else None,
-        "folders": read, "enabled": True,
+        "folders": read, "enabled": True, "approved": before is None or before.approved,
     }  # fmt: skip
     changes = {f"server-profile/{profile}": values, f"mailbox/{name}": mailbox}
     checked = models.validate(f"server-profile/{profile}", values)
@@ -121,13 +127,6 @@ def _check(config: Config, profile: models.ServerProfile, user: str, password: s
         raise Refused(
             f"the mailbox was not added: {error}. Correct it and try again, or add it unchecked with --no-check."
         ) from None
-
-
-def _existing(snapshot: Snapshot, address: str) -> models.MailboxSettings:
-    name = normalise(address)
-    if name not in snapshot.mailboxes:
-        raise Refused(f"there is no mailbox {name}. `mailweave mailbox list` names them.")
-    return snapshot.mailboxes[name]
 
 
 @mailbox_commands.command("list")
@@ -154,7 +153,7 @@ def list_command(*, as_json: bool) -> None:
 def show_command(address: str, *, as_json: bool) -> None:
     """Print one mailbox and its server profile."""
     snapshot = publisher.current(session.config().postgres)
-    mailbox = _existing(snapshot, address)
+    mailbox = known_mailbox(snapshot, address)
     profile = snapshot.profiles.get(mailbox.server_profile)
     value = {**plain(mailbox), "server": plain(profile) if profile else None}
     if as_json:
@@ -170,7 +169,7 @@ def show_command(address: str, *, as_json: bool) -> None:
 def remove_command(address: str, *, wait: bool, timeout: float) -> None:
     """Stop reading a mailbox. What was filed from it stays; its cursor stays, so adding it again goes on there."""
     config = session.config()
-    name = _existing(publisher.current(config.postgres), address).address
+    name = known_mailbox(publisher.current(config.postgres), address).address
     publish(config, {f"mailbox/{name}": None}, by=author(), reason=f"mailbox remove {name}", base=None)
     if wait:
         until_known(config, publisher.current(config.postgres).version, timeout)

@@ -69,6 +69,16 @@ class Organization(Strict):
         alias="message.maxMb",
         description="Larger mails are not filed (TooLarge). Acts in the fetcher. MiB.",
     )
+    approval_users_only: bool = Field(
+        default=True,
+        alias="approval.usersOnly",
+        description="Read mailboxes of users only when they are approved. Acts in the fetcher.",
+    )
+    approval_queues_only: bool = Field(
+        default=True,
+        alias="approval.queuesOnly",
+        description="Read mailboxes of queues only when they are approved. Acts in the fetcher.",
+    )
     alerts_error: bool = Field(
         default=True, alias="alerts.error", description="Make alerts of level error. Acts in the alerter."
     )
@@ -102,7 +112,8 @@ class MailboxSettings(Strict):
     credential: str = Field(min_length=1, description="Name of the stored credential, never the credential.")
     owner: Ref | None = Field(default=None, description="The user or queue behind it.")
     folders: tuple[str, ...] = Field(default=("INBOX",), min_length=1, max_length=100, description="What is read.")
-    enabled: bool = True
+    enabled: bool = Field(default=True, description="Whether it is wanted; without, it is deactivated.")
+    approved: bool = Field(default=True, description="Whether an administrator has approved the address.")
 
     @field_validator("folders", mode="before")
     @classmethod

@@ -1,13 +1,21 @@
 """Which mailboxes the settings allow to be read."""
 
-from services.domain.approval import Permit
+from services.domain.approval import Permit, permit
 from services.settings.snapshot import Snapshot
 
 
 def permit_of(snapshot: Snapshot, mailbox: str) -> Permit:
     """Return what the settings say of a mailbox; one that they do not name is deactivated."""
     settings = snapshot.mailboxes.get(mailbox)
-    return Permit.ALLOWED if settings is not None and settings.enabled else Permit.DEACTIVATED
+    if settings is None:
+        return Permit.DEACTIVATED
+    return permit(
+        wanted=settings.enabled,
+        approved=settings.approved,
+        owner=settings.owner.type if settings.owner else None,
+        users_only=snapshot.organization.approval_users_only,
+        queues_only=snapshot.organization.approval_queues_only,
+    )
 
 
 def readable(snapshot: Snapshot) -> list[str]:

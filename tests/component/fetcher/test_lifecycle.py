@@ -12,8 +12,10 @@ from services.domain.mailbox_state import TRIES, Failed, Succeeded
 from services.fetcher import cursor, lifecycle
 from services.fetcher.cursor import FenceLost, Position
 from services.fetcher.lifecycle import Holding
+from services.settings.models import Ref
 from services.settings.snapshot import EMPTY
 from services.storage.postgres import Database
+from tests.component.fetcher.checking import server_at
 from tests.component.fetcher.living import NOW, Living
 
 pytestmark = pytest.mark.component
@@ -220,3 +222,49 @@ def test_a_mailbox_that_is_locked_has_its_turn_later(stack, living):
 
     living.settle()
     assert ("deactivated", "") == living.state()
+
+
+def test_nobody_connects_to_a_mailbox_that_is_not_approved(outside, hostile):
+    connections = []
+
+    def greeting(*_):
+        connections.append(1)
+        return b"* OK ready\r\n"
+
+    server = hostile({}, greeting=greeting)
+    living = Living(outside, server_at(server.port), approved=False, owner=Ref(type="user", id="u1"))
+    living.settle()
+    ended = living.check()
+    living.settle()
+
+    assert ("disabled", 0) == ended
+    assert ("pending_approval", "not_approved") == living.state()
+    assert ["not_approved"] == living.open_alerts()
+    assert [] == connections
+
+    living.change(approved=True)
+    living.check()
+    assert 1 == len(connections)
+
+
+def test_a_mailbox_is_read_as_soon_as_it_is_approved(outside, dovecot):
+    living = Living(outside, dovecot, approved=False, owner=Ref(type="queue", id="q1"))
+    living.settle()
+    living.change(approved=True)
+    living.settle()
+    assert [] == living.open_alerts()
+
+    living.check()
+
+    assert ("enabled", "") == living.state()
+    assert [("pending_approval", "settings"), ("approved", "settings")] == living.transitions()[:2]
+
+
+def test_a_mailbox_that_is_rejected_while_it_fails_has_that_one_alert(living):
+    living.change(owner=Ref(type="user", id="u1"))
+    living.password = "wrong"
+    living.check()
+    living.change(approved=False)
+    living.settle()
+
+    assert ["not_approved"] == living.open_alerts()

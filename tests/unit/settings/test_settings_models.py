@@ -25,6 +25,8 @@ DEFAULTS = {
     "resolve.senderUnresolveOnMultiple": False,
     "resolve.senderMaxMatches": 100,
     "message.maxMb": 150,
+    "approval.usersOnly": True,
+    "approval.queuesOnly": True,
     "alerts.error": True,
     "alerts.warning": True,
     "alerts.information": True,
@@ -72,6 +74,7 @@ def test_a_mailbox_reads_its_inbox_and_has_no_owner_unless_told_otherwise():
         ("server-profile/main", "host", ("h",), ("", 5)),
         ("mailbox/ada@example.org", "folders", (["INBOX", "Sent"],), ([], "INBOX", [1])),
         ("mailbox/ada@example.org", "enabled", (True, False), ("true", None)),
+        ("mailbox/ada@example.org", "approved", (True, False), ("true", None)),
         ("mailbox/ada@example.org", "owner", (None, {"type": "user", "id": "u1"}), ({"type": "user"}, "u1")),
         ("mailbox/ada@example.org", "user", ("u",), ("",)),
         ("principal/user:u1", "filter", (0, 4, None), (-1, 5, "all", True)),
@@ -94,6 +97,7 @@ def test_every_bounded_field_is_in_the_test_above():
     tested = {(key.partition("/")[0], field) for key, field, _, _ in mark.args[1]}
     free = {("mailbox", "address"), ("mailbox", "serverProfile"), ("mailbox", "credential")}
     free |= {("organization", "resolve.unresolveOnMultiple"), ("organization", "resolve.senderUnresolveOnMultiple")}
+    free |= {("organization", "approval.usersOnly"), ("organization", "approval.queuesOnly")}
     free |= {("organization", f"alerts.{level}") for level in ("error", "warning", "information")}
 
     declared = {(kind, f.alias or name) for kind, model in KINDS.items() for name, f in model.model_fields.items()}
