@@ -8,7 +8,7 @@ import click
 
 from services.cli import mailbox_owner, session
 from services.cli.mailbox_approval import approve_command, known_mailbox, reject_command
-from services.cli.output import emit, json_option, table
+from services.cli.mailbox_show import list_command, show_command
 from services.cli.settings_commands import author, plain, publish, waiting_options
 from services.cli.settings_wait import until_known
 from services.domain.addresses import normalise
@@ -29,7 +29,7 @@ def mailbox_commands() -> None:
     """The mailboxes that are read."""
 
 
-for command in (approve_command, reject_command):
+for command in (list_command, show_command, approve_command, reject_command):
     mailbox_commands.add_command(command)
 
 
@@ -127,40 +127,6 @@ def _check(config: Config, profile: models.ServerProfile, user: str, password: s
         raise Refused(
             f"the mailbox was not added: {error}. Correct it and try again, or add it unchecked with --no-check."
         ) from None
-
-
-@mailbox_commands.command("list")
-@json_option
-def list_command(*, as_json: bool) -> None:
-    """Print the mailboxes, without their credentials."""
-    snapshot = publisher.current(session.config().postgres)
-    mailboxes = [plain(m) for m in snapshot.mailboxes.values()]
-    if as_json:
-        for mailbox in mailboxes:
-            emit(mailbox)
-        return
-    lines = []
-    for m in mailboxes:
-        owner = f"{m['owner']['type']}:{m['owner']['id']}" if m["owner"] else "-"
-        enabled = "yes" if m["enabled"] else "no"
-        lines.append([m["address"], m["serverProfile"], owner, ", ".join(m["folders"]), enabled])
-    table(["address", "server profile", "owner", "folders", "enabled"], lines, indent="")
-
-
-@mailbox_commands.command("show")
-@click.argument("address")
-@json_option
-def show_command(address: str, *, as_json: bool) -> None:
-    """Print one mailbox and its server profile."""
-    snapshot = publisher.current(session.config().postgres)
-    mailbox = known_mailbox(snapshot, address)
-    profile = snapshot.profiles.get(mailbox.server_profile)
-    value = {**plain(mailbox), "server": plain(profile) if profile else None}
-    if as_json:
-        emit(value)
-    else:
-        for field, text in value.items():
-            click.echo(f"{field}: {text}")
 
 
 @mailbox_commands.command("remove")

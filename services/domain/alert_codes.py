@@ -61,7 +61,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "retries_used_up": Kind(
         "error",
-        "The mailbox is disabled: ten checks in a row have failed. It is probed now and then.",
+        "Ten checks in a row have failed.",
         "Nothing is lost. See its last error with mailweave mailbox show; when that is mended, it goes on by itself.",
     ),
     "mail_unparsed": Kind(
