@@ -9,8 +9,10 @@ import click
 from services.cli import mailbox_owner, session
 from services.cli.mailbox_approval import approve_command, known_mailbox, reject_command
 from services.cli.mailbox_show import list_command, show_command
+from services.cli.mailbox_test import test_command
 from services.cli.settings_commands import author, plain, publish, waiting_options
 from services.cli.settings_wait import until_known
+from services.cli.wait_commands import Nudge
 from services.domain.addresses import normalise
 from services.domain.errors import Refused
 from services.fetcher.probing import probe
@@ -29,7 +31,7 @@ def mailbox_commands() -> None:
     """The mailboxes that are read."""
 
 
-for command in (list_command, show_command, approve_command, reject_command):
+for command in (list_command, show_command, test_command, approve_command, reject_command):
     mailbox_commands.add_command(command)
 
 
@@ -115,6 +117,8 @@ def add_command(
     with closing(Database(config.postgres, "settings")) as database, database.transaction() as connection:
         credentials.store(connection, config.cipher_key, f"mailbox/{name}", password.encode())
     publish(config, changes, by=author(), reason=f"mailbox add {name}", base=None)
+    if before is not None:
+        Nudge(config, [name])()  # a new password may mend what is wrong
     click.echo(f"{name} is read from {host}:{port} ({tls}), {', '.join(read)}.")
     if wait:
         until_known(config, publisher.current(config.postgres).version, timeout)

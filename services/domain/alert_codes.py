@@ -62,7 +62,7 @@ KINDS: Mapping[str, Kind] = {
     "retries_used_up": Kind(
         "error",
         "Ten checks in a row have failed.",
-        "Nothing is lost. See its last error with mailweave mailbox show; when that is mended, it goes on by itself.",
+        "Nothing is lost. See its last error with mailweave mailbox show; when that is mended: mailweave mailbox test.",
     ),
     "mail_unparsed": Kind(
         "information",

@@ -6,10 +6,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from uuid import uuid4
 
 from services.domain.errors import Retry
-from services.fetcher import lifecycle
+from services.fetcher import commands, lifecycle
 from services.fetcher.checks import Checker, Ended
 from services.fetcher.deliveries import OWNER
 from services.fetcher.dispatch import Dispatcher
@@ -20,6 +21,7 @@ from services.runtime import metrics
 from services.runtime.config import Config
 from services.runtime.producer import Producer
 from services.runtime.runtime import Runtime
+from services.runtime.thread_stage import ThreadStage
 from services.settings.permits import permit_of
 from services.settings.snapshot import Snapshot
 from services.storage import credentials
@@ -113,6 +115,8 @@ def main(runtime: Runtime, stopping: threading.Event) -> None:
 
     owner = f"{runtime.instance}-{uuid4().hex[:8]}"
     leases = Leases(redis_client(config.redis), owner, world=world)
+    handle = partial(commands.carry_out, database=Database(config.postgres, OWNER), make_due=leases.make_due, now=now)
+    ThreadStage(commands.TOPIC, handle, runtime).start()
     try:
         Dispatcher(leases, lambda: runtime.settings.snapshot, checker.check, ended=ended, settle=settle).run(
             stopping, beat

@@ -20,31 +20,22 @@ from services.domain.mailbox_state import (
     Began,
     Event,
     Failed,
-    Outcome,
     Permitted,
     Phase,
     State,
     Succeeded,
+    TestRequested,
     decide,
 )
 from services.domain.schedule import due_in
+from services.fetcher import mailbox_rows
 from services.fetcher.cursor import hold
 from services.fetcher.deliveries import OWNER, Database
+from services.fetcher.mailbox_rows import Known
 from services.runtime import signals
 
-HISTORY = timedelta(days=90)
+UNSEEN = "the fetcher does not know it yet; its first check is its test"
 AT_ONCE = 200  # a check that claims one of them waits for the rest
-INCOMING = Direction.INCOMING
-
-_STATES = "SELECT mailbox, phase, since, reason, attempts, settings_version FROM fetcher.mailbox_state"
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A state as it is stored; settings older than ``version`` decide nothing about it."""
-
-    state: State
-    version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +86,17 @@ def end(
     return delay
 
 
+def request_test(connection: Connection[Any], mailbox: str, at: datetime) -> str:
+    """Schedule a test of a mailbox, in the caller's transaction; return why not, or nothing."""
+    row = connection.execute("SELECT fence FROM fetcher.mailbox WHERE mailbox = %s FOR UPDATE", (mailbox,)).fetchone()
+    if row is None:
+        return UNSEEN
+    state = _take(connection, Holding(mailbox=mailbox, fence=row[0], version=0), TestRequested(), at)
+    if state.phase in UNREAD:
+        return "it is not approved" if state.phase is Phase.PENDING_APPROVAL else "it is deactivated"
+    return "" if state.phase is Phase.TEST_SCHEDULED else UNSEEN
+
+
 def settle(database: Database, permits: Mapping[str, Permit], version: int, at: datetime) -> None:
     """
     Bring every mailbox to what the settings of this version allow; one that they do not name is deactivated.
@@ -103,7 +105,7 @@ def settle(database: Database, permits: Mapping[str, Permit], version: int, at: 
     a check that still runs says is late; its own number stays valid: what it has handed over must still get its rows.
     """
     with database.transaction() as connection:
-        known = _all(connection)
+        known = mailbox_rows.all_known(connection)
     wanted = {**dict.fromkeys(known, Permit.DEACTIVATED), **permits}
     new = sorted(m for m, permit in wanted.items() if _differs(known.get(m), permit, version, at))
     for first in range(0, len(new), AT_ONCE):
@@ -132,67 +134,24 @@ def _settle(connection: Connection[Any], permits: Mapping[str, Permit], version:
     )
 
 
-def _all(connection: Connection[Any]) -> dict[str, Known]:
-    rows = connection.execute(_STATES + " WHERE direction = %s", (INCOMING,))
-    return {mailbox: _known(*values) for mailbox, *values in rows}
-
-
 def _differs(known: Known | None, permit: Permit, version: int, at: datetime) -> bool:
     if known is None:
         return permit is not Permit.DEACTIVATED
     return version >= known.version and bool(decide(known.state, Permitted(permit), at).steps)
 
 
-def _known(phase: str, since: datetime, reason: str, attempts: int, version: int) -> Known:
-    return Known(State(phase=Phase(phase), since=since, reason=reason, attempts=attempts), version)
-
-
 def _take(connection: Connection[Any], held: Holding, event: Event, at: datetime) -> State:
     """Apply an event under the lock of the mailbox's row; the settings of a replica that lags behind decide nothing."""
-    row = connection.execute(_STATES + " WHERE mailbox = %s AND direction = %s", (held.mailbox, INCOMING)).fetchone()
-    known = _known(*row[1:]) if row else Known(State(phase=Phase.CREATED, since=at), 0)
+    known = mailbox_rows.known(connection, held.mailbox) or Known(State(phase=Phase.CREATED, since=at), 0)
     if isinstance(event, Permitted) and held.version < known.version:
         return known.state
     outcome = decide(known.state, event, at)
     if outcome.state != known.state:
-        _write(connection, held.mailbox, outcome, max(held.version, known.version))
+        mailbox_rows.write(connection, held.mailbox, outcome, max(held.version, known.version))
+    when = max(at, outcome.state.since)
     if known.state.phase is Phase.TESTING and isinstance(event, Succeeded | Failed):
-        _tested(connection, held.mailbox, event, at)
-    said = of_mailbox(held.mailbox, INCOMING, outcome, fence=held.fence, at=max(at, outcome.state.since))
+        failure = event.detail if isinstance(event, Failed) else None
+        mailbox_rows.tested(connection, held.mailbox, failure, when)
+    said = of_mailbox(held.mailbox, Direction.INCOMING, outcome, fence=held.fence, at=when)
     signals.append(connection, OWNER, said)
     return outcome.state
-
-
-def _write(connection: Connection[Any], mailbox: str, outcome: Outcome, version: int) -> None:
-    state = outcome.state
-    cause = outcome.steps[-1].cause if outcome.steps else None
-    connection.execute(
-        "INSERT INTO fetcher.mailbox_state AS s"
-        " (mailbox, direction, phase, since, reason, attempts, cause, settings_version)"
-        " VALUES (%s, %s, %s, %s, %s, %s, coalesce(%s, ''), %s) ON CONFLICT (mailbox, direction) DO UPDATE SET"
-        " phase = excluded.phase, since = excluded.since, reason = excluded.reason, attempts = excluded.attempts,"
-        " cause = coalesce(%s, s.cause), settings_version = excluded.settings_version",
-        (mailbox, INCOMING, state.phase, state.since, state.reason, state.attempts, cause, version, cause),
-    )
-    for step in outcome.steps:
-        connection.execute(
-            "INSERT INTO fetcher.mailbox_transition"
-            " (mailbox, direction, from_phase, to_phase, reason, cause, time, settings_version)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-            (mailbox, INCOMING, step.before.phase, step.after.phase, step.after.reason, step.cause, step.after.since,
-             version),
-        )  # fmt: skip
-    if outcome.steps:
-        connection.execute(
-            "DELETE FROM fetcher.mailbox_transition WHERE mailbox = %s AND direction = %s AND time < %s",
-            (mailbox, INCOMING, state.since - HISTORY),
-        )
-
-
-def _tested(connection: Connection[Any], mailbox: str, how: Succeeded | Failed, at: datetime) -> None:
-    result, detail = ("failure", how.detail) if isinstance(how, Failed) else ("success", "")
-    connection.execute(
-        "UPDATE fetcher.mailbox_state SET test_result = %s, test_detail = %s, tested = %s"
-        " WHERE mailbox = %s AND direction = %s",
-        (result, detail, at, mailbox, INCOMING),
-    )

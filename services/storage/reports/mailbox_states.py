@@ -1,8 +1,10 @@
 """Where mailboxes stand, and how they came there, as the fetcher has written it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
+from uuid import UUID
 
 from psycopg import Connection
 
@@ -37,6 +39,14 @@ class Transition:
     settings_version: int
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a command; ``refused`` says why nothing did."""
+
+    applied: datetime
+    refused: str
+
+
 def incoming(connection: Connection[Any]) -> dict[str, Standing]:
     """Return where the incoming direction of each mailbox stands that the fetcher has seen."""
     query: LiteralString = """
@@ -51,3 +61,10 @@ def transitions(connection: Connection[Any], mailbox: str, limit: int) -> list[T
         SELECT time, from_phase, to_phase, reason, cause, settings_version FROM fetcher.mailbox_transition
          WHERE mailbox = %(mailbox)s AND direction = 'incoming' ORDER BY id DESC LIMIT %(limit)s"""
     return [Transition(**row) for row in rows(connection, query, {"mailbox": mailbox, "limit": limit})]
+
+
+def answers(connection: Connection[Any], commands: Sequence[UUID]) -> dict[UUID, Answer]:
+    """Return what became of those commands that the fetcher has taken."""
+    query: LiteralString = "SELECT id, applied, refused FROM fetcher.command WHERE id = ANY(%(ids)s)"
+    found = rows(connection, query, {"ids": list(commands)})
+    return {row["id"]: Answer(row["applied"], row["refused"]) for row in found}

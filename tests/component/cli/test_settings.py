@@ -1,8 +1,12 @@
 """Settings and mailboxes through the command line, on a real store and broker."""
 
+from contextlib import closing
+
 import pytest
 
+from services.fetcher.leases import DUE
 from services.storage import credentials, postgres
+from services.storage.cache import redis_client
 
 pytestmark = pytest.mark.component
 
@@ -82,6 +86,21 @@ def test_a_mailbox_can_be_added_unchecked_and_removed(desk, password):
     assert "missing: a@x.org, INBOX: " in waited.stdout
     assert 0 == desk.run("mailbox", "remove", "a@x.org").exit_code
     assert [] == desk.json("mailbox", "list")
+
+
+def test_a_mailbox_with_a_new_password_is_due_at_once(desk, stack, password):
+    add = [
+        "mailbox", "add", "due@x.org", "--imap", "127.0.0.1:1", "--user", "a", "--password-file", password,
+        "--no-check",
+    ]  # fmt: skip
+    desk.run(*add)
+    with closing(redis_client(stack.environ["MAILWEAVE_REDIS"])) as redis:
+        redis.zadd(DUE, {"due@x.org": 9e12})
+        desk.run(*add)
+        due = redis.zscore(DUE, "due@x.org")
+        redis.zrem(DUE, "due@x.org")
+
+    assert 0 == due
 
 
 def test_an_owner_that_is_ambiguous_is_refused(desk, insert, password):
