@@ -14,6 +14,7 @@ from services.domain.errors import MailweaveError
 from services.runtime import metrics
 from services.runtime.config import Config
 from services.runtime.lag import lag
+from services.settings.permits import readable
 from services.settings.snapshot import Snapshot
 from services.storage.postgres import Database
 from services.storage.reports import conservation, progress
@@ -88,11 +89,10 @@ class Reporter:
     def _mailboxes(self, seen: dict[str, progress.MailboxState]) -> None:
         counts = dict.fromkeys(metrics.MAILBOX_STATES, 0)
         now = datetime.now(UTC)
-        for name, settings in self._settings().mailboxes.items():
-            if settings.enabled:
-                state = seen.get(name)
-                fresh = state is not None and state.last_check is not None and now - state.last_check < FRESH
-                counts["failing" if state is not None and state.error_count else "fresh" if fresh else "late"] += 1
+        for name in readable(self._settings()):
+            state = seen.get(name)
+            fresh = state is not None and state.last_check is not None and now - state.last_check < FRESH
+            counts["failing" if state is not None and state.error_count else "fresh" if fresh else "late"] += 1
         for name, count in counts.items():
             metrics.MAILBOXES.labels(name).set(count)
 

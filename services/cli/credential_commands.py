@@ -8,6 +8,7 @@ import click
 from services.cli import session
 from services.cli.credential_file import oauth_in, password_in
 from services.cli.output import emit, json_option, table
+from services.cli.wait_commands import Nudge
 from services.domain.errors import Refused
 from services.runtime.config import Config
 from services.settings import publisher
@@ -46,8 +47,10 @@ def set_command(name: str, *, password_file: Path | None, oauth_file: Path | Non
     config = session.config()
     with closing(Database(config.postgres, "settings")) as database, database.transaction() as connection:
         replaced = credentials.store(connection, config.cipher_key, name, credential)
-    users = ", ".join(_users(config).get(name, [])) or "no mailbox yet"
-    click.echo(f"The credential {name} is {'replaced' if replaced else 'stored'}; it is used by {users}.")
+    users = _users(config).get(name, [])
+    Nudge(config, users)()  # it may mend what is wrong
+    told = ", ".join(users) or "no mailbox yet"
+    click.echo(f"The credential {name} is {'replaced' if replaced else 'stored'}; it is used by {told}.")
 
 
 @credential_commands.command("list")

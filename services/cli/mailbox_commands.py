@@ -8,10 +8,13 @@ import click
 
 from services.cli import mailbox_owner, session
 from services.cli.credential_file import password_in
-from services.cli.output import emit, json_option, table
+from services.cli.mailbox_approval import approve_command, known_mailbox, reject_command
+from services.cli.mailbox_show import list_command, show_command
+from services.cli.mailbox_test import test_command
 from services.cli.servers import credential_of
 from services.cli.settings_changes import author, given, plain, publish, waiting_options
 from services.cli.settings_wait import until_known
+from services.cli.wait_commands import Nudge
 from services.domain.addresses import normalise
 from services.domain.errors import Refused
 from services.fetcher.authentication import Credential
@@ -35,6 +38,10 @@ HIGHEST_PORT = 65_535
 @click.group("mailbox")
 def mailbox_commands() -> None:
     """The mailboxes that are read."""
+
+
+for command in (list_command, show_command, test_command, approve_command, reject_command):
+    mailbox_commands.add_command(command)
 
 
 def server_named(imap: str | None, pop3: str | None, tls: str) -> dict[str, Any]:
@@ -107,10 +114,12 @@ def add_command(
     polling = {} if poll_seconds is None else {"pollSeconds": poll_seconds}
     profile, values = profile_for(snapshot, {**server, **polling})
     read = list(dict.fromkeys(folders)) or ["INBOX"]
+    before = snapshot.mailboxes.get(name)
     mailbox = {
         "address": name, "serverProfile": profile, "user": user, "credential": held,
         "owner": mailbox_owner.named(config, owner) if owner else None,
-        "folders": read, "enabled": True, **({"processAndDelete": True} if delete else {}),
+        "folders": read, "enabled": True, "approved": before is None or before.approved,
+        **({"processAndDelete": True} if delete else {}),
     }  # fmt: skip
     changes = {f"server-profile/{profile}": values, f"mailbox/{name}": mailbox}
     checked = models.validate(f"server-profile/{profile}", values)
@@ -125,6 +134,8 @@ def add_command(
         with closing(Database(config.postgres, "settings")) as database, database.transaction() as connection:
             credentials.store(connection, config.cipher_key, held, Secret(password.encode()))
     publish(changes, by=author(), reason=f"mailbox add {name}", base=None)
+    if before is not None:
+        Nudge(config, [name])()  # a new password may mend what is wrong
     click.echo(f"{name} is read from {server['host']}:{server['port']} ({tls}), {', '.join(read)}.")
     if wait:
         until_known(config, publisher.current(config.postgres).version, timeout)
@@ -141,54 +152,13 @@ def _check(
         ) from None
 
 
-def _existing(snapshot: Snapshot, address: str) -> models.MailboxSettings:
-    name = normalise(address)
-    if name not in snapshot.mailboxes:
-        raise Refused(f"there is no mailbox {name}. `mailweave mailbox list` names them.")
-    return snapshot.mailboxes[name]
-
-
-@mailbox_commands.command("list")
-@json_option
-def list_command(*, as_json: bool) -> None:
-    """Print the mailboxes, without their credentials."""
-    snapshot = publisher.current(session.config().postgres)
-    mailboxes = [plain(m) for m in snapshot.mailboxes.values()]
-    if as_json:
-        for mailbox in mailboxes:
-            emit(mailbox)
-        return
-    lines = []
-    for m in mailboxes:
-        owner = f"{m['owner']['type']}:{m['owner']['id']}" if m["owner"] else "-"
-        enabled = "yes" if m["enabled"] else "no"
-        lines.append([m["address"], m["serverProfile"], owner, ", ".join(m["folders"]), enabled])
-    table(["address", "server profile", "owner", "folders", "enabled"], lines, indent="")
-
-
-@mailbox_commands.command("show")
-@click.argument("address")
-@json_option
-def show_command(address: str, *, as_json: bool) -> None:
-    """Print one mailbox and its server profile."""
-    snapshot = publisher.current(session.config().postgres)
-    mailbox = _existing(snapshot, address)
-    profile = snapshot.profiles.get(mailbox.server_profile)
-    value = {**plain(mailbox), "server": plain(profile) if profile else None}
-    if as_json:
-        emit(value)
-    else:
-        for field, text in value.items():
-            click.echo(f"{field}: {text}")
-
-
 @mailbox_commands.command("remove")
 @click.argument("address")
 @waiting_options
 def remove_command(address: str, *, wait: bool, timeout: float) -> None:
     """Stop reading a mailbox. What was filed from it stays; its cursor stays, so adding it again goes on there."""
     config = session.config()
-    name = _existing(publisher.current(config.postgres), address).address
+    name = known_mailbox(publisher.current(config.postgres), address).address
     publish({f"mailbox/{name}": None}, by=author(), reason=f"mailbox remove {name}", base=None)
     if wait:
         until_known(config, publisher.current(config.postgres).version, timeout)

@@ -12,19 +12,21 @@ from services.fetcher.audit import Audit, Taken, audit, audit_pop3
 from services.fetcher.protocols import server_of
 from services.runtime.config import Config
 from services.settings import publisher
+from services.settings.permits import readable
 from services.storage.postgres import Database
 from services.storage.reports.reading import rows
 
 
 def audits(config: Config, only: Sequence[str]) -> Iterator[Audit]:
-    """Yield every folder of every enabled mailbox, compared; one that cannot be read says why, the others go on."""
+    """Yield every folder of the mailboxes that may be read, compared; one that fails says why, the others go on."""
     snapshot = publisher.current(config.postgres)
     if unknown := sorted(set(only) - set(snapshot.mailboxes)):
         raise Refused(f"there is no mailbox {unknown[0]!r}. See: mailweave mailbox list.")
     with closing(Database(config.postgres, "fetcher")) as database:
-        for address, mailbox in sorted(snapshot.mailboxes.items()):
-            if not mailbox.enabled or (only and address not in only):
+        for address in sorted(readable(snapshot)):
+            if only and address not in only:
                 continue
+            mailbox = snapshot.mailboxes[address]
             profile = snapshot.profiles[mailbox.server_profile]
             try:
                 credential = credential_of(config, database, mailbox.credential)

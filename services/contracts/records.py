@@ -14,6 +14,7 @@ __all__ = [
     "ActivityEvent",
     "AlertEvent",
     "AlertSignal",
+    "Command",
     "DeadLetter",
     "DirectoryRecord",
     "MailDecided",
@@ -136,6 +137,17 @@ class AlertSignal(TypedDict):
     observed: datetime
     fence: int | None
     detail: str
+
+
+class Command(TypedDict):
+    """Something that a person asks the owner of an object to do with it."""
+
+    id: str
+    kind: str
+    object: str
+    author: str
+    reason: str
+    time: datetime
 
 
 class AlertEvent(TypedDict):

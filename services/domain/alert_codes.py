@@ -85,6 +85,16 @@ KINDS: Mapping[str, Kind] = {
     "folder_unknown": Kind(
         "warning", "A folder that should be read is not there.", "Correct the folders of the mailbox.", 1
     ),
+    "not_approved": Kind(
+        "error",
+        "The mailbox is not read, because its address is not approved.",
+        "Approve it: mailweave mailbox approve.",
+    ),
+    "retries_used_up": Kind(
+        "error",
+        "Ten checks in a row have failed.",
+        "Nothing is lost. See its last error with mailweave mailbox show; when that is mended: mailweave mailbox test.",
+    ),
     "mail_unparsed": Kind(
         "information",
         "A mail could not be read in full. Its raw mail is kept and its headers were used.",

@@ -3,13 +3,14 @@
 import logging
 import random
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from uuid import uuid4
 
 from services.domain.errors import Retry
-from services.fetcher import cursor
+from services.fetcher import commands, lifecycle
 from services.fetcher.authentication import Credential
 from services.fetcher.checks import Checker, Ended
 from services.fetcher.deliveries import OWNER
@@ -22,6 +23,9 @@ from services.runtime import metrics
 from services.runtime.config import Config
 from services.runtime.producer import Producer
 from services.runtime.runtime import Runtime
+from services.runtime.thread_stage import ThreadStage
+from services.settings.permits import permit_of
+from services.settings.snapshot import Snapshot
 from services.storage.blobs import BlobFolder
 from services.storage.cache import redis_client, world
 from services.storage.postgres import Database
@@ -99,19 +103,22 @@ def main(runtime: Runtime, stopping: threading.Event) -> None:
         else:
             runtime.health.unready("redis", redis_error)
 
-    def enabled(mailboxes: Collection[str]) -> None:
+    def settle(snapshot: Snapshot) -> None:
+        permits = {mailbox: permit_of(snapshot, mailbox) for mailbox in snapshot.mailboxes}
         try:
             with closing(Database(config.postgres, OWNER)) as database:
-                cursor.put_aside(database, mailboxes, now())
+                lifecycle.settle(database, permits, snapshot.version, now())
         except Retry as error:
-            log.warning("mailboxes that are checked no more keep their alerts a minute longer: %s", error)
+            log.warning("what the settings say of mailboxes is noted a minute later: %s", error)
         except Exception:
-            log.exception("mailboxes that are checked no more keep their alerts")
+            log.exception("what the settings say of mailboxes cannot be noted")
 
     owner = f"{runtime.instance}-{uuid4().hex[:8]}"
     leases = Leases(redis_client(config.redis), owner, world=world)
+    handle = partial(commands.carry_out, database=Database(config.postgres, OWNER), make_due=leases.make_due, now=now)
+    ThreadStage(commands.TOPIC, handle, runtime).start()
     try:
-        Dispatcher(leases, lambda: runtime.settings.snapshot, checker.check, ended=ended, enabled=enabled).run(
+        Dispatcher(leases, lambda: runtime.settings.snapshot, checker.check, ended=ended, settle=settle).run(
             stopping, beat
         )
     finally:

@@ -6,18 +6,20 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 
+from services.domain.approval import Permit
 from services.domain.errors import MailweaveError, Retry
-from services.domain.schedule import next_delay
+from services.domain.mailbox_state import CHECKED, UNREAD, Failed, Succeeded
 from services.domain.start_date import start_of
-from services.fetcher import cursor
+from services.fetcher import cursor, lifecycle
 from services.fetcher.authentication import Credential
-from services.fetcher.cursor import Checked, FenceLost
+from services.fetcher.cursor import FenceLost
 from services.fetcher.failures import MailServerError
+from services.fetcher.lifecycle import Holding
 from services.fetcher.polling import Ports, Progress, Task
 from services.fetcher.protocols import poll, session
+from services.settings.permits import permit_of
 from services.settings.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -76,12 +78,16 @@ class Checker:
 
     def _check(self, mailbox: str, go_on: Callable[[], bool], progress: Progress, mark: dict[str, str]) -> Ended:
         snapshot = self.settings()
-        settings = snapshot.mailboxes.get(mailbox)
-        if settings is None or not settings.enabled:
+        if permit_of(snapshot, mailbox) is not Permit.ALLOWED:
             return Ended(code="disabled", delay=0, mails=0)
+        settings = snapshot.mailboxes[mailbox]
         profile = snapshot.profiles[settings.server_profile]
         ports = self.ports()
         claimed = cursor.claim(ports.database, mailbox)
+        held = Holding(mailbox=mailbox, fence=claimed.fence, version=snapshot.version)
+        if claimed.phase not in CHECKED and lifecycle.begin(ports.database, held, ports.now()).phase in UNREAD:
+            # Another replica knows newer settings.
+            return Ended(code="disabled", delay=WORLD_DELAY, mails=0)
         task = Task(
             mailbox=mailbox,
             fence=claimed.fence,
@@ -102,26 +108,26 @@ class Checker:
                 problem = error
             except MailweaveError as error:  # no such credential, or a key that does not fit
                 problem = error
-        permanent = problem is not None and getattr(problem, "permanent", True)
-        delay = next_delay(
-            profile.poll_seconds,
-            # Progress starts the count anew: a connection that breaks now and then is no dead server.
-            errors=0 if problem is None else 1 if progress.mails else claimed.failures + 1,
-            permanent=permanent,
+        how = Succeeded() if problem is None else _failed(problem, progressed=progress.mails > 0)
+        # What is left is for whoever takes the mailbox next.
+        more = problem is None and not task.go_on()
+        delay = lifecycle.end(
+            ports.database,
+            held,
+            how,
+            ports.now(),
+            poll_seconds=profile.poll_seconds,
+            more=more,
             chance=self.chance(),
         )
-        if problem is None and not task.go_on():
-            delay = timedelta()  # there may be more, for whoever takes it next
-        ended = Checked(
-            at=ports.now(),
-            next_check=delay,
-            error=None if problem is None else str(problem),
-            error_code=None if problem is None else problem.code,
-        )
-        cursor.checked(ports.database, mailbox, claimed, ended)
         if problem is not None:
             log.warning("the mailbox could not be checked", extra={**mark, "code": problem.code})
         return Ended(code=problem.code if problem else "", delay=delay.total_seconds(), mails=progress.mails)
+
+
+def _failed(problem: MailweaveError, *, progressed: bool) -> Failed:
+    permanent = getattr(problem, "permanent", True)
+    return Failed(code=problem.code, detail=str(problem), permanent=permanent, progressed=progressed)
 
 
 @contextmanager

@@ -5,15 +5,15 @@ Delivery rows and the cursor that covers them are written in one transaction, an
 of the mailbox is still the writer's own.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import Connection
 
-from services.domain.alert_signals import of_check, of_putting_aside
 from services.domain.errors import MailweaveError
+from services.domain.identity import Direction
+from services.domain.mailbox_state import Phase
 from services.fetcher.deliveries import OWNER, Database, Delivery, insert, unparsed
 from services.runtime import signals
 
@@ -45,39 +45,29 @@ class Position:
     last_error: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """How a check of a mailbox ended."""
-
-    at: datetime
-    next_check: timedelta
-    error: str | None
-    error_code: str | None
-
-
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A mailbox that is this replica's: its new fencing number, and how it was with it."""
+    """A mailbox that is this replica's: its new fencing number, and where it stands; None when it is new."""
 
     fence: int
-    failures: int
-    last_code: str | None
+    phase: Phase | None
 
 
 def claim(database: Database, mailbox: str) -> Claim:
-    """Return the new fencing number, from now on the only valid one, the failures in a row and the last one's code."""
+    """Take the mailbox over under a new fencing number, from now on the only valid one."""
     with database.transaction() as connection:
         row = connection.execute(
             "INSERT INTO fetcher.mailbox (mailbox, fence) VALUES (%s, 1)"
-            " ON CONFLICT (mailbox) DO UPDATE SET fence = mailbox.fence + 1"
-            " RETURNING fence, error_count, last_error_code",
-            (mailbox,),
+            " ON CONFLICT (mailbox) DO UPDATE SET fence = mailbox.fence + 1 RETURNING fence,"
+            " (SELECT phase FROM fetcher.mailbox_state s WHERE s.mailbox = mailbox.mailbox AND s.direction = %s)",
+            (mailbox, Direction.INCOMING),
         ).fetchone()
     assert row is not None
-    return Claim(*row)
+    fence, phase = row
+    return Claim(fence, Phase(phase) if phase else None)
 
 
-def _hold(connection: Connection[Any], mailbox: str, fence: int) -> None:
+def hold(connection: Connection[Any], mailbox: str, fence: int) -> None:
     """Lock the mailbox row to the end of the transaction, or raise when the fencing number is not ours."""
     row = connection.execute("SELECT fence FROM fetcher.mailbox WHERE mailbox = %s FOR UPDATE", (mailbox,)).fetchone()
     if row is None or row[0] != fence:
@@ -108,7 +98,7 @@ def advance(database: Database, mailbox: str, fence: int, deliveries: Sequence[D
     found yet; it goes, its deliveries stay.
     """
     with database.transaction() as connection:
-        _hold(connection, mailbox, fence)
+        hold(connection, mailbox, fence)
         insert(connection, deliveries)
         signals.append(connection, OWNER, unparsed(deliveries))
         connection.execute(
@@ -127,7 +117,7 @@ def advance(database: Database, mailbox: str, fence: int, deliveries: Sequence[D
 def taken(database: Database, mailbox: str, fence: int, deliveries: Sequence[Delivery]) -> None:
     """Write deliveries that are their own cursor. Raises ``FenceLost`` and writes nothing when outrun."""
     with database.transaction() as connection:
-        _hold(connection, mailbox, fence)
+        hold(connection, mailbox, fence)
         insert(connection, deliveries)
         signals.append(connection, OWNER, unparsed(deliveries))
 
@@ -139,7 +129,7 @@ def folder_failed(database: Database, mailbox: str, fence: int, folder: str, err
     RFC 9051 section 9: UIDVALIDITY is a non-zero number.
     """
     with database.transaction() as connection:
-        _hold(connection, mailbox, fence)
+        hold(connection, mailbox, fence)
         updated = connection.execute(
             "UPDATE fetcher.cursor SET last_error = %s WHERE mailbox = %s AND folder = %s", (error, mailbox, folder)
         )
@@ -150,44 +140,3 @@ def folder_failed(database: Database, mailbox: str, fence: int, folder: str, err
                 " excluded.last_error",
                 (mailbox, folder, folder, error),
             )
-
-
-def checked(database: Database, mailbox: str, claimed: Claim, outcome: Checked) -> None:
-    """Note how a check ended and when the next one is due; signal what is wrong, or no longer is."""
-    with database.transaction() as connection:
-        _hold(connection, mailbox, claimed.fence)
-        said = of_check(
-            mailbox,
-            fence=claimed.fence,
-            before=claimed.last_code,
-            now=outcome.error_code,
-            detail=outcome.error or "",
-            at=outcome.at,
-        )
-        signals.append(connection, OWNER, said)
-        connection.execute(
-            "UPDATE fetcher.mailbox SET last_check = %s, next_check = %s, last_error = %s, last_error_code = %s,"
-            " error_count = CASE WHEN %s::text IS NULL THEN 0 ELSE error_count + 1 END WHERE mailbox = %s",
-            (outcome.at, outcome.at + outcome.next_check, outcome.error, outcome.error_code, outcome.error, mailbox),
-        )
-
-
-def put_aside(database: Database, enabled: Collection[str], at: datetime) -> None:
-    """
-    Forget what was wrong with mailboxes that are not checked any more, and signal it as over.
-
-    The signal is under the next fencing number, so that what a check that still runs says is late. Its own number
-    stays valid: what it has handed over must still get its rows. A mailbox that is locked has its turn at the next
-    call; so has one that such a check leaves with an error. A replica with old settings may put aside a mailbox that
-    was just enabled: its failures in a row then count from one again.
-    """
-    with database.transaction() as connection:
-        rows = connection.execute(
-            "UPDATE fetcher.mailbox m SET last_error = NULL, last_error_code = NULL, error_count = 0 FROM ("
-            " SELECT mailbox, last_error_code AS code FROM fetcher.mailbox"
-            " WHERE last_error_code IS NOT NULL AND mailbox <> ALL(%s) ORDER BY mailbox FOR UPDATE SKIP LOCKED"
-            ") o WHERE m.mailbox = o.mailbox RETURNING m.mailbox, m.fence + 1, o.code",
-            (list(enabled),),
-        ).fetchall()
-        said = [of_putting_aside(mailbox, fence=fence, before=code, at=at) for mailbox, fence, code in rows]
-        signals.append(connection, OWNER, said)

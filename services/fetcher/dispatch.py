@@ -7,15 +7,17 @@ One loop and a bounded pool of threads. A server that hangs holds one thread unt
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import monotonic, sleep
 from typing import Protocol
 
+from services.domain.approval import Permit
 from services.domain.errors import Retry
 from services.fetcher.checks import Ended
 from services.fetcher.leases import Leases
+from services.settings.permits import changed, permit_of, readable
 from services.settings.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -45,7 +47,7 @@ class Dispatcher:
     """
     The loop of one replica. Only ``run`` touches its state; workers see events alone.
 
-    ``ended`` is told of each check; ``enabled`` is told which mailboxes are, each minute and when that changes.
+    ``ended`` is told of each check; ``settle`` gets the settings each minute and when they change.
     """
 
     def __init__(
@@ -55,19 +57,19 @@ class Dispatcher:
         check: Check,
         *,
         ended: Callable[[Ended], None] = lambda _: None,
-        enabled: Callable[[Collection[str]], None] = lambda _: None,
+        settle: Callable[[Snapshot], None] = lambda _: None,
         workers: int = WORKERS,
     ) -> None:
         self._leases = leases
         self._settings = settings
         self._check = check
         self._ended = ended
-        self._enabled = enabled
-        self._telling: Future[None] | None = None
+        self._settle = settle
+        self._settling: Future[None] | None = None
         self._workers = workers
         self._held: dict[str, _Held] = {}
-        self._version = -1
-        self._matched = self._renewed = self._told = float("-inf")
+        self._seen: Snapshot | None = None
+        self._matched = self._renewed = self._settled = float("-inf")
 
     def run(self, stopping: threading.Event, beat: Callable[[str | None], None]) -> None:
         """
@@ -105,15 +107,7 @@ class Dispatcher:
                 self._matched = float("-inf")  # Redis may have been flushed
             self._renewed = now
         snapshot = self._settings()
-        enabled = [m for m, s in snapshot.mailboxes.items() if s.enabled]
-        changed = snapshot.version != self._version
-        # Not after each match: with nothing enabled there is one at every turn.
-        if (changed or now - self._told > MATCH_SECONDS) and (self._telling is None or self._telling.done()):
-            self._telling = pool.submit(self._enabled, enabled)
-            self._told = now
-        if changed or now - self._matched > MATCH_SECONDS:
-            self._leases.match(enabled)
-            self._version, self._matched = snapshot.version, now
+        self._follow(snapshot, pool, now)
         busy = Counter(h.profile for h in self._held.values())
         claimed = self._leases.claim(self._workers - len(self._held))
         if claimed is None:
@@ -130,11 +124,25 @@ class Dispatcher:
             held = self._held[mailbox] = _Held(profile)
             held.work = pool.submit(self._check, mailbox, self._asked(mailbox, held, stopping))
 
+    def _follow(self, snapshot: Snapshot, pool: ThreadPoolExecutor, now: float) -> None:
+        """Bring due times and states to what the settings say, each minute and when they change."""
+        new = self._seen is None or snapshot.version != self._seen.version
+        # Not after each match: with nothing to be read there is one at every turn.
+        if (new or now - self._settled > MATCH_SECONDS) and (self._settling is None or self._settling.done()):
+            self._settling = pool.submit(self._settle, snapshot)
+            self._settled = now
+        elif new:
+            self._settled = float("-inf")  # when the one that runs is done
+        if new or now - self._matched > MATCH_SECONDS:
+            self._leases.match(readable(snapshot))
+            if self._seen is not None and (mended := changed(self._seen, snapshot)):
+                self._leases.make_due(mended)
+            self._seen, self._matched = snapshot, now
+
     def _asked(self, mailbox: str, held: _Held, stopping: threading.Event) -> Callable[[], bool]:
         def go_on() -> bool:
-            settings = self._settings().mailboxes.get(mailbox)
-            enabled = settings is not None and settings.enabled
-            return enabled and not held.lost.is_set() and not stopping.is_set()
+            allowed = permit_of(self._settings(), mailbox) is Permit.ALLOWED
+            return allowed and not held.lost.is_set() and not stopping.is_set()
 
         return go_on
 

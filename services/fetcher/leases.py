@@ -63,7 +63,7 @@ return 1
 """
 )
 
-# KEYS due nudged; ARGV lease prefix, mailboxes. Nothing is added: only a replica knows what is enabled.
+# KEYS due nudged; ARGV lease prefix, mailboxes. Nothing is added: only a replica knows what may be read.
 _NUDGE = """
 local found = 0
 for i = 2, #ARGV do
@@ -106,7 +106,7 @@ class Leases:
         """
         Return up to ``count`` due mailboxes, now leased to this replica alone.
 
-        None when there is no due time of any mailbox: Redis was flushed, or nothing is enabled.
+        None when there is no due time of any mailbox: Redis was flushed, or nothing may be read.
         """
         if count < 1:
             return []
@@ -127,18 +127,23 @@ class Leases:
             answer = self._redis.eval(_RELEASE, 3, DUE, NUDGED, LEASE + mailbox, self._owner, f"{delay:.3f}", mailbox)
         return bool(answer)
 
-    def match(self, enabled: Collection[str]) -> None:
+    def make_due(self, mailboxes: Collection[str]) -> None:
+        """Have mailboxes checked now, whatever they waited for."""
+        with self._world():
+            make_due(self._redis, mailboxes)
+
+    def match(self, readable: Collection[str]) -> None:
         """
-        Make the set hold exactly the enabled mailboxes; those that are missing are due at once.
+        Make the set hold exactly the mailboxes that may be read; those that are missing are due at once.
 
         Every replica does it at start, each minute, after a settings change and when ``claim`` returned None: so
         a flushed Redis heals.
         """
         with self._world():
             present = {_text(m) for m in self._redis.zrange(DUE, 0, -1)}
-            if gone := sorted(present - set(enabled)):
+            if gone := sorted(present - set(readable)):
                 self._redis.zrem(DUE, *gone)
-            if missing := set(enabled) - present:
+            if missing := set(readable) - present:
                 self._redis.zadd(DUE, dict.fromkeys(missing, 0.0), nx=True)
 
 

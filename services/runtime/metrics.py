@@ -87,7 +87,7 @@ DELIVERIES_UNBALANCED = Gauge(
 )
 MAILBOXES = Gauge(
     "mailweave_mailboxes",
-    "Enabled mailboxes by how they are read; of one replica of the alerter.",
+    "Mailboxes that may be read, by how they are; of one replica of the alerter.",
     ["state"],  # fresh: read to its end in the last five minutes | late | failing
 )
 OUTBOX_AGE_SECONDS = Gauge(
@@ -115,7 +115,7 @@ STEPS = {
 DELIVERY_STATES = ("fetched", *(outcome.value for outcome in Outcome), "dead", "in_flight", "overdue")
 MAILBOX_STATES = ("fresh", "late", "failing")
 _ENDS_OF_CHECKS = ("ok", "disabled", "fence_lost", "retry", "internal", "refused")
-_NOT_OF_CHECKS = ("mail_unparsed", "dead_letter", "stage_stopped")
+_NOT_OF_CHECKS = ("not_approved", "retries_used_up", "mail_unparsed", "dead_letter", "stage_stopped")
 
 
 @contextmanager

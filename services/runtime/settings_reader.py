@@ -100,7 +100,6 @@ class SettingsReader:
                     for record in records:
                         self._take(record)
                 if not self._loaded.is_set() and consumer.position(place) >= end:
-                    log.info("settings version %s is in force", self._snapshot.version)
                     self._loaded.set()
                     self._health.ready(TOPIC)
         finally:

@@ -70,7 +70,8 @@ class MailboxSettings(Strict):
         alias="processAndDelete",
         description="Delete a mail on the server once it is stored; with POP3 and for queues only.",
     )
-    enabled: bool = Field(default=True, description="Whether it is read.")
+    enabled: bool = Field(default=True, description="Whether it is wanted; without, it is deactivated.")
+    approved: bool = Field(default=True, description="Whether an administrator has approved the address.")
 
     @field_validator("folders", mode="before")
     @classmethod

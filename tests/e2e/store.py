@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 VOLATILE = {"timestamp with time zone"}
-PASSING = {"outbox"}
+PASSING = {"outbox", "reject_streak"}
 
 
 @dataclass(frozen=True, order=True)

@@ -44,11 +44,11 @@ class Processing(Strict):
         True,
         "approval.usersOnly",
         "Process mail of users only when their mailbox is approved.",
-        about=About("1.6", row="Process e-mail only for approved users"),
+        about=About("1.6", row="Process e-mail only for approved users", acts="fetcher"),
     )
     approval_queues_only: bool = setting(
         True,
         "approval.queuesOnly",
         "Process mail of queues only when their mailbox is approved.",
-        about=About("1.6", row="Process e-mail only for approved queues"),
+        about=About("1.6", row="Process e-mail only for approved queues", acts="fetcher"),
     )

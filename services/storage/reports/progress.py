@@ -12,7 +12,7 @@ from services.storage.reports.reading import number, rows
 
 # Only these schemas' owners have an outbox in this version.
 OUTBOXES: tuple[LiteralString, ...] = ("settings", "fetcher", "correlator", "resolver", "alerter")
-STAGES: tuple[LiteralString, ...] = ("correlator", "resolver", "alerter")  # those with dead letters
+STAGES: tuple[LiteralString, ...] = ("fetcher", "correlator", "resolver", "alerter")  # those with dead letters
 
 # A delivery is answered by a decision, or by a dead letter that waits for a person or that one discarded.
 UNANSWERED: LiteralString = """
@@ -68,7 +68,7 @@ def cursors(connection: Connection[Any]) -> list[Cursor]:
 
 
 def mailboxes(connection: Connection[Any]) -> list[MailboxState]:
-    """Return the fetcher's word on every mailbox it ever claimed."""
+    """Return the fetcher's word on every mailbox it ever had in its settings."""
     query: LiteralString = """SELECT mailbox, last_check, next_check, last_error, last_error_code, error_count
                                 FROM fetcher.mailbox ORDER BY mailbox"""
     return [MailboxState(**row) for row in rows(connection, query)]
@@ -88,7 +88,8 @@ def dead_letters(connection: Connection[Any]) -> list[DeadLetters]:
     """Return the open dead letters, counted by topic and code."""
     query: LiteralString = """
         SELECT topic, code, count(*) AS count FROM (
-            SELECT topic, code FROM correlator.dead_letter WHERE state = 'open'
+            SELECT topic, code FROM fetcher.dead_letter WHERE state = 'open'
+            UNION ALL SELECT topic, code FROM correlator.dead_letter WHERE state = 'open'
             UNION ALL SELECT topic, code FROM resolver.dead_letter WHERE state = 'open'
             UNION ALL SELECT topic, code FROM alerter.dead_letter WHERE state = 'open') AS all_stages
         GROUP BY topic, code ORDER BY topic, code"""

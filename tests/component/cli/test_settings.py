@@ -1,10 +1,13 @@
 """Settings and mailboxes through the command line, on a real store and broker."""
 
 import json
+from contextlib import closing
 
 import pytest
 
+from services.fetcher.leases import DUE
 from services.storage import credentials, postgres
+from services.storage.cache import redis_client
 from services.storage.sealing import Secret
 
 pytestmark = pytest.mark.component
@@ -204,8 +207,7 @@ def test_a_mailbox_can_be_added_unchecked_and_removed(desk, password):
     assert {
         "address": "a@x.org", "serverProfile": "127.0.0.1-1-none", "user": "a", "credential": "mailbox/a@x.org",
         "owner": {"type": "queue", "id": "q1"}, "folders": ["INBOX", "Sent"], "processAndDelete": False,
-        "receivedAfter": None,
-        "enabled": True,
+        "receivedAfter": None, "enabled": True, "approved": True, "state": None, "reason": "",
     } == mailbox  # fmt: skip
     with postgres.connect(desk.config.postgres, "fetcher") as connection:
         secret = credentials.load(connection, desk.config.cipher_key, "mailbox/a@x.org")
@@ -238,6 +240,21 @@ def test_one_server_is_named_by_one_protocol(desk, password, servers):
 
     assert 2 == result.exit_code
     assert "by --imap or by --pop3, and only one of them" in result.stderr
+
+
+def test_a_mailbox_with_a_new_password_is_due_at_once(desk, stack, password):
+    add = [
+        "mailbox", "add", "due@x.org", "--imap", "127.0.0.1:1", "--user", "a", "--password-file", password,
+        "--no-check",
+    ]  # fmt: skip
+    desk.run(*add)
+    with closing(redis_client(stack.environ["MAILWEAVE_REDIS"])) as redis:
+        redis.zadd(DUE, {"due@x.org": 9e12})
+        desk.run(*add)
+        due = redis.zscore(DUE, "due@x.org")
+        redis.zrem(DUE, "due@x.org")
+
+    assert 0 == due
 
 
 def test_an_owner_that_is_ambiguous_is_refused(desk, insert, password):

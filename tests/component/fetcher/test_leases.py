@@ -2,17 +2,13 @@
 
 import threading
 import time
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.contracts import decode
-from services.domain.alert_codes import kind_of
-from services.domain.alerts import Key, Signal, SignalState, apply
 from services.domain.errors import Retry
 from services.fetcher import cursor
 from services.fetcher.checks import Ended
-from services.fetcher.cursor import Checked, FenceLost, Position
+from services.fetcher.cursor import FenceLost, Position
 from services.fetcher.dispatch import Dispatcher
 from services.fetcher.leases import Leases, make_due
 from services.settings.models import MailboxSettings, ServerProfile
@@ -21,7 +17,6 @@ from tests.component.fetcher.checking import MAILS, check
 
 pytestmark = pytest.mark.component
 
-NOW = datetime(2026, 11, 28, tzinfo=UTC)
 MANY = [f"m{i}@example.org" for i in range(40)]
 
 
@@ -205,58 +200,45 @@ def test_redis_away_is_no_crash(redis):
     run(Away(redis, "one"), None, MANY[:3], seconds=0.5)
 
 
-def signalled(outside):
-    rows = outside.rows("SELECT id, value FROM fetcher.outbox WHERE topic = 'alert-signals' ORDER BY id")
-    records = [(number, decode(value)[1]) for number, value in rows]
-    return [
-        Signal(
-            key=Key(r["object"], r["code"], r["direction"]),
-            state=SignalState(r["state"]),
-            observed=r["observed"],
-            fence=r["fence"],
-            place=(0, number),
+def test_with_nothing_to_read_the_database_is_not_asked_at_every_turn(redis):
+    told: list[Snapshot] = []
+    run(Leases(redis, "one"), lambda *_: None, (), seconds=1.5, settle=told.append)
+
+    assert 1 == len(told)
+
+
+def test_changed_settings_make_a_mailbox_due_at_once(redis):
+    """Whatever it waited for: what was wrong with it may be mended."""
+    profile = ServerProfile(host="h", port=143)
+    settings = MailboxSettings(address=MANY[0], serverProfile="p", user="u", credential="c")
+    now = Snapshot(version=1, mailboxes={MANY[0]: settings}, profiles={"p": profile})
+    checked, stopping = [], threading.Event()
+
+    def check_one(mailbox, go_on):
+        checked.append(mailbox)
+        return Ended(code="", delay=1000, mails=0)
+
+    def seen(version, user, port, checks):
+        nonlocal now
+        now = Snapshot(
+            version=version,
+            mailboxes={MANY[0]: settings.model_copy(update={"user": user})},
+            profiles={"p": profile.model_copy(update={"port": port})},
         )
-        for number, r in records
-        if r["object"] == f"mailbox/{outside.mailbox}"
-    ]
+        time.sleep(0.5)
+        until = time.monotonic() + 20
+        while len(checked) < checks:
+            assert time.monotonic() < until, "it was not checked"
+            time.sleep(0.05)
 
+    dispatcher = Dispatcher(Leases(redis, "one"), lambda: now, check_one)
+    thread = threading.Thread(target=dispatcher.run, args=(stopping, lambda _: None))
+    thread.start()
+    seen(1, "u", 143, 1)
+    seen(2, "u", 143, 1)
+    seen(3, "other", 143, 2)
+    seen(4, "other", 993, 3)
+    stopping.set()
+    thread.join(10)
 
-def test_a_mailbox_put_aside_is_forgiven_once(outside):
-    database, mailbox = outside.ports.database, outside.mailbox
-    failed = Checked(at=NOW, next_check=timedelta(), error="refused", error_code="login_refused")
-    cursor.checked(database, mailbox, cursor.claim(database, mailbox), failed)
-
-    cursor.put_aside(database, [mailbox], NOW)
-    assert ["raised"] == [signal.state for signal in signalled(outside)]
-
-    cursor.put_aside(database, ["another@example.org"], NOW)
-    cursor.put_aside(database, [], NOW)
-    assert ["raised", "cleared"] == [signal.state for signal in signalled(outside)]
-    claimed = cursor.claim(database, mailbox)
-    assert (0, None) == (claimed.failures, claimed.last_code)
-
-
-def test_a_check_that_runs_while_its_mailbox_is_put_aside_keeps_its_mails_and_raises_nothing(outside):
-    """What Kafka has acknowledged gets its rows; what the check then says is older than the all-clear."""
-    database, mailbox = outside.ports.database, outside.mailbox
-    failed = Checked(at=NOW, next_check=timedelta(), error="refused", error_code="login_refused")
-    cursor.checked(database, mailbox, cursor.claim(database, mailbox), failed)
-    running = cursor.claim(database, mailbox)
-
-    cursor.put_aside(database, [], NOW)
-    cursor.advance(database, mailbox, running.fence, (), at(7))
-    cursor.checked(database, mailbox, running, failed)
-
-    assert (7, 7, 8) == outside.cursor()
-    alert = None
-    for signal in signalled(outside):
-        alert, _ = apply(alert, signal, kind_of("login_refused"), shown=True)
-    assert alert is not None
-    assert not alert.open
-
-
-def test_with_nothing_enabled_the_database_is_not_asked_at_every_turn(redis):
-    told: list[list[str]] = []
-    run(Leases(redis, "one"), lambda *_: None, (), seconds=1.5, enabled=told.append)
-
-    assert [[]] == told
+    assert 3 == len(checked)

@@ -165,6 +165,7 @@ def test_a_mailbox_reads_its_inbox_and_has_no_owner_unless_told_otherwise():
         ("server-profile/main", "host", ("h",), ("", 5)),
         ("mailbox/ada@example.org", "folders", (["INBOX", "Sent"],), ([], "INBOX", [1])),
         ("mailbox/ada@example.org", "enabled", (True, False), ("true", None)),
+        ("mailbox/ada@example.org", "approved", (True, False), ("true", None)),
         ("mailbox/ada@example.org", "owner", (None, {"type": "user", "id": "u1"}), ({"type": "user"}, "u1")),
         ("mailbox/ada@example.org", "user", ("u",), ("",)),
         ("principal/user:u1", "filter", (0, 4, None), (-1, 5, "all", True)),

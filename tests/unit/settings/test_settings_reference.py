@@ -12,6 +12,7 @@ from services.settings.models import KINDS
 from services.settings.organization import Organization
 
 PAGE = CHECKOUT / "services" / "settings" / "REFERENCE.md"
+READ_FOR = {"fetcher": [CHECKOUT / "services" / "settings" / "permits.py"]}
 SERVICES = ("fetcher", "correlator", "resolver", "alerter", "sender", "console")
 
 
@@ -33,7 +34,7 @@ def test_a_setting_acts_where_it_says_and_nowhere_else(name):
     used = {
         service
         for service in SERVICES
-        for path in (CHECKOUT / "services" / service).rglob("*.py")
+        for path in [*(CHECKOUT / "services" / service).rglob("*.py"), *READ_FOR.get(service, [])]
         if re.search(rf"\.{name}\b", path.read_text("utf-8"))
     }
 

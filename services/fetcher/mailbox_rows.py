@@ -1,0 +1,75 @@
+"""The rows of a mailbox's life: where it stands, the steps that led there, the result of its last test."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg import Connection
+
+from services.domain.identity import Direction
+from services.domain.mailbox_state import Outcome, Phase, State
+
+HISTORY = timedelta(days=90)
+INCOMING = Direction.INCOMING
+
+_STATES = "SELECT mailbox, phase, since, reason, attempts, settings_version FROM fetcher.mailbox_state"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A state as it is stored; settings older than ``version`` decide nothing about it."""
+
+    state: State
+    version: int
+
+
+def known(connection: Connection[Any], mailbox: str) -> Known | None:
+    """Return where a mailbox stands, or None when it is new."""
+    row = connection.execute(_STATES + " WHERE mailbox = %s AND direction = %s", (mailbox, INCOMING)).fetchone()
+    return _known(*row[1:]) if row else None
+
+
+def all_known(connection: Connection[Any]) -> dict[str, Known]:
+    """Return where every mailbox stands."""
+    rows = connection.execute(_STATES + " WHERE direction = %s", (INCOMING,))
+    return {mailbox: _known(*values) for mailbox, *values in rows}
+
+
+def _known(phase: str, since: datetime, reason: str, attempts: int, version: int) -> Known:
+    return Known(State(phase=Phase(phase), since=since, reason=reason, attempts=attempts), version)
+
+
+def write(connection: Connection[Any], mailbox: str, outcome: Outcome, version: int) -> None:
+    """Write the state and the steps that led there; steps of more than 90 days ago go."""
+    state = outcome.state
+    cause = outcome.steps[-1].cause if outcome.steps else None
+    connection.execute(
+        "INSERT INTO fetcher.mailbox_state AS s"
+        " (mailbox, direction, phase, since, reason, attempts, cause, settings_version)"
+        " VALUES (%s, %s, %s, %s, %s, %s, coalesce(%s, ''), %s) ON CONFLICT (mailbox, direction) DO UPDATE SET"
+        " phase = excluded.phase, since = excluded.since, reason = excluded.reason, attempts = excluded.attempts,"
+        " cause = coalesce(%s, s.cause), settings_version = excluded.settings_version",
+        (mailbox, INCOMING, state.phase, state.since, state.reason, state.attempts, cause, version, cause),
+    )
+    for step in outcome.steps:
+        connection.execute(
+            "INSERT INTO fetcher.mailbox_transition"
+            " (mailbox, direction, from_phase, to_phase, reason, cause, time, settings_version)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            (mailbox, INCOMING, step.before.phase, step.after.phase, step.after.reason, step.cause, step.after.since,
+             version),
+        )  # fmt: skip
+    if outcome.steps:
+        connection.execute(
+            "DELETE FROM fetcher.mailbox_transition WHERE mailbox = %s AND direction = %s AND time < %s",
+            (mailbox, INCOMING, state.since - HISTORY),
+        )
+
+
+def tested(connection: Connection[Any], mailbox: str, failure: str | None, at: datetime) -> None:
+    """Write how a test ended: with a failure in words, or well."""
+    connection.execute(
+        "UPDATE fetcher.mailbox_state SET test_result = %s, test_detail = %s, tested = %s"
+        " WHERE mailbox = %s AND direction = %s",
+        ("success" if failure is None else "failure", failure or "", at, mailbox, INCOMING),
+    )

@@ -1,0 +1,33 @@
+"""Which mailboxes the settings allow to be read."""
+
+from services.domain.approval import Permit, permit
+from services.settings.snapshot import Snapshot
+
+
+def permit_of(snapshot: Snapshot, mailbox: str) -> Permit:
+    """Return what the settings say of a mailbox; one that they do not name is deactivated."""
+    settings = snapshot.mailboxes.get(mailbox)
+    if settings is None:
+        return Permit.DEACTIVATED
+    return permit(
+        wanted=settings.enabled,
+        approved=settings.approved,
+        owner=settings.owner.type if settings.owner else None,
+        users_only=snapshot.organization.approval_users_only,
+        queues_only=snapshot.organization.approval_queues_only,
+    )
+
+
+def readable(snapshot: Snapshot) -> list[str]:
+    """Return the mailboxes that may be read now."""
+    return [mailbox for mailbox in snapshot.mailboxes if permit_of(snapshot, mailbox) is Permit.ALLOWED]
+
+
+def changed(before: Snapshot, after: Snapshot) -> list[str]:
+    """Return the readable mailboxes whose own settings, or those of their server, are other than before."""
+    return [
+        mailbox
+        for mailbox in readable(after)
+        if before.mailboxes.get(mailbox) != (new := after.mailboxes[mailbox])
+        or before.profiles.get(new.server_profile) != after.profiles.get(new.server_profile)
+    ]

@@ -1,0 +1,92 @@
+"""The stage without Faust: nothing is lost, what fails is offered again, what can never succeed lies among the dead."""
+
+import threading
+from types import SimpleNamespace
+
+import psycopg
+import pytest
+
+from services.domain.errors import Retry
+from services.runtime import lag
+from services.runtime.health import Health
+from services.runtime.status import Counters
+from services.runtime.thread_stage import ThreadStage
+from tests.component.runtime.workers import until
+
+pytestmark = pytest.mark.component
+
+
+@pytest.fixture
+def runtime(stack):
+    stopping = threading.Event()
+    failures: list[Exception] = []
+
+    def fail(error):
+        failures.append(error)
+        stopping.set()
+
+    made = SimpleNamespace(
+        service="fetcher", config=stack.config, stopping=stopping, health=Health("fetcher"), counters=Counters(),
+        failures=failures, fail=fail,
+    )  # fmt: skip
+    yield made
+    stopping.set()
+
+
+def behind(stack, topic):
+    return sum(one.records for one in lag.lag(stack.environ["MAILWEAVE_KAFKA"], "fetcher", [topic]))
+
+
+def test_every_record_is_handled_and_only_then_committed(stack, kafka, runtime):
+    topic, seen, tries = kafka.topic(), [], []
+    kafka.produce(topic, [b"%d" % n for n in range(20)])
+
+    def handle(batch):
+        tries.append(1)
+        if len(tries) <= 2:
+            raise Retry("the world fails")
+        for given in batch:
+            if given.value == b"7":
+                batch.reject(given, "unwanted", "seven")
+            else:
+                seen.append(int(given.value))
+        return []
+
+    stage = ThreadStage(topic, handle, runtime)
+    stage.start()
+    until(lambda: behind(stack, topic) == 0)
+
+    assert set(range(20)) - {7} == set(seen)
+    with psycopg.connect(stack.environ["MAILWEAVE_POSTGRES"]) as connection:
+        dead = connection.execute("SELECT code FROM fetcher.dead_letter WHERE topic = %s", (topic,)).fetchall()
+        connection.execute("DELETE FROM fetcher.dead_letter WHERE topic = %s", (topic,))
+        connection.execute("DELETE FROM fetcher.outbox WHERE topic = %s", (f"{topic}-dead",))
+    assert [("unwanted",)] == dead
+    assert [] == runtime.failures
+
+
+def test_what_was_not_finished_is_offered_to_the_next_process(stack, kafka, runtime):
+    topic = kafka.topic(partitions=1)
+    seen: list[bytes] = []
+    kafka.produce(topic, [b"a", b"b"])
+
+    def never(_):
+        runtime.stopping.set()
+        raise Retry("the process is stopped in the middle of it")
+
+    first = ThreadStage(topic, never, runtime)
+    first.start()
+    assert runtime.stopping.wait(30)
+    until(lambda: not first._thread.is_alive())
+
+    def remember(batch):
+        seen.extend(given.value for given in batch)
+        return []
+
+    runtime.stopping = threading.Event()
+    second = ThreadStage(topic, remember, runtime)
+    second.start()
+    until(lambda: len(seen) == 2)
+    runtime.stopping.set()
+
+    assert [b"a", b"b"] == seen
