@@ -40,5 +40,10 @@ def of_unparsed(mailbox: str, *, detail: str, at: datetime) -> Signal:
     return Signal(key=key, state=SignalState.RAISED, observed=at, detail=detail)
 
 
+def of_ingest(mailbox: str, *, detail: str, at: datetime) -> Signal:
+    """Return the signal of a dropped file that stays where it is; a person resolves the alert."""
+    return Signal(key=Key(_of(mailbox), "ingest_stuck", INCOMING), state=SignalState.RAISED, observed=at, detail=detail)
+
+
 def _of(mailbox: str) -> str:
     return f"mailbox/{mailbox}"
