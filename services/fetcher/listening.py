@@ -109,6 +109,8 @@ def _bound(source: str, address: Address) -> socket.socket:
 
 def _tls(config: Listen) -> ssl.SSLContext | None:
     if config.certificate is None:
+        if config.key is not None:
+            raise Refused("MAILWEAVE_LISTEN_KEY is given without MAILWEAVE_LISTEN_CERT.")
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:

@@ -1,8 +1,8 @@
 """
 One connection of a mail server that pushes: LMTP (RFC 2033) or SMTP (RFC 5321), on top of aiosmtpd.
 
-DATA is read here and not by aiosmtpd, which would hold a mail three times over in memory and refuse lines of more than
-1,000 bytes. Its own replies have no enhanced status codes, so those are not announced (RFC 2034).
+DATA is read here and not by aiosmtpd, which would hold each mail whole in memory and refuse lines of more than 1,000
+bytes. Its own replies have no enhanced status codes, so those are not announced (RFC 2034).
 """
 
 import asyncio
@@ -104,6 +104,13 @@ class Conversation(SMTP):
                 self._writer.close()
                 return
             await super()._handle_client()
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        # The parser of the standard library breaks in several ways on what is no address.
+        try:
+            return super()._getaddr(arg)
+        except Exception:  # noqa: BLE001
+            return None, None
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
         """Read a mail and answer once it is durable, or say why it is not taken."""

@@ -48,6 +48,7 @@ class Spool:
             sha256 = self._blob.commit()
             return Spooled(Stored(sha256), sha256, self._size)
         raw = bytes(self._held)
+        self._held.clear()
         return Spooled(Content(raw), hashlib.sha256(raw).hexdigest(), self._size)
 
     def abort(self) -> None:

@@ -23,8 +23,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listen:
-    """``addresses`` by protocol, ``lmtp`` and ``smtp``; nothing listens when it is empty. ``key`` may be in the file
-    of the certificate.
+    """
+    ``addresses`` are by protocol, ``lmtp`` and ``smtp``; without any nothing listens.
+
+    ``key`` is None when it lies in the file of the certificate; without a certificate there is no TLS.
     """
 
     addresses: Mapping[str, Address] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from contextlib import closing
 from ipaddress import ip_network
 
 import pytest
+from prometheus_client import REGISTRY
 
 from services.cli.stack.certificate import make as make_certificate
 from services.domain.errors import Refused, Retry
@@ -14,6 +15,7 @@ from services.domain.identity import delivery_id_pushed
 from services.fetcher.listening import Listener
 from services.fetcher.polling import Ports
 from services.runtime.listen import Address, Listen
+from services.runtime.metrics import PUSHED_OUTCOMES
 from services.runtime.producer import Producer
 from services.storage.postgres import Database
 from tests.component.fetcher.listener import HOST, Wire, ask_for_data, listening, settings, wire
@@ -251,6 +253,11 @@ def test_garbage_gets_errors_and_the_server_lives(listener, outside, noise):
     assert 1 == len(rows(outside))
 
 
+@pytest.mark.parametrize("command", ["MAIL FROM:<", "MAIL FROM:(", "MAIL FROM:<a@[", "MAIL FROM:<.@[\t"])
+def test_what_is_no_address_is_refused_for_good(client, command):
+    assert 553 == client.docmd(command)[0]
+
+
 @pytest.mark.parametrize("so_far", [b"", b"Subject: half", b"x" * 5_000_000 + b"\r\n.\r"], ids=["none", "half", "5 MB"])
 def test_of_a_mail_that_is_cut_off_nothing_is_kept(listener, outside, so_far, tmp_path):
     with wire(listener.ports["lmtp"], b"LHLO x\r\n") as client:
@@ -367,3 +374,27 @@ def test_addresses_that_cannot_be_had_are_refused_in_plain_words(outside, listen
     taken = Listen(addresses={"smtp": Address(HOST, listener.ports["smtp"])})
     with pytest.raises(Refused, match=r"MAILWEAVE_SMTP: 127.0.0.1:\d+ cannot be listened on"):
         Listener(taken, settings, lambda: outside.ports)
+
+
+def test_a_certificate_that_is_none_is_refused_in_plain_words(outside, tmp_path):
+    (tmp_path / "pem").write_text("no certificate")
+    for wrong in (Listen(certificate=tmp_path / "pem"), Listen(key=tmp_path / "pem")):
+        with pytest.raises(Refused, match="MAILWEAVE_LISTEN_CERT"):
+            Listener(wrong, settings, lambda: outside.ports)
+
+
+def test_what_becomes_of_pushed_mail_is_counted(client, outside):
+    def counted(outcome):
+        labels = {"source": source_of(client), "outcome": outcome}
+        return REGISTRY.get_sample_value("mailweave_pushed_mails_total", labels) or 0
+
+    before = {outcome: counted(outcome) for outcome in PUSHED_OUTCOMES[source_of(client)]}
+    client.mail(SENDER)
+    client.rcpt("nobody@own.example")
+    client.rset()
+    client.mail(SENDER, ["SIZE=999999999"])
+    for _ in range(2):
+        push(client, outside.mailbox)
+
+    changed = {outcome: counted(outcome) - value for outcome, value in before.items()}
+    assert {"unknown_recipient": 1, "too_large": 1, "taken": 1, "known": 1} == {k: v for k, v in changed.items() if v}
