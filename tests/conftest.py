@@ -19,6 +19,7 @@ import pytest
 
 from services.cli import stack as local
 from services.cli.lifecycle_commands import prepare
+from services.cli.stack.ports import settle
 from services.cli.stack.state import State
 from services.runtime.config import Config, load
 
@@ -130,10 +131,12 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     folder = tmp_path_factory.mktemp("pipeline")
     home, passwords = folder / "home", folder / "password"
     passwords.write_text(PASSWORD)
-    running = Pipeline(home, _environ(home, {}), passwords)
+    (folder / "ingest").mkdir()
+    pushed = {"MAILWEAVE_LMTP": f"127.0.0.1:{settle(['lmtp'], {})['lmtp']}", "MAILWEAVE_INGEST": str(folder / "ingest")}
+    running = Pipeline(home, _environ(home, pushed), passwords)
     try:
         running.mailweave("up", "--replicas", "correlator=2", "--replicas", "resolver=2")
-        yield Pipeline(home, _environ(home, _stack_env(home)), passwords)
+        yield Pipeline(home, _environ(home, {**_stack_env(home), **pushed}), passwords)
     finally:
         running.mailweave("down", check=False)
         local.down(home)

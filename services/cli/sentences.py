@@ -31,7 +31,7 @@ def who(ref: Ref | None) -> str:
 
 def place(of: Place | Explained) -> str:
     """Say where a delivery lies."""
-    uid = "imported" if of["uid"] is None else f"UID {of['uid']}"
+    uid = "no UID" if of["uid"] is None else f"UID {of['uid']}"
     return printable(f"{of['mailbox']}, {of['folder']}, {uid}")
 
 

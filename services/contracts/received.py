@@ -18,8 +18,8 @@ class Found:
     """
     Where and when a message was found.
 
-    ``source`` is "imap", "pop3" or "import", ``folder_role`` "inbox", "sent" or empty. ``blob_sha256`` is hex, and
-    empty when the raw mail was too large to be stored.
+    ``source`` is "imap", "pop3", "import", "lmtp", "smtp" or "ingest", ``folder_role`` "inbox", "sent" or empty.
+    ``blob_sha256`` is hex, and empty when the raw mail was too large to be stored.
     """
 
     delivery_id: UUID

@@ -100,6 +100,11 @@ KINDS: Mapping[str, Kind] = {
         "A mail could not be read in full. Its raw mail is kept and its headers were used.",
         "Look at it with mailweave explain; then mailweave alerts resolve.",
     ),
+    "ingest_stuck": Kind(
+        "error",
+        "A file of the ingest directory cannot be taken, or not be deleted. It stays where it is and is tried again.",
+        "Look into the mailbox's folder below MAILWEAVE_INGEST; then mailweave alerts resolve.",
+    ),
     "dead_letter": Kind(
         "error",
         "A record can never be handled as it is and lies among the dead letters.",

@@ -28,5 +28,11 @@ def of_unparsed(mailbox: str, *, detail: str, at: datetime) -> Signal:
     return Signal(key=key, state=SignalState.RAISED, observed=at, detail=detail)
 
 
+def of_ingest(mailbox: str, *, detail: str, at: datetime) -> Signal:
+    """Return the signal of a dropped file that stays where it is; a person resolves the alert."""
+    key = Key(_of(mailbox), "ingest_stuck", Direction.INCOMING)
+    return Signal(key=key, state=SignalState.RAISED, observed=at, detail=detail)
+
+
 def _of(mailbox: str) -> str:
     return f"mailbox/{mailbox}"

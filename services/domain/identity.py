@@ -186,6 +186,15 @@ def delivery_id_import(mailbox: str, folder: str, sha256: str, ordinal: int) -> 
     return uuid5(NAMESPACE, f"import|{mailbox}|{folder}|{sha256}|{ordinal}")
 
 
+def delivery_id_pushed(mailbox: str, sha256: str) -> UUID:
+    """
+    Return the id of a mail that a server pushed, by the SHA-256 of its raw bytes.
+
+    A sender that did not hear the answer sends again: the same bytes are the same delivery, by whatever way they come.
+    """
+    return uuid5(NAMESPACE, f"pushed|{mailbox}|{sha256}")
+
+
 def keyed_hash(key: bytes, kind: str, value: str) -> UUID:
     """
     Return the 128-bit keyed hash under which a value is stored (HMAC-SHA-256, cut).

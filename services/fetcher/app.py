@@ -3,7 +3,8 @@
 import logging
 import random
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -16,7 +17,9 @@ from services.fetcher.checks import Checker, Ended
 from services.fetcher.deliveries import OWNER
 from services.fetcher.dispatch import Dispatcher
 from services.fetcher.handover import TOPIC
+from services.fetcher.ingest import Ingest
 from services.fetcher.leases import Leases
+from services.fetcher.listening import Listener
 from services.fetcher.polling import Ports
 from services.fetcher.tokens import credential_named
 from services.runtime import metrics
@@ -31,6 +34,8 @@ from services.storage.cache import redis_client, world
 from services.storage.postgres import Database
 
 log = logging.getLogger(__name__)
+
+FINISH_SECONDS = 7.0
 
 
 def now() -> datetime:
@@ -73,24 +78,76 @@ def _credential(config: Config) -> Callable[[Ports, str], Credential]:
     return named
 
 
+Job = Callable[[threading.Event], None]
+
+
+def _pushed(runtime: Runtime, ports: Callable[[], Ports], produced: Callable[[int], None]) -> dict[str, Job]:
+    """Return what takes pushed mail, as far as the config asks for it; the sockets are bound."""
+    config = runtime.config
+    jobs: dict[str, Job] = {}
+
+    def settings() -> Snapshot:
+        return runtime.settings.snapshot
+
+    if config.listen.addresses:
+        jobs["listen"] = Listener(config.listen, settings, ports, produced).run
+    if (folder := config.ingest) is not None:
+
+        def ingest(stopping: threading.Event) -> None:
+            Ingest(
+                folder=folder,
+                settings=settings,
+                ports=ports(),
+                produced=produced,
+                clock=time.monotonic,
+                log_key=config.hash_key,
+            ).run(stopping)
+
+        jobs["ingest"] = ingest
+    return jobs
+
+
+@contextmanager
+def _beside(runtime: Runtime, jobs: Mapping[str, Job]) -> Iterator[None]:
+    """Run each job in a thread of its own; one that breaks ends the process, and a stop waits for them."""
+
+    def run(job: Job) -> None:
+        try:
+            job(runtime.stopping)
+        except Exception as error:
+            log.exception("what takes pushed mail broke")
+            runtime.fail(error)
+
+    threads = [threading.Thread(target=run, args=(job,), name=name, daemon=True) for name, job in jobs.items()]
+    for thread in threads:
+        thread.start()
+    yield
+    for thread in threads:
+        thread.join(FINISH_SECONDS)
+
+
 def main(runtime: Runtime, stopping: threading.Event) -> None:
-    """Check mailboxes until asked to stop."""
+    """Check mailboxes, and take pushed mail where the config says so, until asked to stop."""
     config = runtime.config
     producer = Producer(config.kafka, f"fetcher-{runtime.instance}")
+    ports = _ThreadPorts(config, producer)
     runtime.drainer(OWNER)
     checker = Checker(
         settings=lambda: runtime.settings.snapshot,
-        ports=_ThreadPorts(config, producer),
+        ports=ports,
         credential=_credential(config),
         chance=random.SystemRandom().random,
         log_key=config.hash_key,
         ca_file=config.ca_file,
     )
 
+    def produced(mails: int) -> None:
+        metrics.RECORDS_OUT.labels(runtime.service, TOPIC).inc(mails)
+        runtime.counters.add(taken=mails, produced=mails)
+
     def ended(how: Ended) -> None:
         metrics.MAILBOX_CHECKS.labels(how.code or "ok").inc()
-        metrics.RECORDS_OUT.labels(runtime.service, TOPIC).inc(how.mails)
-        runtime.counters.add(taken=how.mails, produced=how.mails)
+        produced(how.mails)
         if how.world:
             runtime.health.unready("stores", how.code)
         elif how.code not in ("disabled", "fence_lost"):
@@ -118,8 +175,9 @@ def main(runtime: Runtime, stopping: threading.Event) -> None:
     handle = partial(commands.carry_out, database=Database(config.postgres, OWNER), make_due=leases.make_due, now=now)
     ThreadStage(commands.TOPIC, handle, runtime).start()
     try:
-        Dispatcher(leases, lambda: runtime.settings.snapshot, checker.check, ended=ended, settle=settle).run(
-            stopping, beat
-        )
+        with _beside(runtime, _pushed(runtime, ports, produced)):
+            Dispatcher(leases, lambda: runtime.settings.snapshot, checker.check, ended=ended, settle=settle).run(
+                stopping, beat
+            )
     finally:
         producer.close()

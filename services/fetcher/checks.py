@@ -1,6 +1,5 @@
 """A check of one mailbox from beginning to end: claim, log in, poll, note how it ended, say when it is due again."""
 
-import hmac
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ from services.domain.approval import Permit
 from services.domain.errors import MailweaveError, Retry
 from services.domain.mailbox_state import CHECKED, UNREAD, Failed, Succeeded
 from services.domain.start_date import start_of
-from services.fetcher import cursor, lifecycle
+from services.fetcher import cursor, lifecycle, marks
 from services.fetcher.authentication import Credential
 from services.fetcher.cursor import FenceLost
 from services.fetcher.failures import MailServerError
@@ -61,7 +60,7 @@ class Checker:
 
     def check(self, mailbox: str, go_on: Callable[[], bool]) -> Ended:
         """Check one mailbox that this replica has leased; return when it is due again."""
-        mark = {"mailbox": hmac.digest(self.log_key, mailbox.encode(), "sha256").hex()[:12]}
+        mark = {"mailbox": marks.mark(self.log_key, mailbox)}
         progress = Progress()
         try:
             return self._check(mailbox, go_on, progress, mark)

@@ -63,8 +63,8 @@ def pass_over(database: Database, mails: Sequence[Passed]) -> None:
         upsert(connection, "fetcher.passed", _PASSED, rows, key=("id",))
 
 
-def imported(database: Database, deliveries: Sequence[Delivery]) -> None:
-    """Write the deliveries of imported mail; those that exist stay as they are."""
+def add(database: Database, deliveries: Sequence[Delivery]) -> None:
+    """Write the deliveries of mail that has no cursor; those that exist stay as they are."""
     with database.transaction() as connection:
         insert(connection, deliveries)
         signals.append(connection, OWNER, unparsed(deliveries))

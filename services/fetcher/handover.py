@@ -1,5 +1,5 @@
 """
-The order that is the guarantee, for mail from servers and for imported mail alike.
+The order that is the guarantee, for mail from servers, pushed and imported mail alike.
 
 1. the raw mails are durable in the blob store;
 2. the records are acknowledged by Kafka;

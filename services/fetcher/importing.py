@@ -8,20 +8,19 @@ what is written already is counted as known and not sent again.
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.domain.addresses import normalise
 from services.domain.identity import delivery_id_import, identity
 from services.domain.message import Message, ParseOutcome
-from services.fetcher import deliveries, sources
+from services.fetcher import sources
+from services.fetcher.cursorless import take_new
 from services.fetcher.fetch import BATCH_BYTES, BATCH_MAILS, HEADER_LIMIT
 from services.fetcher.folders import role
-from services.fetcher.handover import Arrival, Content, HeadersOnly, Stored, hand_over
+from services.fetcher.handover import Arrival, Content, HeadersOnly, Stored
 from services.fetcher.polling import Ports
-
-_PIECE = 1024 * 1024
+from services.fetcher.spooling import spool_file
 
 
 @dataclass(slots=True)
@@ -74,19 +73,10 @@ def import_path(
 
 
 def _flush(ports: Ports, batch: list[Arrival], report: ImportReport) -> None:
-    known = deliveries.known(ports.database, [a.id for a in batch])
-    new = [a for a in batch if a.id not in known]
-    if new:
-        messages = hand_over(
-            new,
-            blobs=ports.blobs,
-            send=ports.send,
-            commit=lambda rows: deliveries.imported(ports.database, rows),
-            now=ports.now(),
-        )
-        report.damaged.extend(filter(None, map(_damage, messages)))
-    report.known += len(known)
-    report.new += len(new)
+    taken = take_new(ports, batch)
+    report.damaged.extend(filter(None, map(_damage, taken.messages)))
+    report.known += taken.known
+    report.new += len(taken.messages)
 
 
 def _damage(message: Message) -> str | None:
@@ -138,19 +128,11 @@ def _arrivals(
         )
 
 
-def _large(ports: Ports, file: Path, size: int, limit: int) -> tuple[str, Stored | HeadersOnly]:
+def _large(ports: Ports, file: Path, size: int, limit: int) -> tuple[str, Content | Stored | HeadersOnly]:
     with file.open("rb") as stream:
         if size > limit:
             head = stream.read(HEADER_LIMIT)
             stream.seek(0)
             return hashlib.file_digest(stream, "sha256").hexdigest(), HeadersOnly(head)
-        writer = ports.blobs.writer()
-        try:
-            while piece := stream.read(_PIECE):
-                writer.write(piece)
-            sha = writer.commit()
-        except BaseException:
-            with suppress(Exception):
-                writer.abort()
-            raise
-        return sha, Stored(sha)
+        spooled = spool_file(stream, ports.blobs.writer)
+        return spooled.sha256, spooled.content

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.domain.errors import Refused
+from services.runtime.listen import LOOPBACK, Address, Listen, Network, address, networks
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 KEY_BYTES = 32
@@ -37,6 +38,8 @@ class Config:
     log_level: str = "INFO"
     imap: str | None = None
     ca_file: Path | None = None
+    listen: Listen = field(default_factory=Listen)
+    ingest: Path | None = None
 
     @property
     def hash_key(self) -> bytes:
@@ -72,9 +75,21 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
         log_level=source.choice("MAILWEAVE_LOG_LEVEL", LEVELS, logging.getLevelName(logging.INFO)),
         imap=source.get("MAILWEAVE_IMAP", "") or None,
         ca_file=source.file("MAILWEAVE_CA_FILE"),
+        listen=_listen(source),
+        ingest=source.folder("MAILWEAVE_INGEST"),
     )
     source.refuse()
     return config
+
+
+def _listen(source: "_Source") -> Listen:
+    given = {"lmtp": source.address("MAILWEAVE_LMTP"), "smtp": source.address("MAILWEAVE_SMTP")}
+    return Listen(
+        addresses={protocol: at for protocol, at in given.items() if at is not None},
+        networks=source.networks("MAILWEAVE_LISTEN_FROM") or LOOPBACK,
+        certificate=source.file("MAILWEAVE_LISTEN_CERT"),
+        key=source.file("MAILWEAVE_LISTEN_KEY"),
+    )
 
 
 def _stack_env(home: Path) -> dict[str, str]:
@@ -137,6 +152,27 @@ class _Source:
         if not Path(value).is_file():
             self._wrong.append(f"{name} is no file")
         return Path(value)
+
+    def folder(self, name: str) -> Path | None:
+        value = self._values.get(name)
+        if value is not None and not Path(value).is_dir():
+            self._wrong.append(f"{name} is no folder")
+        return None if value is None else Path(value)
+
+    def address(self, name: str) -> Address | None:
+        value = self._values.get(name)
+        try:
+            return None if value is None else address(value)
+        except ValueError as error:
+            self._wrong.append(f"{name} {error}")
+            return None
+
+    def networks(self, name: str) -> tuple[Network, ...]:
+        try:
+            return networks(self._values.get(name, "").replace(",", " ").split())
+        except ValueError as error:
+            self._wrong.append(f"{name} must be networks such as 10.1.0.0/16, comma separated: {error}")
+            return ()
 
     def secret(self) -> bytes:
         """Return the installation's key. A mounted file is preferred where both are given: it can be rotated."""

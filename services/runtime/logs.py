@@ -16,8 +16,8 @@ from pythonjsonlogger.json import JsonFormatter
 ADDRESS = re.compile(r"""[^\s"'<>()\[\]{},;:\\@]+@[^\s"'<>()\[\]{},;:\\@]+""")
 REDACTED = "[address]"
 
-# They report every rebalance and every step of a shutdown at INFO.
-NOISY = ("faust", "mode", "aiokafka", "kafka", "asyncio", "urllib3")
+# They report every rebalance, every step of a shutdown and (mail.log: aiosmtpd) every command of a client at INFO.
+NOISY = ("faust", "mode", "aiokafka", "kafka", "asyncio", "urllib3", "mail.log")
 
 
 class RedactingFormatter(JsonFormatter):

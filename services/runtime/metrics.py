@@ -105,7 +105,11 @@ MAILBOX_CHECKS = Counter(
     "Checks of mailboxes that ended, by how: ok, or the code of what was wrong.",
     ["outcome"],  # ok | disabled | fence_lost | retry | internal | refused | a code of services/fetcher/failures.py
 )
-
+PUSHED = Counter(
+    "mailweave_pushed_mails",
+    "Mails, once for each mailbox, that servers pushed, and refusals, by how they came and what became of them.",
+    ["source", "outcome"],  # lmtp | smtp | ingest; outcome: of PUSHED_OUTCOMES
+)
 
 STEPS = {
     "fetcher": ("read", "store", "parse", "send", "commit"),
@@ -114,8 +118,18 @@ STEPS = {
 }
 DELIVERY_STATES = ("fetched", *(outcome.value for outcome in Outcome), "dead", "in_flight", "overdue")
 MAILBOX_STATES = ("fresh", "late", "failing")
+PUSHED_OUTCOMES = {
+    **dict.fromkeys(
+        ("lmtp", "smtp"),
+        ("taken", "known", "unknown_recipient", "disabled_recipient", "too_many_recipients", "too_large", "stores",
+         "busy", "connection"),
+    ),
+    "ingest": ("taken", "known", "stuck"),
+}  # fmt: skip
 _ENDS_OF_CHECKS = ("ok", "disabled", "fence_lost", "retry", "internal", "refused")
-_NOT_OF_CHECKS = ("not_approved", "retries_used_up", "mail_unparsed", "dead_letter", "stage_stopped")
+_NOT_OF_CHECKS = (
+    "not_approved", "retries_used_up", "mail_unparsed", "ingest_stuck", "dead_letter", "stage_stopped",
+)  # fmt: skip
 
 
 @contextmanager
@@ -139,6 +153,9 @@ def prepare(service: str, consumes: Iterable[str] = (), produces: Iterable[str] 
     if service == "fetcher":
         for outcome in (*_ENDS_OF_CHECKS, *(code for code in KINDS if code not in _NOT_OF_CHECKS)):
             MAILBOX_CHECKS.labels(outcome)
+        for how, outcomes in PUSHED_OUTCOMES.items():
+            for outcome in outcomes:
+                PUSHED.labels(how, outcome)
     for topic in consumes:
         TIME_BEHIND_SECONDS.labels(service, topic)
         BATCH_SECONDS.labels(service, topic)

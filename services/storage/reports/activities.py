@@ -43,7 +43,7 @@ class Party(TypedDict):
 
 
 class Place(TypedDict):
-    """Where a delivery lies; an imported one has no UID."""
+    """Where a delivery lies; one that did not come by IMAP has no UID."""
 
     mailbox: str
     folder: str

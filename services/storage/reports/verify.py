@@ -29,7 +29,7 @@ class Check:
 
 
 _PLACE: LiteralString = """
-    {t}.mailbox || ' ' || {t}.folder || CASE WHEN {t}.uid IS NULL THEN ' (imported)' ELSE ' UID ' || {t}.uid END
+    {t}.mailbox || ' ' || {t}.folder || coalesce(' UID ' || {t}.uid, ' (' || {t}.source || ')')
 """
 _AT_F: LiteralString = _PLACE.replace("{t}", "f")
 _AT_V: LiteralString = _PLACE.replace("{t}", "v")

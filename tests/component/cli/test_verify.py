@@ -44,7 +44,7 @@ def test_a_mail_without_decision_is_found_and_ends_with_exit_code_1(desk, insert
 
     assert sorted([
         ("delivery without decision", "q@example.org INBOX UID 1: no current decision and no dead letter"),
-        ("delivery without decision", "q@example.org INBOX (imported): no current decision and no dead letter"),
+        ("delivery without decision", "q@example.org INBOX (import): no current decision and no dead letter"),
     ]) == sorted(_problems(desk))  # fmt: skip
     assert 1 == desk.run("verify").exit_code
 

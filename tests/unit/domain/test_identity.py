@@ -15,6 +15,7 @@ from services.domain.identity import (
     canonical_ids,
     delivery_id_imap,
     delivery_id_import,
+    delivery_id_pushed,
     identity,
     keyed_hash,
     synthetic_id,
@@ -107,6 +108,8 @@ def test_ids_of_places_and_activities_are_fixed_for_ever():
     assert activity_id(one, Direction.INCOMING) != activity_id(one, Direction.OUTGOING)
     assert delivery_id_imap("m@x", "INBOX", 1, 2) != delivery_id_imap("m@x", "INBOX", 2, 2)
     assert delivery_id_import("m@x", "INBOX", "ab", 0) != delivery_id_import("m@x", "INBOX", "ab", 1)
+    assert "e41a138b-e21d-5c32-99ec-e2bfe1dc5537" == str(delivery_id_pushed("m@x", "ab"))
+    assert 3 == len({delivery_id_pushed(*key) for key in (("m@x", "ab"), ("n@x", "ab"), ("m@x", "cd"))})
 
 
 def test_keyed_hashes_tell_kinds_and_keys_apart():

@@ -74,8 +74,30 @@ def test_the_key_may_lie_in_a_file(environ, tmp_path):
         ("MAILWEAVE_LOG_LEVEL", "LOUD"),
         ("MAILWEAVE_METRICS_PORT", "-1"),
         ("MAILWEAVE_METRICS_PORT", "²"),
+        ("MAILWEAVE_LMTP", "24"),
+        ("MAILWEAVE_LMTP", "127.0.0.1:"),
+        ("MAILWEAVE_SMTP", "127.0.0.1:65536"),
+        ("MAILWEAVE_SMTP", "::1:25"),
+        ("MAILWEAVE_LISTEN_FROM", "10.1.0.1/16"),
+        ("MAILWEAVE_LISTEN_FROM", "127.0.0.1, example.org"),
+        ("MAILWEAVE_LISTEN_CERT", "/no/such/file"),
+        ("MAILWEAVE_INGEST", "/no/such/folder"),
     ],
 )
 def test_wrong_values_are_named(environ, name, value):
     with pytest.raises(Refused, match=name):
         load({**environ, name: value})
+
+
+def test_nothing_listens_unless_it_is_asked_for(environ):
+    assert not load(environ).listen.addresses
+    assert load(environ).ingest is None
+
+
+def test_the_listener_takes_addresses_and_networks_and_trusts_loopback_by_default(environ):
+    listen = load({**environ, "MAILWEAVE_LMTP": "[::1]:24", "MAILWEAVE_SMTP": "0.0.0.0:25"}).listen
+    assert {"lmtp": "[::1]:24", "smtp": "0.0.0.0:25"} == {name: str(at) for name, at in listen.addresses.items()}
+    assert ["127.0.0.0/8", "::1/128"] == [str(network) for network in listen.networks]
+
+    given = load({**environ, "MAILWEAVE_LISTEN_FROM": "10.1.0.0/16,2001:db8::/32 192.0.2.7"}).listen
+    assert ["10.1.0.0/16", "2001:db8::/32", "192.0.2.7/32"] == [str(network) for network in given.networks]

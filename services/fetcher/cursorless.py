@@ -1,0 +1,33 @@
+"""Mail that no cursor stands for, imported or pushed: its delivery row alone says that it was taken."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from services.domain.message import Message
+from services.fetcher import deliveries
+from services.fetcher.handover import Arrival, hand_over
+from services.fetcher.polling import Ports
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a batch: the messages that are new, and how many deliveries were known."""
+
+    messages: list[Message]
+    known: int
+
+
+def take_new(ports: Ports, arrivals: Sequence[Arrival]) -> Taken:
+    """
+    Hand over what has no delivery row yet, each id once. Blocks until it is committed.
+
+    Whatever is raised, the same call may be made again.
+    """
+    known = deliveries.known(ports.database, [a.id for a in arrivals])
+    new = {a.id: a for a in arrivals if a.id not in known}
+    messages: list[Message] = []
+    if new:
+        commit = partial(deliveries.add, ports.database)
+        messages = hand_over(list(new.values()), blobs=ports.blobs, send=ports.send, commit=commit, now=ports.now())
+    return Taken(messages, len(arrivals) - len(new))
