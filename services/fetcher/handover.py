@@ -4,7 +4,7 @@ The order that is the guarantee, for mail from servers, pushed and imported mail
 1. the raw mails are durable in the blob store;
 2. the records are acknowledged by Kafka;
 3. delivery rows and cursor are committed;
-4. only then may anything be deleted or flagged on the server (not done yet).
+4. only then may anything be deleted on the server.
 
 A crash in between hands the same deliveries over again under the same ids, which is harmless downstream.
 """

@@ -13,7 +13,7 @@ import pytest
 
 from services.cli.stack.state import State
 from services.domain.errors import Retry
-from services.fetcher import cursor, failures, pop3, pop3_polling
+from services.fetcher import cursor, failures, pop3, pop3_polling, pop3_wire
 from services.fetcher.imap import Server
 from services.fetcher.mechanisms import Password, Token
 from services.fetcher.polling import Progress, Task
@@ -265,7 +265,7 @@ def test_a_mail_without_end_is_given_up(outside, server):
 
 
 def test_a_listing_without_end_is_given_up(outside, server, monkeypatch):
-    monkeypatch.setattr(pop3, "LARGEST_LISTING", 10_000)
+    monkeypatch.setattr(pop3_wire, "LARGEST_LISTING", 10_000)
     one = server({}, UIDL=lambda *_: b"+OK\r\n" + b"1 x\r\n" * 3_000)
 
     with pytest.raises(failures.ProtocolError, match="more than 10000 bytes"):
