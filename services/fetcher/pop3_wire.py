@@ -42,7 +42,7 @@ class Wire(poplib.POP3):
 
     def _listen(self) -> None:
         """Read from the present socket; what an earlier one had buffered is gone."""
-        self._paced = Paced(self.sock, self._seconds, largest=LARGEST_MAIL)
+        self._paced = Paced(self.sock, self._seconds, LARGEST_MAIL)
         self.file = BufferedReader(self._paced)
 
     def secure(self, tls: ssl.SSLContext) -> None:

@@ -26,7 +26,7 @@ class Paced(socket.SocketIO):
     imaplib collects whatever comes before the end of an answer.
     """
 
-    def __init__(self, sock: socket.socket, seconds: float, largest: int = LARGEST_ANSWER) -> None:
+    def __init__(self, sock: socket.socket, seconds: float, largest: int) -> None:
         super().__init__(sock, "r")
         self._grace = seconds
         self._largest = largest
@@ -73,7 +73,7 @@ class Wire(imaplib.IMAP4):
 
     def listen(self) -> None:
         """Read from the present socket with pace and limits; what an earlier one had buffered is gone."""
-        self._paced = Paced(self.sock, self._seconds)
+        self._paced = Paced(self.sock, self._seconds, LARGEST_ANSWER)
         self.file = io.BufferedReader(self._paced, _BUFFER)
 
     def secure(self, tls: ssl.SSLContext) -> None:
