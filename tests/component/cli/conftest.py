@@ -4,8 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -15,6 +14,7 @@ from services.cli.main import cli
 from services.domain.identity import keyed_hash
 from services.runtime.config import Config, load
 from services.storage import migrate
+from tests.component.databases import created
 from tests.conftest import RunningStack
 
 
@@ -38,25 +38,16 @@ class Desk:
 
 
 @pytest.fixture
-def desk(stack: RunningStack, tmp_path) -> Iterator[Desk]:
+def desk(stack: RunningStack, migrated_in_stack: str, tmp_path) -> Iterator[Desk]:
     """An empty, migrated database on the real server, dropped at the end."""
-    name = f"cli_{uuid4().hex[:12]}"
-    server = stack.config.postgres
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-    url = urlsplit(server)._replace(path=f"/{name}").geturl()
     blobs = tmp_path / "blobs"
     blobs.mkdir()
-    environ = {**stack.environ, "MAILWEAVE_POSTGRES": url, "MAILWEAVE_BLOBS": str(blobs)}
-    config = load(environ)
-    migrate.migrate(url)
-    migrate.register_key(url, config.secret_key)
-    try:
+    with created(stack.config.postgres, migrated_in_stack) as url:
+        environ = {**stack.environ, "MAILWEAVE_POSTGRES": url, "MAILWEAVE_BLOBS": str(blobs)}
+        config = load(environ)
+        migrate.register_key(url, config.secret_key)
         with psycopg.connect(url, autocommit=True) as owner:
             yield Desk(config, environ, owner)
-    finally:
-        with psycopg.connect(server, autocommit=True) as admin:
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 Insert = Callable[..., None]

@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg import conninfo, sql
 
 from services import contracts, mime
 from services.contracts.received import Found, to_record
@@ -23,9 +21,9 @@ from services.resolver.filing import Settings
 from services.resolver.handlers import project, resolve
 from services.resolver.jobs import JobWorker
 from services.runtime.records import Batch, Input
-from services.storage import migrate
 from services.storage.blobs import BlobFolder
 from services.storage.postgres import Database
+from tests.component.databases import created
 
 KEY = b"k" * 32
 STATE = {
@@ -174,25 +172,19 @@ class Resolver:
 
 
 @pytest.fixture
-def resolver(stack, tmp_path: Path) -> Iterator[Resolver]:
+def resolver(stack, migrated_in_stack: str, tmp_path: Path) -> Iterator[Resolver]:
     """A resolver that knows Anna and Ben (users), Support (a queue, Ben's) and Kim (a contact)."""
-    name = f"test_{uuid4().hex}"
-    admin = stack.environ["MAILWEAVE_POSTGRES"]
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    one = Resolver(conninfo.make_conninfo(admin, dbname=name), BlobFolder(tmp_path / "blobs"))
-    migrate.migrate(one.url)
-    one.directory(
-        {"type": "user", "id": "anna", "addresses": ["anna@own.example"]},
-        {"type": "user", "id": "ben", "addresses": ["ben@own.example"]},
-        {
-            "type": "queue",
-            "id": "support",
-            "addresses": ["support@own.example"],
-            "owner": {"type": "user", "id": "ben"},
-        },
-        {"type": "contact", "id": "kim", "addresses": ["kim@customer.example"]},
-    )
-    yield one
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with created(stack.config.postgres, migrated_in_stack) as url:
+        one = Resolver(url, BlobFolder(tmp_path / "blobs"))
+        one.directory(
+            {"type": "user", "id": "anna", "addresses": ["anna@own.example"]},
+            {"type": "user", "id": "ben", "addresses": ["ben@own.example"]},
+            {
+                "type": "queue",
+                "id": "support",
+                "addresses": ["support@own.example"],
+                "owner": {"type": "user", "id": "ben"},
+            },
+            {"type": "contact", "id": "kim", "addresses": ["kim@customer.example"]},
+        )
+        yield one

@@ -2,11 +2,9 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -14,6 +12,7 @@ import pytest
 from services.storage.blobs import BlobFolder
 from services.storage.migrate import migrate
 from services.storage.postgres import Database, connect
+from tests.component.databases import created, name_of
 
 
 @pytest.fixture(scope="session")
@@ -21,18 +20,6 @@ def server(request: pytest.FixtureRequest) -> str:
     """Return the URL of a PostgreSQL server whose login may create databases and roles."""
     given = os.environ.get("MAILWEAVE_POSTGRES")
     return given or str(request.getfixturevalue("stack").environ["MAILWEAVE_POSTGRES"])
-
-
-@contextmanager
-def created(server: str, template: str = "template1") -> Iterator[str]:
-    name = f"storage_{uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
-    try:
-        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-    finally:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture
@@ -46,7 +33,7 @@ def migrated(server: str) -> Iterator[str]:
     """Return the name of a migrated database, to be copied: that is faster than migrating each."""
     with created(server) as url:
         migrate(url)
-        yield urlsplit(url).path.strip("/")
+        yield name_of(url)
 
 
 @pytest.fixture
