@@ -113,14 +113,15 @@ def add_command(
     snapshot = publisher.current(config.postgres)
     polling = {} if poll_seconds is None else {"pollSeconds": poll_seconds}
     profile, values = profile_for(snapshot, {**server, **polling})
-    read = list(dict.fromkeys(folders)) or ["INBOX"]
     before = snapshot.mailboxes.get(name)
-    mailbox = {
-        "address": name, "serverProfile": profile, "user": user, "credential": held,
-        "owner": mailbox_owner.named(config, owner) if owner else None,
-        "folders": read, "enabled": True, "approved": before is None or before.approved,
+    mailbox = {  # what is not named stays as it was, its approval above all
+        "owner": None, "folders": ["INBOX"], "approved": True, **(given(before) if before is not None else {}),
+        "address": name, "serverProfile": profile, "user": user, "credential": held, "enabled": True,
+        **({"owner": mailbox_owner.named(config, owner)} if owner else {}),
+        **({"folders": list(dict.fromkeys(folders))} if folders else {}),
         **({"processAndDelete": True} if delete else {}),
     }  # fmt: skip
+    read = list(mailbox["folders"])
     changes = {f"server-profile/{profile}": values, f"mailbox/{name}": mailbox}
     checked = models.validate(f"server-profile/{profile}", values)
     models.validate(f"mailbox/{name}", mailbox)

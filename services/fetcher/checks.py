@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.domain.approval import Permit
-from services.domain.errors import MailweaveError, Retry
+from services.domain.errors import MailweaveError, Retry, Stop
 from services.domain.mailbox_state import CHECKED, UNREAD, Failed, Succeeded
 from services.domain.start_date import start_of
 from services.fetcher import cursor, lifecycle, marks
@@ -105,6 +105,8 @@ class Checker:
                 if not isinstance(error, MailServerError):
                     raise
                 problem = error
+            except Stop:
+                raise
             except MailweaveError as error:  # no such credential, or a key that does not fit
                 problem = error
         how = Succeeded() if problem is None else _failed(problem, progressed=progress.mails > 0)

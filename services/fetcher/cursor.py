@@ -122,6 +122,15 @@ def taken(database: Database, mailbox: str, fence: int, deliveries: Sequence[Del
         signals.append(connection, OWNER, unparsed(deliveries))
 
 
+def folder_mended(database: Database, mailbox: str, fence: int, folder: str) -> None:
+    """Take back that a folder without a cursor (POP3) could not be read."""
+    with database.transaction() as connection:
+        hold(connection, mailbox, fence)
+        connection.execute(
+            "DELETE FROM fetcher.cursor WHERE mailbox = %s AND folder = %s AND uidvalidity = 0", (mailbox, folder)
+        )
+
+
 def folder_failed(database: Database, mailbox: str, fence: int, folder: str, error: str) -> None:
     """
     Note why a folder could not be read. A folder that was never read gets a row of epoch 0, which no server uses.

@@ -91,7 +91,10 @@ class Ingest:
             settings = self.settings()
             match recipient(path.name, settings.mailboxes, partial(permit_of, settings)):
                 case Ours(mailbox):
-                    self._mailbox(path, mailbox, ended)
+                    try:
+                        self._mailbox(path, mailbox, ended)
+                    except OSError as error:  # the folders of the other mailboxes go on
+                        self._stuck(path, mailbox, str(error.strerror))
                 case Disabled():
                     self._tell(path, "the mailbox of a folder of the ingest directory is disabled")
                 case Unknown():

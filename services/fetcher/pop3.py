@@ -20,6 +20,7 @@ AGAIN_SECONDS = 0.3
 
 _CODE = re.compile(r"-ERR \[([A-Z/-]+)")
 _BUSY = ("IN-USE", "LOGIN-DELAY")  # RFC 2449 section 8
+_FOR_NOW = "SYS/TEMP"  # RFC 3206 section 4
 
 
 @dataclass(slots=True)
@@ -29,7 +30,7 @@ class Connection:
     server: Server
     wire: Wire = field(repr=False)
     refused: int = 0
-    """Mails that were listed and that the server did not give; the session ends with an error that tells how many."""
+    """Mails that were listed and that the server did not give."""
 
     def listed(self) -> dict[int, tuple[str, int]]:
         """Return unique id and size in bytes of each mail, by number; ids are opaque (RFC 1939, UIDL)."""
@@ -76,6 +77,8 @@ def _refusal(
 ) -> failures.MailServerError:
     """Turn -ERR into what it says by its response code (RFC 2449, RFC 3206); its words are not repeated."""
     found = _CODE.search(str(error.args[0] if error.args else ""))
+    if found and found.group(1).startswith(_FOR_NOW):
+        return failures.LoginUnavailable(f"{where} cannot serve anybody for now")
     if found and found.group(1).startswith(_BUSY):
         return failures.MailboxBusy(f"{where} has this mailbox open for another client, or wants more time in between")
     return refused(f"{where} refused a command")
@@ -87,7 +90,7 @@ def session(server: Server, user: str, credential: Credential) -> Iterator[Conne
     Connect, secure and log in.
 
     Only at an orderly end are the mails deleted that were to be (RFC 1939 section 6); after an exception the
-    server keeps all of them. Ends with ``BodyMissing`` when mails were listed and not given.
+    server keeps all of them.
     """
     wire = logged_in(credential, lambda secret: _logged_in(server, user, secret))
     try:
@@ -95,8 +98,6 @@ def session(server: Server, user: str, credential: Credential) -> Iterator[Conne
         yield connection
         with _speaking(str(server)):
             wire.quit()
-        if connection.refused:
-            raise failures.BodyMissing(f"{server} lists {connection.refused} mails but does not give their content")
     finally:
         with suppress(Exception):
             wire.close()
@@ -151,9 +152,9 @@ def _log_in(wire: Wire, server: Server, user: str, credential: Password | Token)
         else:
             wire.authenticate("XOAUTH2", mechanisms.xoauth2(user, credential.value))
     except poplib.error_proto as error:
-        busy = _refusal(str(server), error)
-        if isinstance(busy, failures.MailboxBusy):
-            raise busy from None
+        passing = _refusal(str(server), error)
+        if isinstance(passing, failures.MailboxBusy | failures.LoginUnavailable):
+            raise passing from None
         # Raised without its cause: the answer may repeat what was sent.
         what = "user name or password" if isinstance(credential, Password) else "the access token"
         raise failures.LoginRefused(f"{server} refuses {what}; correct the credential of the mailbox") from None

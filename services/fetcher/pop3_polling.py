@@ -1,5 +1,6 @@
 """One check of a POP3 mailbox: everything whose unique id was not taken yet, and deleting what was, if wished."""
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
@@ -16,6 +17,8 @@ from services.fetcher.pop3 import Connection
 from services.mime import parse_headers
 from services.runtime import metrics
 
+log = logging.getLogger(__name__)
+
 INBOX = "INBOX"
 
 
@@ -31,7 +34,7 @@ def poll(connection: Connection, task: Task, ports: Ports, progress: Progress, *
     Hand over every mail that is new, in batches; ends early, between two batches, when ``go_on`` says so.
 
     The delivery rows are the cursor: an id that has one was handed over. Identical copies may share a unique id (RFC
-    1939 section 7) and are one delivery. A mail that the server refuses is counted at the connection, the others go on.
+    1939 section 7) and are one delivery. A mail that the server refuses is noted at the folder, the others go on.
 
     With ``delete`` a mail is deleted once its row and its raw mail are stored. One that lies there under a known id (a
     crash left it, or the server has given the id anew) is read again: it goes only when it is stored, byte for byte.
@@ -48,6 +51,13 @@ def poll(connection: Connection, task: Task, ports: Ports, progress: Progress, *
         taking.hand_over(batch)
     if delete:
         taking.leftovers([one for one in listed if one.id in known])
+    if connection.refused:
+        progress.failed_folders += 1
+        log.warning("mails are listed and not given", extra={"code": failures.BodyMissing.code})
+        why = f"{connection.server} lists {connection.refused} mails but does not give their content"
+        cursor.folder_failed(ports.database, task.mailbox, task.fence, INBOX, why)
+    else:
+        cursor.folder_mended(ports.database, task.mailbox, task.fence, INBOX)
 
 
 class _Taking:

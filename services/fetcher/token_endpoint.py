@@ -105,8 +105,10 @@ def _posted(place: Endpoint, form: str, ca_file: Path | None) -> tuple[int, byte
         )
     else:
         connection = http.client.HTTPConnection(place.host, place.port, timeout=SECONDS)
-    connection.response_class = partial(_Response, until=time.monotonic() + SECONDS)  # type: ignore[assignment]
     try:
+        # Several addresses may take a time-out each. Until here nothing secret was sent, so that nothing is lost.
+        connection.connect()
+        connection.response_class = partial(_Response, until=time.monotonic() + SECONDS)  # type: ignore[assignment]
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         connection.request("POST", place.path, form, headers)
         response = connection.getresponse()

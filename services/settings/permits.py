@@ -5,9 +5,13 @@ from services.settings.snapshot import Snapshot
 
 
 def permit_of(snapshot: Snapshot, mailbox: str) -> Permit:
-    """Return what the settings say of a mailbox; one that they do not name is deactivated."""
+    """
+    Return what the settings say of a mailbox; one that they do not name is deactivated.
+
+    So is one whose server profile is not there: between two records of one change, the settings may lack it.
+    """
     settings = snapshot.mailboxes.get(mailbox)
-    if settings is None:
+    if settings is None or settings.server_profile not in snapshot.profiles:
         return Permit.DEACTIVATED
     return permit(
         wanted=settings.enabled,

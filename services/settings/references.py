@@ -27,11 +27,17 @@ def check(after: Snapshot) -> None:
                 f"server-profile/{mailbox.server_profile}: add it first, or remove the mailbox"
             )
         _check_protocol(address, mailbox, after.profiles[mailbox.server_profile].protocol)
+    for name, profile in after.profiles.items():
+        if profile.protocol == "pop3" and profile.auth != "auto":
+            raise Refused(
+                f'server-profile/{name}: auth is "{profile.auth}", but over POP3 a password is sent by USER and PASS '
+                "and a token by XOAUTH2: set it to auto"
+            )
     template = after.organization
-    profile = template.defaults_server_profile
-    if profile is not None and profile not in after.profiles:
+    default = template.defaults_server_profile
+    if default is not None and default not in after.profiles:
         raise Refused(
-            f"organization: defaults.serverProfileId is {profile!r}, but there is no server-profile/{profile}: "
+            f"organization: defaults.serverProfileId is {default!r}, but there is no server-profile/{default}: "
             "add it first, or set the id of another one"
         )
     if template.defaults_act == "sss":

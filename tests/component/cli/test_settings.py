@@ -234,6 +234,19 @@ def test_a_mailbox_on_a_pop3_server_has_a_profile_of_its_own(desk, password):
     assert "pop3" == desk.json("mailbox", "show", "b@x.org")[0]["server"]["protocol"]
 
 
+def test_adding_a_mailbox_again_keeps_what_is_not_named_and_a_rejection_above_all(desk, password):
+    add = ["mailbox", "add", "a@x.org", "--imap", "h", "--user", "a", "--password-file", password, "--no-check"]
+    desk.run(*add, "--owner", "user:u1", "--folder", "Sent")
+    desk.run("settings", "set", "mailbox/a@x.org", "receivedAfter=2026-01-01T00:00:00Z")
+    desk.run("mailbox", "reject", "a@x.org")
+
+    assert 0 == desk.run(*add).exit_code
+
+    (kept,) = desk.json("mailbox", "list")
+    assert ({"type": "user", "id": "u1"}, ["Sent"], False) == (kept["owner"], kept["folders"], kept["approved"])
+    assert "2026-01-01T00:00:00Z" == kept["receivedAfter"]
+
+
 @pytest.mark.parametrize("servers", [(), ("--imap", "h", "--pop3", "h")])
 def test_one_server_is_named_by_one_protocol(desk, password, servers):
     result = desk.run("mailbox", "add", "a@x.org", *servers, "--user", "a", "--password-file", password, "--no-check")

@@ -128,6 +128,11 @@ def test_what_a_protocol_has_not_is_refused(url, profile, fields, said):
         publish(url, {"server-profile/main": profile, "mailbox/ada@example.org": {**MAILBOX, **fields}})
 
 
+def test_a_way_to_log_in_that_pop3_has_not_is_refused(url):
+    with pytest.raises(Refused, match=r'server-profile/main: auth is "oauthbearer", but over POP3'):
+        publish(url, {"server-profile/main": {**POP3, "auth": "oauthbearer"}})
+
+
 def test_a_queue_may_be_read_by_pop3_and_its_mail_deleted(url):
     queue = {**MAILBOX, "folders": ["Inbox"], "processAndDelete": True, "owner": {"type": "queue", "id": "q"}}
 
