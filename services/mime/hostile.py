@@ -10,13 +10,11 @@ _SHORT_LINE = 40
 _WORD = re.compile(rb"=\?")
 _BLANK = re.compile(rb"\n\r?\n")
 # In a digest a part is a message, whether or not it says so (RFC 2046 section 5.1.5).
-_NESTING = re.compile(rb"message/|multipart/digest", re.IGNORECASE)
 _DIGEST = b"multipart/digest"
 _ENCODINGS = (b"base64", b"quoted-printable")
 # It decodes these where RFC 2047 section 5 allows no encoded word, so that a type may be one that nobody else reads.
-_HIDDEN = re.compile(
-    rb"^content-(?:type|transfer-encoding)[ \t]*:[^;\n]*(?:\n[ \t][^;\n]*)*=\?", re.IGNORECASE | re.MULTILINE
-)
+# In lower case: ignoring case and matching at the start of a line takes four times as long.
+_HIDDEN = re.compile(rb"\ncontent-t(?:ype|ransfer-encoding)[ \t]*:[^;\n]*(?:\n[ \t][^;\n]*)*=\?")
 
 
 class HostileError(ValueError):
@@ -26,15 +24,16 @@ class HostileError(ValueError):
 def refuse(raw: bytes) -> None:
     """Raise HostileError when the fast parser should not see this mail. Takes time in proportion to its size."""
     heads = _heads(raw)
-    if _HIDDEN.search(heads):
+    low = b"\n" + heads.lower()
+    if b"=?" in low and _HIDDEN.search(low):
         raise HostileError
-    if _NESTING.search(heads):
+    if b"message/" in low or _DIGEST in low:
         _refuse_nested(raw)
         heads = raw  # the headers of a message in the message begin behind a blank line
     words = len(_WORD.findall(heads))  # a third of what bytes.count takes
     if words > _ENCODED_WORDS or words * len(heads) > _WORDS_TIMES_BYTES:
         raise HostileError
-    lines = heads.count(b"\n")
+    lines = heads.count(b"\n") if len(heads) > _LINES else 0
     if lines > _LINES and lines * _SHORT_LINE > len(heads):
         raise HostileError
 
@@ -52,12 +51,13 @@ def _heads(raw: bytes) -> bytes:
         blank = _BLANK.search(raw, begin)
         end = blank.end() if blank else len(raw)
         found.append(raw[begin:end])
-        begin = raw.find(b"--", end)
+        hyphen = raw.find(b"-", end)  # ten times as fast as looking for two
+        begin = raw.find(b"--", hyphen) if hyphen >= 0 else -1
     return b"".join(found)
 
 
 def _refuse_nested(raw: bytes) -> None:
-    low = raw.lower()
+    low = b"\n" + raw.lower()
     messages, digests = low.count(b"message/"), low.count(_DIGEST)
     if (messages + digests) * len(raw) > _NESTED_BYTES or _HIDDEN.search(low):
         raise HostileError
