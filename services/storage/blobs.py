@@ -1,5 +1,8 @@
 """
-Raw mails in a folder, each under the SHA-256 of its bytes: ``ab/cd/<sha256>``.
+Raw mails in a folder, each under the SHA-256 of its bytes: ``ab/<sha256>``.
+
+One level of 256 folders: with a second one most mails of a young store make a folder of their own, which takes twice
+as much CPU as writing them (0.11 beside 0.05 ms, ext4), and a million mails are 4,000 files a folder.
 
 A blob has its name only once it is whole and durable: it is written beside, flushed, renamed, and the folders on the
 way are flushed. So a killed writer leaves at most a nameless temporary file.
@@ -38,7 +41,7 @@ class BlobFolder:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        # Leaf folders whose own entry in their parents this object has flushed.
+        # Folders whose own entry in their parents this object has flushed.
         self._flushed: set[Path] = set()
         self._swept = False
 
@@ -50,7 +53,7 @@ class BlobFolder:
         # As text: a Path takes 10 µs, and a mail needs several.
         if not _SHA256.fullmatch(sha256):
             raise ValueError(f"not a SHA-256 in lower-case hex: {sha256!r}")
-        return f"{self._root}/{sha256[:2]}/{sha256[2:4]}/{sha256}"
+        return f"{self._root}/{sha256[:2]}/{sha256}"
 
     def exists(self, sha256: str) -> bool:
         """Whether the blob is there."""
@@ -113,8 +116,7 @@ class BlobFolder:
     def all(self) -> Iterator[str]:
         """Yield the hash of every blob, in the order of the hashes."""
         for path in sorted(self._root.glob("[0-9a-f][0-9a-f]")):
-            for leaf in sorted(path.iterdir()):
-                yield from sorted(blob.name for blob in leaf.iterdir() if _SHA256.fullmatch(blob.name))
+            yield from sorted(blob.name for blob in path.iterdir() if _SHA256.fullmatch(blob.name))
 
     def _finish(self, unfinished: Path, sha256: str) -> None:
         self._publish(str(unfinished), sha256)
@@ -148,15 +150,12 @@ class BlobFolder:
             os.replace(unfinished, self._place(sha256))  # noqa: PTH105 - see _place
         except FileNotFoundError:  # mostly the folders are there
             target = self.path(sha256)
-            target.parent.parent.mkdir(mode=0o700, exist_ok=True)
             target.parent.mkdir(mode=0o700, exist_ok=True)
             Path(unfinished).replace(target)
 
     def _flush_folders(self, hashes: Sequence[str]) -> None:
-        leaves = {self.path(sha256).parent for sha256 in hashes}
-        new = leaves - self._flushed
-        for folder in sorted(
-            leaves | {leaf.parent for leaf in new} | ({self._root, self._root.parent} if new else set())
-        ):
+        holding = {self.path(sha256).parent for sha256 in hashes}
+        new = holding - self._flushed
+        for folder in sorted(holding | ({self._root, self._root.parent} if new else set())):
             durable.flush_folder(folder)
         self._flushed |= new

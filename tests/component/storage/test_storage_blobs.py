@@ -22,7 +22,7 @@ def test_what_was_put_is_there_under_its_hash(root, blobs, contents):
     assert contents == [blobs.read(one) for one in hashes]
     assert sorted(hashes) == list(blobs.all())
     assert all(blobs.exists(one) and blobs.verify(one) for one in hashes)
-    assert {root / one[:2] / one[2:4] / one for one in hashes} == set(files(root))
+    assert {root / one[:2] / one for one in hashes} == set(files(root))
 
 
 def test_equal_blobs_of_one_batch_are_stored_once(root, blobs):
