@@ -51,7 +51,7 @@ class Codec:
         out = io.BytesIO()
         out.write(header)
         try:
-            schemaless_writer(out, schema, value, strict=True)
+            schemaless_writer(out, schema, value, strict=True, disable_tuple_notation=True)
         except (TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"the value does not fit {name}: {error}") from error
         return out.getvalue()
