@@ -73,7 +73,7 @@ def add(database: Database, deliveries: Sequence[Delivery]) -> None:
 def known(database: Database, ids: Sequence[UUID]) -> frozenset[UUID]:
     """Return those deliveries that are written already."""
     with database.transaction() as connection:
-        rows = connection.execute("SELECT id FROM fetcher.delivery WHERE id = ANY(%s)", (list(ids),)).fetchall()
+        rows = connection.execute("SELECT id FROM fetcher.delivery WHERE id = ANY(%b)", (list(ids),)).fetchall()
     return frozenset(row[0] for row in rows)
 
 
@@ -92,7 +92,7 @@ def stored(database: Database, ids: Sequence[UUID]) -> dict[UUID, str]:
     """Return the SHA-256 (hex) of the raw mail of those deliveries that are written and whose raw mail was stored."""
     with database.transaction() as connection:
         rows = connection.execute(
-            "SELECT id, blob_sha256 FROM fetcher.delivery WHERE id = ANY(%s) AND blob_sha256 IS NOT NULL", (list(ids),)
+            "SELECT id, blob_sha256 FROM fetcher.delivery WHERE id = ANY(%b) AND blob_sha256 IS NOT NULL", (list(ids),)
         ).fetchall()
     return {id_: sha256.hex() for id_, sha256 in rows}
 

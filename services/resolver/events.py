@@ -25,14 +25,14 @@ _STATE = """
     JOIN resolver.message_thread t USING (message_key)
     LEFT JOIN resolver.activity c ON c.id = a.correlated
     LEFT JOIN resolver.message cm ON cm.message_key = c.message_key
-    WHERE a.id = ANY(%s) ORDER BY a.id
+    WHERE a.id = ANY(%b) ORDER BY a.id
 """
 _PLACES = """
     SELECT x.activity_id, d.mailbox, d.folder, d.uidvalidity, d.uid
     FROM resolver.activity a
     JOIN resolver.delivery d ON d.message_key = a.message_key
     JOIN resolver.decision x ON x.delivery_id = d.id AND x.current AND x.activity_id = a.id
-    WHERE a.id = ANY(%s) ORDER BY d.mailbox, d.folder, d.uid, d.id
+    WHERE a.id = ANY(%b) ORDER BY d.mailbox, d.folder, d.uid, d.id
 """
 
 
@@ -44,14 +44,14 @@ def activity_events(connection: Connection, reasons: Mapping[UUID, AbstractSet[s
     parties = _by_activity(
         connection,
         "SELECT activity_id, role, address, name, records FROM resolver.party"
-        " WHERE activity_id = ANY(%s) ORDER BY activity_id, position",
+        " WHERE activity_id = ANY(%b) ORDER BY activity_id, position",
         ids,
         ("role", "address", "name", "records"),
     )
     attachments = _by_activity(
         connection,
         "SELECT activity_id, name, type, size, encode(sha256, 'hex'), path FROM resolver.attachment"
-        " WHERE activity_id = ANY(%s) ORDER BY activity_id, path",
+        " WHERE activity_id = ANY(%b) ORDER BY activity_id, path",
         ids,
         ("name", "type", "size", "sha256", "path"),
     )

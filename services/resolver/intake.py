@@ -108,7 +108,7 @@ def _newer_threads(connection: psycopg.Connection[Any], known: Sequence[Arrival]
     )
     newer = connection.execute(
         "SELECT m.message_key, resolver.root(m.thread) <> resolver.root(n.thread)"
-        " FROM resolver.message m JOIN unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS n(key, thread, version)"
+        " FROM resolver.message m JOIN unnest(%b::uuid[], %b::bigint[], %b::bigint[]) AS n(key, thread, version)"
         " ON m.message_key = n.key AND n.version > m.graph_version ORDER BY m.message_key FOR UPDATE OF m",
         given,
     ).fetchall()
@@ -116,12 +116,12 @@ def _newer_threads(connection: psycopg.Connection[Any], known: Sequence[Arrival]
         return
     connection.execute(
         "UPDATE resolver.message m SET thread = resolver.root(n.thread), graph_version = n.version"
-        " FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS n(key, thread, version)"
+        " FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[]) AS n(key, thread, version)"
         " WHERE m.message_key = n.key AND n.version > m.graph_version",
         given,
     )
     moved = [key for key, other in newer if other]
-    activities = connection.execute("SELECT id FROM resolver.activity WHERE message_key = ANY(%s)", (moved,))
+    activities = connection.execute("SELECT id FROM resolver.activity WHERE message_key = ANY(%b)", (moved,))
     announce(connection, [activity for (activity,) in activities], "thread")
 
 
@@ -129,7 +129,7 @@ def _resolve_threads(connection: psycopg.Connection[Any], fresh: Sequence[UUID])
     """Write the thread that a merged one has become: a later merge looks for messages by that."""
     connection.execute(
         "UPDATE resolver.message m SET thread = resolver.root(m.thread)"
-        " FROM resolver.thread_merge t WHERE t.loser = m.thread AND m.message_key = ANY(%s)",
+        " FROM resolver.thread_merge t WHERE t.loser = m.thread AND m.message_key = ANY(%b)",
         (list(fresh),),
     )
 

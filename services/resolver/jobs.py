@@ -24,7 +24,7 @@ from services.storage.postgres import Database
 log = logging.getLogger(__name__)
 
 MESSAGES_AT_ONCE = 200
-IDLE_SECONDS = 0.1
+IDLE_SECONDS = 0.25
 RETRY_SECONDS = 1.0
 
 
@@ -141,9 +141,9 @@ def _again(connection: psycopg.Connection[Any], keys: list[UUID], job: Job) -> l
     """
     rows = connection.execute(
         "SELECT x.delivery_id FROM resolver.delivery d JOIN resolver.decision x ON x.delivery_id = d.id AND x.current"
-        " WHERE d.message_key = ANY(%s) AND x.outcome <> ALL(%s)"
+        " WHERE d.message_key = ANY(%b) AND x.outcome <> ALL(%s)"
         # A transaction is not among those that its own snapshot calls unfinished, so its own decisions are told apart.
-        " AND CASE WHEN x.xact = %s::xid8 THEN d.message_key = ANY(%s) ELSE NOT resolver.saw(x.seen, %s::xid8) END",
+        " AND CASE WHEN x.xact = %s::xid8 THEN d.message_key = ANY(%b) ELSE NOT resolver.saw(x.seen, %s::xid8) END",
         (keys, [Outcome.DUPLICATE, Outcome.TOO_LARGE], job.xact, job.named, job.xact),
     )
     behind = {delivery_id for (delivery_id,) in rows}
@@ -168,13 +168,13 @@ def _next(connection: psycopg.Connection[Any]) -> Job | None:
     rows = connection.execute(
         # Inside a circle a change is no reason: that evidence counts for nothing. What is not decided yet may be
         # under decision at this moment, without the change in sight.
-        "SELECT e.child FROM resolver.evidence e WHERE e.target = ANY(%s) AND EXISTS ("
+        "SELECT e.child FROM resolver.evidence e WHERE e.target = ANY(%b) AND EXISTS ("
         " SELECT FROM resolver.delivery d LEFT JOIN resolver.decision x ON x.delivery_id = d.id AND x.current"
         " WHERE d.message_key = e.child AND (x.delivery_id IS NULL OR"
         "  NOT resolver.saw(x.seen, %s::xid8) AND x.xact IS DISTINCT FROM %s::xid8)) AND EXISTS ("
         " SELECT FROM resolver.message t WHERE t.id_key = e.target AND NOT EXISTS ("
         "  SELECT FROM resolver.circling c WHERE c.child = e.child AND c.target = t.message_key))"
-        " UNION SELECT unnest(%s::uuid[]) ORDER BY 1",
+        " UNION SELECT unnest(%b::uuid[]) ORDER BY 1",
         (targets, xact, xact, messages),
     )
     return Job(number, [key for (key,) in rows], messages, cause, xact)

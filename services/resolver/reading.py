@@ -38,7 +38,7 @@ def lock(connection: Connection, message_keys: Iterable[UUID]) -> str:
     assert row is not None
     rows = connection.execute(
         "SELECT message_key, id_key, flagged FROM resolver.message WHERE id_key IN"
-        " (SELECT id_key FROM resolver.message WHERE message_key = ANY(%s)) ORDER BY message_key FOR UPDATE",
+        " (SELECT id_key FROM resolver.message WHERE message_key = ANY(%b)) ORDER BY message_key FOR UPDATE",
         (sorted(message_keys),),
     ).fetchall()
     sharing: dict[UUID, list[tuple[UUID, bool]]] = defaultdict(list)
@@ -46,7 +46,7 @@ def lock(connection: Connection, message_keys: Iterable[UUID]) -> str:
         sharing[id_key].append((message_key, flagged))
     unflagged = [key for group in sharing.values() if len(group) > 1 for key, flagged in group if not flagged]
     if unflagged:
-        connection.execute("UPDATE resolver.message SET flagged = true WHERE message_key = ANY(%s)", (unflagged,))
+        connection.execute("UPDATE resolver.message SET flagged = true WHERE message_key = ANY(%b)", (unflagged,))
         # What points at this id may mean another message than was known when it was decided.
         shared = sorted(id_key for id_key, group in sharing.items() if any(key in unflagged for key, _ in group))
         connection.execute("INSERT INTO resolver.job (targets, cause) VALUES (%s, 'flagged')", (shared,))
@@ -57,7 +57,7 @@ def deliveries(connection: Connection, message_keys: Sequence[UUID]) -> dict[UUI
     """Return all deliveries of these messages, by message and delivery id."""
     found: dict[UUID, dict[UUID, Delivered]] = defaultdict(dict)
     rows = connection.execute(
-        f"SELECT {_DELIVERY} FROM resolver.delivery WHERE message_key = ANY(%s) ORDER BY id",  # noqa: S608 - a constant
+        f"SELECT {_DELIVERY} FROM resolver.delivery WHERE message_key = ANY(%b) ORDER BY id",  # noqa: S608 - a constant
         (list(message_keys),),
     )
     for row in rows:
@@ -84,7 +84,7 @@ def current(connection: Connection, message_keys: Sequence[UUID]) -> dict[UUID, 
     rows = connection.execute(
         "SELECT x.delivery_id, x.version, x.outcome, x.accepted_type, x.accepted_id, x.accepted_rank, x.method,"
         " x.correlated FROM resolver.delivery d JOIN resolver.decision x ON x.delivery_id = d.id AND x.current"
-        " WHERE d.message_key = ANY(%s)",
+        " WHERE d.message_key = ANY(%b)",
         (list(message_keys),),
     )
     return {
@@ -108,7 +108,7 @@ def read(
     circling = {
         (child, target)
         for child, target in connection.execute(
-            "SELECT child, target FROM resolver.circling WHERE child = ANY(%s)", (keys,)
+            "SELECT child, target FROM resolver.circling WHERE child = ANY(%b)", (keys,)
         )
     }
     targets = {piece.target for pieces in evidence.values() for piece in pieces}
@@ -138,7 +138,7 @@ def read(
 def _evidence(connection: Connection, keys: Sequence[UUID]) -> dict[UUID, tuple[Pointed, ...]]:
     found: dict[UUID, list[Pointed]] = defaultdict(list)
     for child, target, kind, position, value in connection.execute(
-        "SELECT child, target, kind, position, coalesce(value, '') FROM resolver.evidence WHERE child = ANY(%s)",
+        "SELECT child, target, kind, position, coalesce(value, '') FROM resolver.evidence WHERE child = ANY(%b)",
         (list(keys),),
     ):
         found[child].append(Pointed(target, kind, position, value))
@@ -148,7 +148,7 @@ def _evidence(connection: Connection, keys: Sequence[UUID]) -> dict[UUID, tuple[
 def _known(connection: Connection, keys: Sequence[UUID], targets: Iterable[UUID]) -> dict[UUID, Known]:
     rows = connection.execute(
         "SELECT message_key, id_key, coalesce(message_id, ''), graph_version FROM resolver.message"
-        " WHERE id_key = ANY(%s) OR message_key = ANY(%s)",
+        " WHERE id_key = ANY(%b) OR message_key = ANY(%b)",
         (list(targets), list(keys)),
     )
     return {row[0]: Known(*row) for row in rows}
@@ -158,7 +158,7 @@ def _filed(connection: Connection, keys: Sequence[UUID]) -> dict[tuple[UUID, Dir
     rows = connection.execute(
         "SELECT id, message_key, direction, version, method, correlated, parent, regarding_type, regarding_id,"
         " regarding_source, owner_type, owner_id, accepted_type, accepted_id FROM resolver.activity"
-        " WHERE message_key = ANY(%s)",
+        " WHERE message_key = ANY(%b)",
         (list(keys),),
     )
     found = {}
@@ -184,7 +184,7 @@ def _participants(connection: Connection, keys: Sequence[UUID]) -> dict[UUID, fr
         return {}
     rows = connection.execute(
         "SELECT a.message_key, array_agg(DISTINCT p.address) FROM resolver.activity a"
-        " JOIN resolver.party p ON p.activity_id = a.id WHERE a.message_key = ANY(%s) AND p.address <> '' GROUP BY 1",
+        " JOIN resolver.party p ON p.activity_id = a.id WHERE a.message_key = ANY(%b) AND p.address <> '' GROUP BY 1",
         (list(keys),),
     )
     return {key: frozenset(addresses) for key, addresses in rows}
@@ -202,7 +202,7 @@ def _directory(
     for address, *fields in connection.execute(
         "SELECT a.address, r.type, r.id, r.name, r.owner_type, r.owner_id, r.active, r.ordinal"
         " FROM resolver.directory_address a JOIN resolver.directory_record r USING (type, id)"
-        " WHERE a.address = ANY(%s) AND NOT r.deleted ORDER BY r.ordinal",
+        " WHERE a.address = ANY(%b) AND NOT r.deleted ORDER BY r.ordinal",
         (list(addresses),),
     ):
         record = _record(fields)

@@ -52,7 +52,7 @@ def _merge(connection: psycopg.Connection[Any], notice: Merged) -> list[UUID]:
 def _move(connection: psycopg.Connection[Any], notice: Moved) -> list[UUID]:
     fresh = connection.execute(
         "INSERT INTO resolver.thread_move AS t (message_key, thread, version)"
-        " SELECT u, %s, %s FROM unnest(%s::uuid[]) u"
+        " SELECT u, %s, %s FROM unnest(%b::uuid[]) u"
         " ON CONFLICT (message_key) DO UPDATE SET thread = excluded.thread, version = excluded.version"
         " WHERE excluded.version > t.version RETURNING message_key",
         (notice.thread, notice.version, list(notice.messages)),
@@ -60,11 +60,11 @@ def _move(connection: psycopg.Connection[Any], notice: Moved) -> list[UUID]:
     keys = [key for (key,) in fresh]
     connection.execute(
         "UPDATE resolver.message SET thread = %s, graph_version = %s"
-        " WHERE message_key = ANY(%s) AND graph_version < %s",
+        " WHERE message_key = ANY(%b) AND graph_version < %s",
         (notice.thread, notice.version, keys, notice.version),
     )
     rows = connection.execute(
-        "SELECT id FROM resolver.activity WHERE message_key = ANY(%s)",
+        "SELECT id FROM resolver.activity WHERE message_key = ANY(%b)",
         (keys,),
     ).fetchall()
     return [activity for (activity,) in rows]

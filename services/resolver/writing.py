@@ -63,7 +63,7 @@ def write(connection: Connection, filing: Filing, ledger: Ledger, *, settings_ve
     _decisions(connection, filing.decisions, seen)
     if filing.changed_ids:
         connection.execute(
-            "INSERT INTO resolver.job (targets, messages, cause) VALUES (%s, %s, 'target')",
+            "INSERT INTO resolver.job (targets, messages, cause) VALUES (%b, %b, 'target')",
             (sorted(filing.changed_ids), sorted(filing.outrun)),
         )
     created = filing.created
@@ -81,7 +81,7 @@ def announce(connection: Connection, activities: Iterable[UUID], reason: str) ->
     ids = sorted(set(activities))
     if not ids:
         return
-    connection.execute("UPDATE resolver.activity SET version = version + 1 WHERE id = ANY(%s)", (ids,))
+    connection.execute("UPDATE resolver.activity SET version = version + 1 WHERE id = ANY(%b)", (ids,))
     outbox.append(connection, "resolver", activity_events(connection, {one: {reason} for one in ids}))
 
 
@@ -148,7 +148,7 @@ def _parties(connection: Connection, parties: Mapping[UUID, tuple[Party, ...]], 
     """Write the parties; those of an activity that existed are replaced, since its owner may have changed."""
     old = [activity for activity in parties if "created" not in filing.reasons[activity]]
     if old:
-        connection.execute("DELETE FROM resolver.party WHERE activity_id = ANY(%s)", (old,))
+        connection.execute("DELETE FROM resolver.party WHERE activity_id = ANY(%b)", (old,))
     rows = [
         (
             activity,
@@ -169,7 +169,7 @@ def _decisions(connection: Connection, decisions: list[DecisionRow], seen: str) 
     again = [d.delivered.delivery_id for d in decisions if d.current.version > 1]
     if again:
         connection.execute(
-            "UPDATE resolver.decision SET current = false WHERE current AND delivery_id = ANY(%s)", (again,)
+            "UPDATE resolver.decision SET current = false WHERE current AND delivery_id = ANY(%b)", (again,)
         )
     columns = (
         "delivery_id",

@@ -13,7 +13,8 @@ from services.storage.postgres import Database
 
 log = logging.getLogger(__name__)
 
-BUSY_SECONDS = 0.05
+# Rows of a replica that came while another one drained wait so long.
+BUSY_SECONDS = 0.2
 IDLE_SECONDS = 1.0
 LIMIT = 500
 
@@ -64,17 +65,17 @@ class Drainer:
         self._database.close()
 
     def _drain_all(self) -> bool:
-        """Drain until the outbox is empty, with back-off while the world fails. Whether anything went."""
+        """Drain until what was there is gone, with back-off while the world fails. Whether anything went."""
         went = False
         waits = backoff.pauses()
         while not self._stop.is_set():
             count = self._drain_once()
             if count is None:
                 self._stop.wait(next(waits))
-            elif count == 0:
-                return went
             else:
-                went = True
+                went = went or count > 0
+                if count < LIMIT:
+                    return went
         return went
 
     def _drain_once(self) -> int | None:

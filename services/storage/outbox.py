@@ -57,7 +57,7 @@ def drain(database: Database, schema: str, send: Callable[[list[OutboxRow]], Non
         # No transaction is open while the broker is slow: it would hold back vacuum, and time out.
         send([OutboxRow(topic, key, value, headers) for _, topic, key, value, headers in found])
         connection.execute(
-            sql.SQL("DELETE FROM {} WHERE id = ANY(%s)").format(_table(schema)), ([row[0] for row in found],)
+            sql.SQL("DELETE FROM {} WHERE id = ANY(%b)").format(_table(schema)), ([row[0] for row in found],)
         )
         return len(found)
 
