@@ -121,7 +121,8 @@ class _Taking:
 
     def _take_anew(self, one: _Listed, sha256: str) -> None:
         """Take another mail under an id that was given before, as the delivery of id and content."""
-        other = one._replace(id=delivery_id_pop3(self._task.mailbox, f"{one.uidl} {sha256}"))
+        uidl = f"{one.uidl} {sha256}"
+        other = one._replace(id=delivery_id_pop3(self._task.mailbox, uidl), uidl=uidl)
         if self._ledger.stored([other.id]):
             self._connection.delete(one.number)
         elif arrival := self._arrival(other):
@@ -148,6 +149,7 @@ class _Taking:
             internal_date=None,
             size=size,
             content=what,
+            uidl=one.uidl,
         )
 
     def _passed_over(self, one: _Listed) -> bool:
@@ -158,6 +160,8 @@ class _Taking:
         if date is None or not is_before(date, self._task.start):
             return False
         mailbox = self._task.mailbox
-        passed = Passed(id=one.id, mailbox=mailbox, folder_id=INBOX, uidvalidity=None, uid=None, received=date)
+        passed = Passed(
+            id=one.id, mailbox=mailbox, folder_id=INBOX, uidvalidity=None, uid=None, received=date, uidl=one.uidl
+        )
         self._ledger.pass_over([passed])
         return True
