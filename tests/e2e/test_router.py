@@ -165,7 +165,7 @@ def test_every_mail_is_filed_once_whoever_is_killed(company: Company, tmp_path: 
         until(lambda: accepted(company, f"%@{domain}") == sent, seconds=120)
         assert 0 == router.end(signal.SIGTERM)
         log = (tmp_path / "log").read_text()
-        pipeline.mailweave("wait")
+        assert "Mailboxes are left to routers" in pipeline.mailweave("wait").stdout
         pipeline.mailweave("verify", "--mailbox", address)
 
     assert many == deliveries(company, address)

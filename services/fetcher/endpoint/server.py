@@ -96,7 +96,9 @@ class Server:
             await asyncio.sleep(RENEW_SECONDS)
             if (now := _changed(self._config)) != seen:
                 seen = now
-                with suppress(OSError, ssl.SSLError):
+                with suppress(Refused):
+                    # First into one that nobody uses: a certificate without its key yet would spoil the old pair.
+                    _tls(self._config)
                     assert self._config.certificate is not None
                     self._tls.load_cert_chain(self._config.certificate, self._config.key)
 

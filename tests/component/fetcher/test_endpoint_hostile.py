@@ -27,6 +27,7 @@ from services.router.ledger import RemoteLedger
 from services.runtime.listen import Address, Endpoint
 from services.runtime.metrics import ROUTED_OUTCOMES
 from services.storage.sealing import Secret
+from tests.component.fetcher.certificates import authority, served
 from tests.component.fetcher.routed import HOST, said, serving, settings, token_of
 from tests.component.fetcher.test_ledgers import arrival, at
 
@@ -319,6 +320,31 @@ def test_over_tls_a_router_is_let_in_when_it_trusts_the_certificate_and_speaks_n
         old.maximum_version = ssl.TLSVersion.TLSv1_1
         with pytest.raises((ssl.SSLError, OSError)), socket.create_connection((HOST, running.port)) as plain:
             old.wrap_socket(plain)
+
+
+def test_a_renewed_certificate_is_used_without_a_restart(outside, token, tmp_path, monkeypatch):
+    monkeypatch.setattr(serving_module, "RENEW_SECONDS", 0.1)
+    first, second = authority(tmp_path / "first.pem"), authority(tmp_path / "second.pem")
+    served(first, tmp_path / "served.pem")
+    config = Endpoint(address=Address(HOST, 0), certificate=tmp_path / "served.pem")
+    with serving(outside.ports, settings(outside.mailbox), config) as running:
+        clients = [
+            Client(f"https://{HOST}:{running.port}", lambda: Secret(token.encode()), by.file) for by in (first, second)
+        ]
+        assert "router" in clients[0].introduce()
+        (tmp_path / "served.pem").write_text("half a fi")
+        time.sleep(0.5)
+        clients[0].close()
+        assert "router" in clients[0].introduce()
+
+        served(second, tmp_path / "served.pem")
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                assert "router" in clients[1].introduce()
+                break
+            except MailweaveError:
+                assert time.monotonic() < deadline
 
 
 def test_an_upload_that_is_under_way_at_a_stop_gets_its_answer(outside, token, fence):
