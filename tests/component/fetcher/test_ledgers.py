@@ -36,9 +36,11 @@ class Kafka:
 
     kept: list[object]
     away: bool = False
+    sends: int = 10**6
 
     def send(self, rows):
-        if self.away:
+        self.sends -= 1
+        if self.away or self.sends < 0:
             raise Retry("Kafka is away")
         self.kept.extend(rows)
 
@@ -204,3 +206,15 @@ def test_more_mails_than_one_upload_holds_are_all_handed_over(ledger, outside):
 
     assert list(range(1, 251)) == outside.uids()
     assert (7, 250, 251) == outside.cursor()
+
+
+@pytest.mark.parametrize("ledger", ["remote"], indirect=True)
+def test_a_cursor_moves_with_the_last_of_several_uploads_only(ledger, outside, kafka):
+    kept, kafka.sends = ledger(), 2
+    with pytest.raises(Retry):
+        kept.hand_over([arrival(outside, uid) for uid in range(1, 251)], to=at(250, uidnext=251))
+    assert (list(range(1, 201)), None) == (outside.uids(), kept.position("INBOX"))
+
+    kafka.sends = 10
+    kept.hand_over([arrival(outside, uid) for uid in range(1, 251)], to=at(250, uidnext=251))
+    assert (list(range(1, 251)), 250) == (outside.uids(), len(outside.sent))

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from services.domain.errors import MailweaveError, Retry
-from services.fetcher.dispatch import Dispatcher
+from services.fetcher.dispatch import Dispatcher, _Held
 from services.fetcher.endpoint import forms
 from services.fetcher.folders import quoted
 from services.fetcher.leases import Leases
@@ -120,6 +120,14 @@ def test_the_fetcher_leaves_every_mailbox_to_routers_when_the_switch_says_so(out
 
     assert ([], None) == (fetched(snapshot), leases.claim(8))
     assert [outside.mailbox] == fetched(settings(outside.mailbox, engine="sss"))
+
+
+@pytest.mark.parametrize(("engine", "goes_on"), [("sss", True), ("router", False)])
+def test_a_check_that_runs_ends_when_the_switch_says_router(outside, redis, engine, goes_on):
+    snapshot = settings(outside.mailbox, engine=engine)
+    dispatcher = Dispatcher(Leases(redis, "a"), lambda: snapshot, lambda *_: pytest.fail("it was checked"))
+
+    assert goes_on is dispatcher._asked(outside.mailbox, _Held("s"), threading.Event())()
 
 
 def test_a_check_that_the_fetcher_began_before_is_not_made_after_the_switch(outside, dovecot):
