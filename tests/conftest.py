@@ -19,6 +19,7 @@ import pytest
 
 from services.cli import stack as local
 from services.cli.lifecycle_commands import prepare
+from services.cli.stack.certificate import make as make_certificate
 from services.cli.stack.ports import settle
 from services.cli.stack.state import State
 from services.runtime.config import Config, load
@@ -132,7 +133,15 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     home, passwords = folder / "home", folder / "password"
     passwords.write_text(PASSWORD)
     (folder / "ingest").mkdir()
-    pushed = {"MAILWEAVE_LMTP": f"127.0.0.1:{settle(['lmtp'], {})['lmtp']}", "MAILWEAVE_INGEST": str(folder / "ingest")}
+    make_certificate(folder / "endpoint.pem", folder / "endpoint.key")
+    ports = settle(["lmtp", "endpoint"], {})
+    pushed = {
+        "MAILWEAVE_LMTP": f"127.0.0.1:{ports['lmtp']}",
+        "MAILWEAVE_INGEST": str(folder / "ingest"),
+        "MAILWEAVE_ENDPOINT": f"127.0.0.1:{ports['endpoint']}",
+        "MAILWEAVE_ENDPOINT_CERT": str(folder / "endpoint.pem"),
+        "MAILWEAVE_ENDPOINT_KEY": str(folder / "endpoint.key"),
+    }
     running = Pipeline(home, _environ(home, pushed), passwords)
     try:
         running.mailweave("up", "--replicas", "correlator=2", "--replicas", "resolver=2")

@@ -69,14 +69,15 @@ def host_and_port(text: str, tls: str, protocol: str = "imap") -> tuple[str, int
 
 def profile_for(snapshot: Snapshot, wanted: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return id and value of the server profile: one that connects to the same place, else a new one."""
-    place = {name: value for name, value in wanted.items() if name != "pollSeconds"}
+    place = {"router": None, **{name: value for name, value in wanted.items() if name != "pollSeconds"}}
     for name, model in snapshot.profiles.items():
         have = plain(model)
         same_pace = wanted.get("pollSeconds", have["pollSeconds"]) == have["pollSeconds"]
         if {k: have[k] for k in place} == place and same_pace:
             return name, given(model)
     protocol = "" if wanted.get("protocol", "imap") == "imap" else f"{wanted['protocol']}-"
-    name = f"{protocol}{wanted['host']}-{wanted['port']}-{wanted['tls']}".lower().replace(":", "_")
+    router = f"-{wanted['router']}" if "router" in wanted else ""
+    name = f"{protocol}{wanted['host']}-{wanted['port']}-{wanted['tls']}{router}".lower().replace(":", "_")
     seconds = wanted.get("pollSeconds")
     return (f"{name}-{seconds}s" if name in snapshot.profiles else name), wanted
 
@@ -93,26 +94,30 @@ def profile_for(snapshot: Snapshot, wanted: dict[str, Any]) -> tuple[str, dict[s
 @click.option("--folder", "folders", multiple=True, help="A folder to read; INBOX when none is given.")
 @click.option("--poll-seconds", type=int, help="How often to look.")
 @click.option("--delete", is_flag=True, help="With --pop3, for a queue: delete mail on the server once it is stored.")
+@click.option(
+    "--router", metavar="NAME", help="The router that reads it; its password stays there. Implies --no-check."
+)
 @click.option("--no-check", is_flag=True, help="Add it without trying to log in.")
 @waiting_options
 def add_command(
     address: str, *, imap: str | None, pop3: str | None, user: str, password_file: Path | None, stored: str | None,
-    tls: str, owner: str | None, folders: tuple[str, ...], poll_seconds: int | None, delete: bool, no_check: bool,
-    wait: bool, timeout: float,
+    tls: str, owner: str | None, folders: tuple[str, ...], poll_seconds: int | None, delete: bool, router: str | None,
+    no_check: bool, wait: bool, timeout: float,
 ) -> None:  # fmt: skip
     """Read a mailbox from now on, or change how it is read. Logs in first, and refuses when that fails."""
     name = normalise(address)
     server = server_named(imap, pop3, tls)
     held = stored or f"mailbox/{name}"
-    if (password_file is None) == (stored is None):
-        raise Refused("give the mailbox either --password-file or --credential.")
+    if (password_file is not None) + (stored is not None) != (router is None):
+        raise Refused("give the mailbox either --password-file or --credential, or --router and neither.")
     password = None if password_file is None else password_in(password_file)
     if tls == "none":
         click.echo("Warning: --tls none sends password or token in clear text; use it on this machine only.", err=True)
     config = session.config()
     snapshot = publisher.current(config.postgres)
     polling = {} if poll_seconds is None else {"pollSeconds": poll_seconds}
-    profile, values = profile_for(snapshot, {**server, **polling})
+    reading = {} if router is None else {"router": router}
+    profile, values = profile_for(snapshot, {**server, **polling, **reading})
     before = snapshot.mailboxes.get(name)
     mailbox = {  # what is not named stays as it was, its approval above all
         "owner": None, "folders": ["INBOX"], "approved": True, **(given(before) if before is not None else {}),
@@ -127,8 +132,9 @@ def add_command(
     models.validate(f"mailbox/{name}", mailbox)
     references.applied(snapshot, changes)  # before the credential of a mailbox that is there is replaced
     with closing(Database(config.postgres, "fetcher")) as database:
-        credential = credential_of(config, database, held) if password is None else Password(password)
-        if not no_check:
+        if router is None:
+            credential = credential_of(config, database, held) if password is None else Password(password)
+        if router is None and not no_check:
             assert isinstance(checked, models.ServerProfile)
             _check(config, checked, user, credential, tuple(read))
     if password is not None:
@@ -137,7 +143,11 @@ def add_command(
     publish(changes, by=author(), reason=f"mailbox add {name}", base=None)
     if before is not None:
         Nudge(config, [name])()  # a new password may mend what is wrong
-    click.echo(f"{name} is read from {server['host']}:{server['port']} ({tls}), {', '.join(read)}.")
+    place = f"{server['host']}:{server['port']} ({tls})"
+    if router is None:
+        click.echo(f"{name} is read from {place}, {', '.join(read)}.")
+    else:
+        click.echo(f"{name} is read from {place} by the router {router}, while processing.engine is router.")
     if wait:
         until_known(config, publisher.current(config.postgres).version, timeout)
 

@@ -11,7 +11,8 @@ from services.cli.mailbox_approval import known_mailbox
 from services.cli.output import emit, json_option, plural, printable, table
 from services.cli.settings_changes import plain
 from services.settings import publisher
-from services.storage.reports import mailbox_states, progress
+from services.settings.permits import left_to_routers
+from services.storage.reports import mailbox_states, progress, routers
 from services.storage.reports.activities import timestamp
 from services.storage.reports.mailbox_states import Standing
 
@@ -52,6 +53,8 @@ def show_command(address: str, *, as_json: bool) -> None:
         standing = mailbox_states.incoming(connection).get(mailbox.address)
         checks = _checks(connection, mailbox.address)
         history = mailbox_states.transitions(connection, mailbox.address, LAST)
+        router = routers.reader_of(connection, mailbox.address) if left_to_routers(snapshot) else None
+    reader = mailbox_words.reader(left=left_to_routers(snapshot), router=router)
     past: list[Row] = [
         {"time": timestamp(t.time), "from": t.from_phase, "to": t.to_phase, "reason": t.reason, "cause": t.cause,
          "settings_version": t.settings_version}
@@ -59,10 +62,11 @@ def show_command(address: str, *, as_json: bool) -> None:
     ]  # fmt: skip
     settings = {**plain(mailbox), "server": plain(profile) if profile else None}
     if as_json:
-        incoming = {**_standing(standing), **checks, "history": past}
+        incoming = {**_standing(standing), **checks, "read_by": reader, "history": past}
         emit({**settings, "incoming": incoming, "outgoing": None})
         return
     _print_settings(settings)
+    click.echo(f"read by     {reader}")
     _print_incoming(standing, checks)
     if past:
         click.echo("history")

@@ -18,6 +18,13 @@ _STATES = {
 }
 
 
+def reader(*, left: bool, router: str | None) -> str:
+    """Say who reads the mailboxes now: the fetcher, or whichever router; it may not have come yet."""
+    if not left:
+        return "the fetcher"
+    return f"left to the router, {router} is the last that came" if router else "left to the router; none has come yet"
+
+
 def short(standing: Standing | None) -> str:
     """Name the state, with the code of what is wrong: ``disabled (login_refused)``."""
     if standing is None:

@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "directory": ("directory_commands", "directory_commands"),
     "settings": ("settings_commands", "settings_commands"),
     "mailbox": ("mailbox_commands", "mailbox_commands"),
+    "router": ("router_commands", "router_commands"),
     "credential": ("credential_commands", "credential_commands"),
     "simulate": ("simulate_commands", "simulate_command"),
     "wait": ("wait_commands", "wait_command"),

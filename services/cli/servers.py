@@ -14,7 +14,7 @@ from services.fetcher.protocols import server_of
 from services.fetcher.tokens import credential_named
 from services.runtime.config import Config
 from services.settings.models import MailboxSettings, ServerProfile
-from services.settings.permits import readable
+from services.settings.permits import fetched
 from services.settings.snapshot import Snapshot
 from services.storage.postgres import Database
 
@@ -31,7 +31,7 @@ PATIENCE_SECONDS = 20.0
 def targets(config: Config, snapshot: Snapshot) -> Iterator[Target | Numbered | Unreachable]:
     """Yield what each folder that may be read holds now, by its server; one that fails stops no other."""
     with closing(Database(config.postgres, "fetcher")) as database:
-        for address in readable(snapshot):
+        for address in fetched(snapshot):
             yield from _of(config, snapshot, snapshot.mailboxes[address], database)
 
 

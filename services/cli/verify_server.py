@@ -12,7 +12,7 @@ from services.fetcher.audit import Audit, Taken, audit, audit_pop3
 from services.fetcher.protocols import server_of
 from services.runtime.config import Config
 from services.settings import publisher
-from services.settings.permits import readable
+from services.settings.permits import left_to_routers, readable
 from services.storage.postgres import Database
 from services.storage.reports.reading import rows
 
@@ -22,6 +22,11 @@ def audits(config: Config, only: Sequence[str]) -> Iterator[Audit]:
     snapshot = publisher.current(config.postgres)
     if unknown := sorted(set(only) - set(snapshot.mailboxes)):
         raise Refused(f"there is no mailbox {unknown[0]!r}. See: mailweave mailbox list.")
+    if left_to_routers(snapshot):
+        raise Refused(
+            "the mailboxes are left to routers (processing.engine), so their servers are not asked from here: leave"
+            " --server out."
+        )
     with closing(Database(config.postgres, "fetcher")) as database:
         for address in sorted(readable(snapshot)):
             if only and address not in only:

@@ -13,6 +13,7 @@ from services.domain.errors import Retry
 from services.fetcher import leases
 from services.runtime.config import Config
 from services.settings import publisher
+from services.settings.permits import left_to_routers
 from services.storage import cache
 from services.storage.reports import progress
 from services.storage.reports.reading import snapshot
@@ -51,7 +52,8 @@ def wait_command(*, timeout: float, as_json: bool) -> None:
     """
     began = time.monotonic()
     config = session.config()
-    known = list(servers.targets(config, publisher.current(config.postgres)))
+    settings = publisher.current(config.postgres)
+    known = list(servers.targets(config, settings))
     targets = [t for t in known if isinstance(t, Target | Numbered)]
     watch = Watch(targets)
     nudge = Nudge(config, sorted({t.mailbox for t in targets}))
@@ -87,7 +89,12 @@ def wait_command(*, timeout: float, as_json: bool) -> None:
     if missing:
         raise failed(f"not done after {time.monotonic() - began:.0f} s: {plural(len(missing), 'thing')} missing.")
     if not as_json:
-        click.echo(f"Done: {plural(len(targets), 'folder')} read to the end, all mail decided.")
+        click.echo(_done(len(targets), left=left_to_routers(settings)))
+
+
+def _done(folders: int, *, left: bool) -> str:
+    unknown = " Mailboxes are left to routers: what still lies on their servers is not known here." if left else ""
+    return f"Done: {plural(folders, 'folder')} read to the end, all mail decided.{unknown}"
 
 
 def _idle(config: Config) -> list[Missing]:

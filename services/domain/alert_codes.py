@@ -105,6 +105,11 @@ KINDS: Mapping[str, Kind] = {
         "A file of the ingest directory cannot be taken, or not be deleted. It stays where it is and is tried again.",
         "Look into the mailbox's folder below MAILWEAVE_INGEST; then mailweave alerts resolve.",
     ),
+    "router_silent": Kind(
+        "error",
+        "A router that has mailboxes to read is not heard. Nothing is lost: it goes on where it stopped.",
+        "Look at the router's log and with mailweave router list; router/any: no router at all is heard.",
+    ),
     "dead_letter": Kind(
         "error",
         "A record can never be handled as it is and lies among the dead letters.",

@@ -7,6 +7,7 @@ from services.domain.identity import Direction
 from services.domain.mailbox_state import Outcome
 from services.domain.message import ParseOutcome
 
+SILENT = "it was not heard for ten minutes"
 UNPARSED = frozenset({ParseOutcome.HEADERS, ParseOutcome.UNREADABLE})
 
 
@@ -32,6 +33,13 @@ def of_ingest(mailbox: str, *, detail: str, at: datetime) -> Signal:
     """Return the signal of a dropped file that stays where it is; a person resolves the alert."""
     key = Key(_of(mailbox), "ingest_stuck", Direction.INCOMING)
     return Signal(key=key, state=SignalState.RAISED, observed=at, detail=detail)
+
+
+def of_router(router: str, *, silent: bool, at: datetime) -> Signal:
+    """Return the signal of a router that is missed, or that is heard or not needed any more."""
+    key = Key(f"router/{router or 'any'}", "router_silent", Direction.INCOMING)
+    state, detail = (SignalState.RAISED, SILENT) if silent else (SignalState.CLEARED, "")
+    return Signal(key=key, state=state, observed=at, detail=detail)
 
 
 def _of(mailbox: str) -> str:

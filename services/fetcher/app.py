@@ -16,6 +16,8 @@ from services.fetcher.authentication import Credential
 from services.fetcher.checks import Checker, Ended
 from services.fetcher.deliveries import OWNER
 from services.fetcher.dispatch import Dispatcher
+from services.fetcher.endpoint import presence
+from services.fetcher.endpoint.server import Server
 from services.fetcher.handover import TOPIC
 from services.fetcher.ingest import Ingest
 from services.fetcher.leases import Leases
@@ -91,6 +93,8 @@ def _pushed(runtime: Runtime, ports: Callable[[], Ports], produced: Callable[[in
 
     if config.listen.addresses:
         jobs["listen"] = Listener(config.listen, settings, ports, produced).run
+    if config.endpoint.address is not None:
+        jobs["endpoint"] = Server(config.endpoint, settings, ports, produced).run
     if (folder := config.ingest) is not None:
 
         def ingest(stopping: threading.Event) -> None:
@@ -165,6 +169,7 @@ def main(runtime: Runtime, stopping: threading.Event) -> None:
         try:
             with closing(Database(config.postgres, OWNER)) as database:
                 lifecycle.settle(database, permits, snapshot.version, now())
+                presence.watch(database, snapshot, now())
         except Retry as error:
             log.warning("what the settings say of mailboxes is noted a minute later: %s", error)
         except Exception:

@@ -18,7 +18,7 @@ from services.fetcher.failures import MailServerError
 from services.fetcher.lifecycle import Holding
 from services.fetcher.polling import Ports, Progress, Task
 from services.fetcher.protocols import poll, session
-from services.settings.permits import permit_of
+from services.settings.permits import left_to_routers, permit_of
 from services.settings.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Checker:
 
     def _check(self, mailbox: str, go_on: Callable[[], bool], progress: Progress, mark: dict[str, str]) -> Ended:
         snapshot = self.settings()
-        if permit_of(snapshot, mailbox) is not Permit.ALLOWED:
+        if permit_of(snapshot, mailbox) is not Permit.ALLOWED or left_to_routers(snapshot):
             return Ended(code="disabled", delay=0, mails=0)
         settings = snapshot.mailboxes[mailbox]
         profile = snapshot.profiles[settings.server_profile]

@@ -46,7 +46,11 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passed:
-    """A mail that was seen and not taken because it is older than the start date; a place is UID or, for POP3, None."""
+    """
+    A mail that was seen and not taken because it is older than the start date.
+
+    Its place is UIDVALIDITY and UID; with POP3 these are None and ``uidl`` is what its id was made of.
+    """
 
     id: UUID
     mailbox: str
@@ -54,6 +58,7 @@ class Passed:
     uidvalidity: int | None
     uid: int | None
     received: datetime
+    uidl: str | None = None
 
 
 def pass_over(database: Database, mails: Sequence[Passed]) -> None:

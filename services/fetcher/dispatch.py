@@ -17,7 +17,7 @@ from services.domain.approval import Permit
 from services.domain.errors import Retry
 from services.fetcher.checks import Ended
 from services.fetcher.leases import Leases
-from services.settings.permits import changed, permit_of, readable
+from services.settings.permits import changed, fetched, left_to_routers, permit_of
 from services.settings.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -134,14 +134,15 @@ class Dispatcher:
         elif new:
             self._settled = float("-inf")  # when the one that runs is done
         if new or now - self._matched > MATCH_SECONDS:
-            self._leases.match(readable(snapshot))
+            self._leases.match(fetched(snapshot))
             if self._seen is not None and (mended := changed(self._seen, snapshot)):
                 self._leases.make_due(mended)
             self._seen, self._matched = snapshot, now
 
     def _asked(self, mailbox: str, held: _Held, stopping: threading.Event) -> Callable[[], bool]:
         def go_on() -> bool:
-            allowed = permit_of(self._settings(), mailbox) is Permit.ALLOWED
+            snapshot = self._settings()
+            allowed = permit_of(snapshot, mailbox) is Permit.ALLOWED and not left_to_routers(snapshot)
             return allowed and not held.lost.is_set() and not stopping.is_set()
 
         return go_on

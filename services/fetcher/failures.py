@@ -146,3 +146,13 @@ class BodyMissing(ProtocolError):
     """The server lists a mail but does not give its content: the cursor stays before it."""
 
     code = "body_missing"
+
+
+def codes() -> frozenset[str]:
+    """Return the codes of all of them."""
+    found, left = set(), [MailServerError]
+    while left:
+        kind = left.pop()
+        found.add(kind.code)
+        left += kind.__subclasses__()
+    return frozenset(found)

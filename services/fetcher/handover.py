@@ -71,7 +71,11 @@ class HeadersOnly:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """A mail found in one place, on its way in. ``backfill`` marks mail that is not new to the world."""
+    """
+    A mail found in one place, on its way in. ``backfill`` marks mail that is not new to the world.
+
+    ``uidl`` is what its id was made of when it came by POP3.
+    """
 
     id: UUID
     source: str
@@ -85,6 +89,7 @@ class Arrival:
     size: int
     content: Content | Stored | HeadersOnly
     backfill: bool = False
+    uidl: str | None = None
 
 
 def hand_over(

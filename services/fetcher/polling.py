@@ -4,18 +4,18 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 
 from services.domain.identity import delivery_id_imap
 from services.domain.start_date import is_before
-from services.fetcher import cursor, deliveries, failures
+from services.fetcher import failures
 from services.fetcher.answers import Listed
 from services.fetcher.cursor import Position
 from services.fetcher.deliveries import Database, Passed
 from services.fetcher.fetch import Large, Small, TooLarge, batches, read, windows
 from services.fetcher.folders import folder_id, role
-from services.fetcher.handover import Arrival, Blobs, Content, HeadersOnly, Send, Stored, hand_over
+from services.fetcher.handover import Arrival, Blobs, Content, HeadersOnly, Send, Stored
 from services.fetcher.imap import Connection, Selected
+from services.fetcher.ledger import Outside, StoredLedger
 from services.runtime import metrics
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,12 @@ class Ports:
     blobs: Blobs
     send: Send
     now: Callable[[], datetime]
+
+    def ledger(self, mailbox: str, fence: int) -> StoredLedger:
+        """Return the ledger of a mailbox that is held under this fencing number."""
+        return StoredLedger(
+            database=self.database, blobs=self.blobs, send=self.send, now=self.now, mailbox=mailbox, fence=fence
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +62,7 @@ class Progress:
     failed_folders: int = 0
 
 
-def poll(connection: Connection, task: Task, ports: Ports, progress: Progress) -> None:
+def poll(connection: Connection, task: Task, ports: Outside, progress: Progress) -> None:
     """
     Read every folder of the task. Ends early, between two batches, when ``go_on`` says so.
 
@@ -71,27 +77,26 @@ def poll(connection: Connection, task: Task, ports: Ports, progress: Progress) -
         except (failures.FolderUnknown, failures.BodyMissing) as error:
             progress.failed_folders += 1
             log.warning("a folder cannot be read", extra={"code": error.code})
-            cursor.folder_failed(ports.database, task.mailbox, task.fence, name, str(error))
+            ports.ledger(task.mailbox, task.fence).folder_failed(name, str(error))
         if not task.go_on():
             return
 
 
-def _folder(connection: Connection, name: str, folder_role: str, task: Task, ports: Ports) -> Iterator[int]:
+def _folder(connection: Connection, name: str, folder_role: str, task: Task, ports: Outside) -> Iterator[int]:
     """Read a folder; yield the number of mails of each batch that is handed over."""
     selected = connection.select(name)
     stable = folder_id(name, selected.mailbox_id)
-    before = cursor.position(ports.database, task.mailbox, stable)
+    ledger = ports.ledger(task.mailbox, task.fence)
+    before = ledger.position(stable)
     at = _start(before, selected, stable, name)
     # UIDs of another epoch mean other mails (RFC 9051 section 2.3.1.1), so a new epoch is read from its start.
-    advance = partial(cursor.advance, ports.database, task.mailbox, task.fence)
     if at != before:
-        advance((), at)
+        ledger.advance(at)
     for window in windows(connection, at.uid, selected.uidnext, ports.now()):
         early = [mail for mail in window.mails if is_before(mail.internal_date, task.start)]
         if early:
             # Before the cursor moves over them, else verify would take them for lost.
-            passing = [_passed(mail, task.mailbox, at) for mail in early]
-            deliveries.pass_over(ports.database, passing)
+            ledger.pass_over([_passed(mail, task.mailbox, at) for mail in early])
         wanted = [mail for mail in window.mails if not is_before(mail.internal_date, task.start)]
         groups = list(batches(wanted, limit=task.limit))
         for i, batch in enumerate(groups):
@@ -103,12 +108,11 @@ def _folder(connection: Connection, name: str, folder_role: str, task: Task, por
             last = window.last if i + 1 == len(groups) else batch[-1].uid
             at = _moved(at, last)
             arrivals = [_arrival(g, task.mailbox, at, folder_role) for g in got]
-            commit = partial(advance, to=at)
-            hand_over(arrivals, blobs=ports.blobs, send=ports.send, commit=commit, now=ports.now())
+            ledger.hand_over(arrivals, to=at)
             yield len(arrivals)
         if at.uid < window.last:
             at = _moved(at, window.last)
-            advance((), at)
+            ledger.advance(at)
 
 
 def _passed(mail: Listed, mailbox: str, at: Position) -> Passed:

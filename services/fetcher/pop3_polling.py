@@ -2,17 +2,17 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
 from services.domain.identity import delivery_id_pop3
 from services.domain.start_date import is_before
-from services.fetcher import cursor, deliveries, failures, pop3_content
+from services.fetcher import failures, pop3_content
 from services.fetcher.deliveries import Passed
 from services.fetcher.fetch import BATCH_BYTES, BATCH_MAILS
-from services.fetcher.handover import Arrival, Content, HeadersOnly, hand_over
-from services.fetcher.polling import Ports, Progress, Task
+from services.fetcher.handover import Arrival, Content, HeadersOnly
+from services.fetcher.ledger import Outside
+from services.fetcher.polling import Progress, Task
 from services.fetcher.pop3 import Connection
 from services.mime import parse_headers
 from services.runtime import metrics
@@ -29,7 +29,7 @@ class _Listed(NamedTuple):
     size: int
 
 
-def poll(connection: Connection, task: Task, ports: Ports, progress: Progress, *, delete: bool) -> None:
+def poll(connection: Connection, task: Task, ports: Outside, progress: Progress, *, delete: bool) -> None:
     """
     Hand over every mail that is new, in batches; ends early, between two batches, when ``go_on`` says so.
 
@@ -44,7 +44,8 @@ def poll(connection: Connection, task: Task, ports: Ports, progress: Progress, *
         _Listed(delivery_id_pop3(task.mailbox, uidl), number, uidl, size)
         for number, (uidl, size) in connection.listed().items()
     ]
-    known = deliveries.handled(ports.database, [one.id for one in listed])
+    ledger = ports.ledger(task.mailbox, task.fence)
+    known = ledger.handled([one.id for one in listed])
     new = {one.id: one for one in reversed(listed) if one.id not in known}
     taking = _Taking(connection, task, ports, progress, delete=delete)
     for batch in taking.batches(reversed(new.values())):
@@ -55,18 +56,19 @@ def poll(connection: Connection, task: Task, ports: Ports, progress: Progress, *
         progress.failed_folders += 1
         log.warning("mails are listed and not given", extra={"code": failures.BodyMissing.code})
         why = f"{connection.server} lists {connection.refused} mails but does not give their content"
-        cursor.folder_failed(ports.database, task.mailbox, task.fence, INBOX, why)
+        ledger.folder_failed(INBOX, why)
     else:
-        cursor.folder_mended(ports.database, task.mailbox, task.fence, INBOX)
+        ledger.folder_mended(INBOX)
 
 
 class _Taking:
     """The parts of one check; ``delete`` is whether mails go once they are stored."""
 
-    def __init__(self, connection: Connection, task: Task, ports: Ports, progress: Progress, *, delete: bool) -> None:
+    def __init__(self, connection: Connection, task: Task, ports: Outside, progress: Progress, *, delete: bool) -> None:
         self._connection = connection
         self._task = task
         self._ports = ports
+        self._ledger = ports.ledger(task.mailbox, task.fence)
         self._progress = progress
         self._delete = delete
 
@@ -91,9 +93,7 @@ class _Taking:
 
     def hand_over(self, batch: Mapping[int, Arrival]) -> None:
         """Hand a batch over, and mark for deletion what of it is stored."""
-        ports = self._ports
-        commit = partial(cursor.taken, ports.database, self._task.mailbox, self._task.fence)
-        hand_over(list(batch.values()), blobs=ports.blobs, send=ports.send, commit=commit, now=ports.now())
+        self._ledger.hand_over(list(batch.values()), to=None)
         self._progress.mails += len(batch)
         if self._delete:
             for number, arrival in batch.items():
@@ -103,7 +103,7 @@ class _Taking:
     def leftovers(self, listed: Iterable[_Listed]) -> None:
         """Delete what lies there under an id that is known, once it is sure that this very mail is stored."""
         there = list(listed)
-        stored = deliveries.stored(self._ports.database, [one.id for one in there])
+        stored = self._ledger.stored([one.id for one in there])
         for one in there:
             if one.id not in stored:
                 continue
@@ -121,8 +121,9 @@ class _Taking:
 
     def _take_anew(self, one: _Listed, sha256: str) -> None:
         """Take another mail under an id that was given before, as the delivery of id and content."""
-        other = one._replace(id=delivery_id_pop3(self._task.mailbox, f"{one.uidl} {sha256}"))
-        if deliveries.stored(self._ports.database, [other.id]):
+        uidl = f"{one.uidl} {sha256}"
+        other = one._replace(id=delivery_id_pop3(self._task.mailbox, uidl), uidl=uidl)
+        if self._ledger.stored([other.id]):
             self._connection.delete(one.number)
         elif arrival := self._arrival(other):
             self.hand_over({one.number: arrival})
@@ -148,6 +149,7 @@ class _Taking:
             internal_date=None,
             size=size,
             content=what,
+            uidl=one.uidl,
         )
 
     def _passed_over(self, one: _Listed) -> bool:
@@ -158,6 +160,8 @@ class _Taking:
         if date is None or not is_before(date, self._task.start):
             return False
         mailbox = self._task.mailbox
-        passed = Passed(id=one.id, mailbox=mailbox, folder_id=INBOX, uidvalidity=None, uid=None, received=date)
-        deliveries.pass_over(self._ports.database, [passed])
+        passed = Passed(
+            id=one.id, mailbox=mailbox, folder_id=INBOX, uidvalidity=None, uid=None, received=date, uidl=one.uidl
+        )
+        self._ledger.pass_over([passed])
         return True

@@ -7,7 +7,8 @@ from pathlib import Path
 from services.fetcher import imap, polling, pop3, pop3_polling
 from services.fetcher.authentication import Credential
 from services.fetcher.imap import Server
-from services.fetcher.polling import Ports, Progress, Task
+from services.fetcher.ledger import Outside
+from services.fetcher.polling import Progress, Task
 from services.settings.models import MailboxSettings, ServerProfile
 
 
@@ -34,7 +35,7 @@ def session(
 
 
 def poll(
-    connection: imap.Connection | pop3.Connection, mailbox: MailboxSettings, task: Task, ports: Ports, done: Progress
+    connection: imap.Connection | pop3.Connection, mailbox: MailboxSettings, task: Task, ports: Outside, done: Progress
 ) -> None:
     """Take what is new in a mailbox; see :func:`polling.poll` and :func:`pop3_polling.poll`."""
     if isinstance(connection, pop3.Connection):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.domain.errors import Refused
-from services.runtime.listen import LOOPBACK, Address, Listen, Network, address, networks
+from services.runtime.listen import LOOPBACK, Address, Endpoint, Listen, Network, address, networks
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 KEY_BYTES = 32
@@ -40,6 +40,7 @@ class Config:
     ca_file: Path | None = None
     listen: Listen = field(default_factory=Listen)
     ingest: Path | None = None
+    endpoint: Endpoint = field(default_factory=Endpoint)
 
     @property
     def hash_key(self) -> bytes:
@@ -77,6 +78,7 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
         ca_file=source.file("MAILWEAVE_CA_FILE"),
         listen=_listen(source),
         ingest=source.folder("MAILWEAVE_INGEST"),
+        endpoint=_endpoint(source),
     )
     source.refuse()
     return config
@@ -89,6 +91,15 @@ def _listen(source: "_Source") -> Listen:
         networks=source.networks("MAILWEAVE_LISTEN_FROM") or LOOPBACK,
         certificate=source.file("MAILWEAVE_LISTEN_CERT"),
         key=source.file("MAILWEAVE_LISTEN_KEY"),
+    )
+
+
+def _endpoint(source: "_Source") -> Endpoint:
+    return Endpoint(
+        address=source.address("MAILWEAVE_ENDPOINT"),
+        certificate=source.file("MAILWEAVE_ENDPOINT_CERT"),
+        key=source.file("MAILWEAVE_ENDPOINT_KEY"),
+        plain=source.choice("MAILWEAVE_ENDPOINT_PLAIN", ("YES", "NO"), "NO") == "YES",
     )
 
 

@@ -1,4 +1,4 @@
-"""Config of the listener: where it binds, who may connect, its certificate."""
+"""Config of what listens: where it binds, who may connect, its certificate."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -33,6 +33,20 @@ class Listen:
     networks: tuple[Network, ...] = LOOPBACK
     certificate: Path | None = None
     key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """
+    Where routers hand in mail; without an address nothing listens.
+
+    ``plain`` lets it go without a certificate, on loopback alone.
+    """
+
+    address: Address | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    plain: bool = False
 
 
 def address(text: str) -> Address:

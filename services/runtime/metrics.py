@@ -110,6 +110,11 @@ PUSHED = Counter(
     "Mails, once for each mailbox, that servers pushed, and refusals, by how they came and what became of them.",
     ["source", "outcome"],  # lmtp | smtp | ingest; outcome: of PUSHED_OUTCOMES
 )
+ROUTED = Counter(
+    "mailweave_routed_mails",
+    "Mails that routers handed in, by what became of them, and requests of routers that were refused.",
+    ["outcome"],  # of ROUTED_OUTCOMES
+)
 
 STEPS = {
     "fetcher": ("read", "store", "parse", "send", "commit"),
@@ -126,9 +131,14 @@ PUSHED_OUTCOMES = {
     ),
     "ingest": ("taken", "known", "stuck"),
 }  # fmt: skip
+ROUTED_OUTCOMES = (
+    "taken", "known", "bad_request", "token_refused", "router_not_allowed", "mailbox_unknown", "left_to_fetcher",
+    "mailbox_not_read", "fence_lost", "too_large", "damaged", "too_slow", "busy", "stores", "not_found",
+)  # fmt: skip
 _ENDS_OF_CHECKS = ("ok", "disabled", "fence_lost", "retry", "internal", "refused")
 _NOT_OF_CHECKS = (
     "not_approved", "retries_used_up", "mail_unparsed", "ingest_stuck", "dead_letter", "stage_stopped",
+    "router_silent",
 )  # fmt: skip
 
 
@@ -156,6 +166,8 @@ def prepare(service: str, consumes: Iterable[str] = (), produces: Iterable[str] 
         for how, outcomes in PUSHED_OUTCOMES.items():
             for outcome in outcomes:
                 PUSHED.labels(how, outcome)
+        for outcome in ROUTED_OUTCOMES:
+            ROUTED.labels(outcome)
     for topic in consumes:
         TIME_BEHIND_SECONDS.labels(service, topic)
         BATCH_SECONDS.labels(service, topic)

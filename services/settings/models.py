@@ -12,6 +12,7 @@ from services.settings.declaring import Strict
 from services.settings.organization import Organization
 
 MOST_KEY_CHARACTERS = 320
+ROUTER_NAME = "^[a-z0-9][a-z0-9-]*$"
 
 
 def _written(value: object) -> object:
@@ -48,6 +49,12 @@ class ServerProfile(Strict):
     )
     max_connections: int = Field(
         default=10, ge=1, le=300, alias="maxConnections", description="At once, of one fetcher process."
+    )
+    router: str | None = Field(
+        default=None,
+        pattern=ROUTER_NAME,
+        max_length=63,
+        description="The only router that may hand in mail of its mailboxes, by name; null: any.",
     )
 
 

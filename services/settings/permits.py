@@ -27,6 +27,16 @@ def readable(snapshot: Snapshot) -> list[str]:
     return [mailbox for mailbox in snapshot.mailboxes if permit_of(snapshot, mailbox) is Permit.ALLOWED]
 
 
+def left_to_routers(snapshot: Snapshot) -> bool:
+    """Whether mailboxes are read by routers near their servers, and not by the fetcher (domain section 1.1)."""
+    return snapshot.organization.processing_engine == "router"
+
+
+def fetched(snapshot: Snapshot) -> list[str]:
+    """Return the mailboxes that the fetcher itself may read now."""
+    return [] if left_to_routers(snapshot) else readable(snapshot)
+
+
 def changed(before: Snapshot, after: Snapshot) -> list[str]:
     """Return the readable mailboxes whose own settings, or those of their server, are other than before."""
     return [

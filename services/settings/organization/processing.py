@@ -12,7 +12,7 @@ class Processing(Strict):
         "sss",
         "processing.engine",
         "Who reads the mailboxes: the server itself (sss), or a router that runs near the mail server.",
-        about=About("1.1", row="Processing method"),
+        about=About("1.1", row="Processing method", acts="fetcher"),
     )
     defaults_server_profile: str | None = setting(
         None,

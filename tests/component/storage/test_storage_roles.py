@@ -59,7 +59,7 @@ def test_the_reader_reads_everything_but_credentials(url, as_role):
         except InsufficientPrivilege:
             refused.append(table)
 
-    assert ['settings."credential"'] == refused
+    assert ['settings."credential"', 'settings."router_token"'] == refused
 
 
 @pytest.mark.parametrize("role", ["fetcher", "correlator", "resolver", "reader"])

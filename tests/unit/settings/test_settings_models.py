@@ -163,6 +163,12 @@ def test_a_mailbox_reads_its_inbox_and_has_no_owner_unless_told_otherwise():
         ("server-profile/main", "pollSeconds", (1, 86_400), (0, 86_401)),
         ("server-profile/main", "maxConnections", (1, 300), (0, 301)),
         ("server-profile/main", "host", ("h",), ("", 5)),
+        (
+            "server-profile/main",
+            "router",
+            ("berlin", "b-2", "r" * 63, None),
+            ("", "Berlin", "-b", "r" * 64, "a b", "b\n", 5),
+        ),
         ("mailbox/ada@example.org", "folders", (["INBOX", "Sent"],), ([], "INBOX", [1])),
         ("mailbox/ada@example.org", "enabled", (True, False), ("true", None)),
         ("mailbox/ada@example.org", "approved", (True, False), ("true", None)),

@@ -1,0 +1,77 @@
+"""Who is let in, and to which mailboxes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from services.domain.approval import Permit
+from services.fetcher.endpoint import presence, refusals
+from services.fetcher.polling import Ports
+from services.settings.models import MailboxSettings, ServerProfile
+from services.settings.permits import left_to_routers, permit_of
+from services.settings.snapshot import Snapshot
+from services.storage import router_tokens
+
+MEGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A mailbox that a router may read now, with the settings that say so."""
+
+    router: str
+    mailbox: MailboxSettings
+    profile: ServerProfile
+    snapshot: Snapshot
+
+    @property
+    def address(self) -> str:
+        """The normalised address of the mailbox."""
+        return self.mailbox.address
+
+    @property
+    def limit(self) -> int:
+        """The size of the largest mail that is taken whole."""
+        return self.snapshot.organization.message_max_mb * MEGABYTE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """Asked at each request, so that a token that is revoked and a setting that changes act at once."""
+
+    settings: Callable[[], Snapshot]
+    ports: Callable[[], Ports]
+
+    def router(self, token: str) -> str:
+        """Return the router whose token this is, and note that it was heard; ``TokenRefused`` when it is nobody's."""
+        ports = self.ports()
+        with ports.database.transaction() as connection:
+            router = router_tokens.router_of(connection, token)
+            if router is None:
+                raise refusals.TokenRefused
+            presence.heard(connection, router, ports.now())
+        return router
+
+    def introduce(self, router: str) -> dict[str, object]:
+        """Say who is let in, who reads the mailboxes now, and which this router may read."""
+        snapshot = self.settings()
+        own = [a for a, m in snapshot.mailboxes.items() if _may(router, snapshot.profiles.get(m.server_profile))]
+        return {"router": router, "engine": "router" if left_to_routers(snapshot) else "sss", "mailboxes": own}
+
+    def admit(self, router: str, address: str) -> Admitted:
+        """Return the mailbox, when the settings leave it to this router now; else a :class:`refusals.Refusal`."""
+        snapshot = self.settings()
+        mailbox = snapshot.mailboxes.get(address)
+        profile = None if mailbox is None else snapshot.profiles.get(mailbox.server_profile)
+        if mailbox is None or profile is None:
+            raise refusals.MailboxUnknown("the settings have no such mailbox: correct the router's file, or add it")
+        if not _may(router, profile):
+            raise refusals.RouterNotAllowed("the server profile of the mailbox names another router")
+        if not left_to_routers(snapshot):
+            raise refusals.LeftToFetcher
+        if permit_of(snapshot, address) is not Permit.ALLOWED:
+            raise refusals.MailboxNotRead
+        return Admitted(router, mailbox, profile, snapshot)
+
+
+def _may(router: str, profile: ServerProfile | None) -> bool:
+    return profile is not None and profile.router in (None, router)

@@ -1,0 +1,121 @@
+"""One check of a mailbox by the router: claimed at the endpoint, read by the fetcher's code, its end told."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from services.domain.errors import MailweaveError
+from services.fetcher.endpoint import forms
+from services.fetcher.failures import MailServerError
+from services.fetcher.ledger import Outside
+from services.fetcher.marks import mark
+from services.fetcher.mechanisms import Password
+from services.fetcher.polling import Progress, Task
+from services.fetcher.protocols import poll, session
+from services.router.client import Client, EndpointError
+from services.router.configuration import Mailbox
+from services.router.ledger import Remote
+from services.settings.models import MailboxSettings
+from services.storage.blobs import BlobFolder
+
+log = logging.getLogger(__name__)
+
+SHARE = 5000  # mails of one mailbox at a time, as in the fetcher
+MOST_WORDS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a check ended: ``code`` is empty after success; ``delay`` is None when the endpoint did not say one."""
+
+    code: str
+    mails: int
+    delay: float | None
+    again: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checker:
+    """
+    Checks mailboxes, each call in whatever thread calls it; never raises.
+
+    ``client`` gives each thread its own. ``room`` is a folder for mails that are too large for memory, each for as
+    long as its check. ``log_key`` hashes mailboxes for the log.
+    """
+
+    client: Callable[[], Client]
+    room: Path
+    ca_file: Path | None
+    log_key: bytes = field(repr=False)
+
+    def check(self, mailbox: Mailbox, go_on: Callable[[], bool]) -> Ended:
+        """Check one mailbox."""
+        told = {"mailbox": mark(self.log_key, mailbox.address)}
+        progress = Progress()
+        try:
+            code, delay = self._check(mailbox, go_on, progress)
+        except EndpointError as error:
+            # What has no answer is handed in again: cursor and rows are where the endpoint says.
+            log.warning("a check was given up: %s", error, extra={**told, "code": error.code})
+            return Ended(error.code, progress.mails, None, error.again)
+        except MailweaveError as error:
+            log.warning("a check was given up: %s", error, extra={**told, "code": error.code})
+            return Ended(error.code, progress.mails, None)
+        except Exception:
+            log.exception("a check broke", extra=told)
+            return Ended("internal", progress.mails, None)
+        if code:
+            log.warning("the mailbox could not be checked", extra={**told, "code": code})
+        if progress.mails:
+            log.info("mails are handed in", extra={**told, "mails": progress.mails})
+        return Ended(code, progress.mails, delay)
+
+    def _check(self, mailbox: Mailbox, go_on: Callable[[], bool], progress: Progress) -> tuple[str, float]:
+        client = self.client()
+        answer = client.ask(mailbox.address, "claim", forms.Nothing())
+        claimed = forms.Claimed.model_validate(answer, strict=False)
+        task = Task(
+            mailbox=mailbox.address,
+            fence=claimed.fence,
+            folders=mailbox.table.folders,
+            limit=claimed.limit,
+            go_on=lambda: go_on() and progress.mails < SHARE,
+            start=claimed.received_after,
+        )
+        problem: MailweaveError | None = None
+        with TemporaryDirectory(dir=self.room) as room:
+            outside = Remote(client=client, blobs=BlobFolder(Path(room)), now=_now, limit=claimed.limit)
+            try:
+                self._read(mailbox, task, outside, progress, delete=claimed.delete and mailbox.table.delete)
+            except EndpointError:
+                raise
+            except MailweaveError as error:
+                problem = error
+        end = forms.End(
+            fence=claimed.fence,
+            code=problem.code if problem else "",
+            detail=str(problem)[:MOST_WORDS] if problem else "",
+            permanent=problem is not None and getattr(problem, "permanent", not isinstance(problem, MailServerError)),
+            progressed=progress.mails > 0,
+            more=problem is None and not task.go_on(),
+            interval=mailbox.table.interval,
+        )
+        return end.code, float(client.ask(mailbox.address, "end", end)["delay"])
+
+    def _read(self, mailbox: Mailbox, task: Task, outside: Outside, progress: Progress, *, delete: bool) -> None:
+        settings = MailboxSettings(
+            address=mailbox.address,
+            serverProfile=mailbox.table.server,
+            user=mailbox.table.user,
+            credential="file",
+            processAndDelete=delete,
+        )
+        with session(mailbox.profile, mailbox.table.user, Password(mailbox.password()), self.ca_file) as connection:
+            poll(connection, settings, task, outside, progress)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

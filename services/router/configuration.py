@@ -1,0 +1,183 @@
+"""The router's file: where it hands mail in, which servers it reads, whose mailboxes."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
+
+from services.domain.addresses import normalise
+from services.domain.errors import Refused
+from services.settings.declaring import Strict
+from services.settings.models import ServerProfile
+from services.storage.sealing import Secret
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+LONGEST_SECRET = 8192
+
+Many = Annotated[tuple[str, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)]
+
+
+class ServerTable(Strict):
+    """A table ``[servers.NAME]``: how to reach a mail server."""
+
+    host: str = Field(min_length=1, max_length=255)
+    port: int = Field(ge=1, le=65535)
+    protocol: Literal["imap", "pop3"] = "imap"
+    tls: Literal["implicit", "starttls", "none"] = "implicit"
+    timeout: int = Field(default=30, ge=1, le=100)
+
+    def profile(self) -> ServerProfile:
+        """Return it as the fetcher knows a server."""
+        return ServerProfile(
+            protocol=self.protocol, host=self.host, port=self.port, tls=self.tls, timeoutSeconds=self.timeout
+        )
+
+
+class MailboxTable(Strict):
+    """A table ``[[mailboxes]]``: what is read, and how the router logs in."""
+
+    address: str = Field(min_length=3, max_length=320)
+    server: str
+    user: str = Field(min_length=1, max_length=250)
+    password_file: str = Field(min_length=1)
+    folders: Many = Field(default=("INBOX",), min_length=1, max_length=100)
+    interval: int = Field(default=10, ge=1, le=86_400)
+    delete: bool = False
+
+    @field_validator("address")
+    @classmethod
+    def _normal(cls, value: str) -> str:
+        address = normalise(value)
+        if "@" not in address:
+            raise ValueError("must be an e-mail address")
+        return address
+
+
+class File(Strict):
+    """The whole file."""
+
+    endpoint: str
+    token_file: str = Field(min_length=1)
+    state: str = Field(min_length=1)
+    ca_file: str | None = Field(default=None, min_length=1)
+    servers: dict[str, ServerTable] = Field(min_length=1)
+    mailboxes: Annotated[
+        tuple[MailboxTable, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
+    ] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A mailbox with its server; ``password_file`` is read at each login, so that a new one needs no restart."""
+
+    table: MailboxTable
+    profile: ServerProfile
+    password_file: Path
+
+    @property
+    def address(self) -> str:
+        """The normalised address."""
+        return self.table.address
+
+    def password(self) -> str:
+        """Return the password; ``Refused`` when the file holds none."""
+        return secret_in(self.password_file).reveal().decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """What the file says, with paths that count from where it lies."""
+
+    endpoint: str
+    token_file: Path
+    state: Path
+    ca_file: Path | None
+    mailboxes: tuple[Mailbox, ...]
+
+
+def load(path: Path) -> Configuration:
+    """Read the file. ``Refused`` names everything that is wrong with it."""
+    try:
+        given = tomllib.loads(path.read_text("utf-8"))
+        file = File.model_validate(given)
+    except OSError as error:
+        raise Refused(f"{path}: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise Refused(f"{path}: not UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise Refused(f"{path}: not TOML: {error}.") from None
+    except ValidationError as error:
+        raise Refused(f"{path}: {'; '.join(map(_problem, error.errors(include_url=False)))}.") from None
+    place = path.absolute().parent
+    ca_file = None if file.ca_file is None else place / file.ca_file
+    problems = [*_endpoint_problems(file.endpoint), *_mailbox_problems(file)]
+    if ca_file is not None and not ca_file.is_file():
+        problems.append(f"ca_file: {ca_file} is no file")
+    if problems:
+        raise Refused(f"{path}: {'; '.join(problems)}.")
+    mailboxes = tuple(Mailbox(m, file.servers[m.server].profile(), place / m.password_file) for m in file.mailboxes)
+    for secret in (place / file.token_file, *(mailbox.password_file for mailbox in mailboxes)):
+        secret_in(secret)
+    return Configuration(
+        endpoint=file.endpoint.rstrip("/"),
+        token_file=place / file.token_file,
+        state=place / file.state,
+        ca_file=ca_file,
+        mailboxes=mailboxes,
+    )
+
+
+def secret_in(path: Path) -> Secret:
+    """Return the one line of a file; ``Refused`` when it is something else. No value is ever repeated."""
+    try:
+        text = path.read_text("utf-8").removesuffix("\n").removesuffix("\r")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise Refused(f"{path}: {reason}.") from None
+    if not text or "\n" in text or "\0" in text or len(text) > LONGEST_SECRET:
+        raise Refused(f"{path}: must hold one secret on one line and nothing else.")
+    return Secret(text.encode())
+
+
+def _endpoint_problems(url: str) -> list[str]:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host, parts = None, urlsplit("")
+    if not host or parts.scheme not in ("http", "https") or parts.username or parts.query or parts.fragment:
+        return ["endpoint must be a URL such as https://mailweave.example:8443"]
+    if parts.scheme == "http" and host not in LOOPBACK:
+        return ["endpoint must begin with https://; http:// is for this machine alone"]
+    return []
+
+
+def _mailbox_problems(file: File) -> list[str]:
+    found, seen = [], set()
+    for mailbox in file.mailboxes:
+        server = file.servers.get(mailbox.server)
+        if mailbox.address in seen:
+            found.append(f"{mailbox.address} is there twice")
+        seen.add(mailbox.address)
+        if server is None:
+            names = ", ".join(file.servers)
+            found.append(f"{mailbox.address}: server is {mailbox.server!r}, but there is only {names}")
+        elif server.protocol == "pop3" and [folder.upper() for folder in mailbox.folders] != ["INBOX"]:
+            found.append(f'{mailbox.address}: POP3 has one folder: leave folders out, or set it to ["INBOX"]')
+        elif mailbox.delete and server.protocol != "pop3":
+            found.append(f"{mailbox.address}: delete is for POP3: leave it out")
+    return found
+
+
+def _problem(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    place = ".".join(str(part) for part in error["loc"])
+    match error["type"]:
+        case "extra_forbidden":
+            return f"{place} is unknown: remove it"
+        case "missing":
+            return f"{place} is missing: give it"
+        case _:
+            return f"{place}: {error['msg'].removeprefix('Value error, ')}"
