@@ -33,7 +33,8 @@ class ThreadStage:
     """
     One topic of one service; its consumer group has the service's name. ``handle`` must be idempotent.
 
-    It has no outputs: what a batch has to tell goes through the owner's outbox.
+    It has no outputs: what a batch has to tell goes through the owner's outbox. When it cannot go on it ends alone: the
+    service is unready with the reason, what it does beside the stage goes on, and a restart begins the stage again.
     """
 
     def __init__(self, topic: str, handle: Handle, runtime: Runtime) -> None:
@@ -50,21 +51,26 @@ class ThreadStage:
         self._thread.start()
 
     def _run(self) -> None:
+        try:
+            self._take_batches()
+        except Exception as error:
+            # The text of a foreign exception may quote a record.
+            why = str(error) if isinstance(error, Stop) else type(error).__name__
+            log.error("the stage of %s has stopped itself: %s", self._topic, why, exc_info=not isinstance(error, Stop))  # noqa: TRY400
+            self._runtime.counters.error(f"{self._what}: {why}")
+            self._runtime.health.unready(self._what, f"the stage has stopped itself: {why}")
+
+    def _take_batches(self) -> None:
         waits = backoff.pauses()
         while not self._runtime.stopping.is_set():
             try:
                 with closing(self._consumer()) as consumer:
                     self._follow(consumer)
-            except Stop as error:
-                self._runtime.fail(error)
             except (Retry, KafkaError, OSError) as error:
                 # What was not committed is offered again to whoever gets the partition.
                 log.warning("%s: %s; trying again", self._what, error)
                 self._runtime.health.unready(self._what, str(error))
                 self._runtime.stopping.wait(next(waits))
-            except Exception as error:
-                log.exception("the stage of %s cannot go on", self._topic)
-                self._runtime.fail(error)
 
     def _consumer(self) -> Any:  # noqa: ANN401 - kafka-python has no types
         service = self._runtime.service

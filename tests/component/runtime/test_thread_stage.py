@@ -90,3 +90,35 @@ def test_what_was_not_finished_is_offered_to_the_next_process(stack, kafka, runt
     runtime.stopping.set()
 
     assert [b"a", b"b"] == seen
+
+
+@pytest.mark.parametrize("broken", [False, True], ids=["bad records", "bad code"])
+def test_a_stage_that_stops_itself_ends_alone_and_says_why(stack, kafka, runtime, monkeypatch, broken):
+    """What the service does beside the stage goes on."""
+    topic = kafka.topic(partitions=1)
+    kafka.produce(topic, [b"bad"] * 101)
+
+    def reject(batch):
+        for given in batch:
+            batch.reject(given, "unwanted", "bad")
+        return []
+
+    def breaks():
+        raise ValueError("secret")
+
+    stage = ThreadStage(topic, reject, runtime)
+    if broken:
+        monkeypatch.setattr(stage, "_consumer", breaks)
+    stage.start()
+    until(lambda: not stage._thread.is_alive())
+
+    assert not runtime.stopping.is_set()
+    assert [] == runtime.failures
+    why = "ValueError" if broken else "101 records in a row were rejected, the last as unwanted"
+    assert {f"topic {topic}": f"the stage has stopped itself: {why}"} == {
+        what: said for what, said in runtime.health.reasons().items() if what != "start"
+    }
+    assert why in runtime.counters.last_error
+    with psycopg.connect(stack.environ["MAILWEAVE_POSTGRES"]) as connection:
+        connection.execute("DELETE FROM fetcher.dead_letter WHERE topic = %s", (topic,))
+        connection.execute("DELETE FROM fetcher.outbox WHERE topic = %s", (f"{topic}-dead",))
