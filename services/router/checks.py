@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +11,6 @@ from services.domain.errors import MailweaveError
 from services.fetcher.endpoint import forms
 from services.fetcher.failures import MailServerError
 from services.fetcher.ledger import Outside
-from services.fetcher.marks import mark
 from services.fetcher.mechanisms import Password
 from services.fetcher.polling import Progress, Task
 from services.fetcher.protocols import poll, session
@@ -29,12 +28,25 @@ MOST_WORDS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a check ended: ``code`` is empty after success; ``delay`` is None when the endpoint did not say one."""
+    """
+    How a check ended: ``code`` is empty after success, ``words`` say what was wrong.
+
+    ``delay`` is None when the endpoint did not say one; then ``again`` is how long it wishes to be left alone.
+    """
 
     code: str
     mails: int
     delay: float | None
     again: float = 0.0
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """What the endpoint says unasked: whether mailboxes are left to routers, and which are to be tested now."""
+
+    left: bool
+    tests: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,37 +55,37 @@ class Checker:
     Checks mailboxes, each call in whatever thread calls it; never raises.
 
     ``client`` gives each thread its own. ``room`` is a folder for mails that are too large for memory, each for as
-    long as its check. ``log_key`` hashes mailboxes for the log.
+    long as its check.
     """
 
     client: Callable[[], Client]
     room: Path
     ca_file: Path | None
-    log_key: bytes = field(repr=False)
+
+    def hello(self) -> Hello | None:
+        """Show the endpoint that the router lives; None when it is away."""
+        try:
+            said = self.client().introduce()
+        except MailweaveError:
+            return None
+        return Hello(said.get("engine") == "router", frozenset(said.get("tests", ())))
 
     def check(self, mailbox: Mailbox, go_on: Callable[[], bool]) -> Ended:
         """Check one mailbox."""
-        told = {"mailbox": mark(self.log_key, mailbox.address)}
         progress = Progress()
         try:
-            code, delay = self._check(mailbox, go_on, progress)
+            end, delay = self._check(mailbox, go_on, progress)
         except EndpointError as error:
             # What has no answer is handed in again: cursor and rows are where the endpoint says.
-            log.warning("a check was given up: %s", error, extra={**told, "code": error.code})
-            return Ended(error.code, progress.mails, None, error.again)
+            return Ended(error.code, progress.mails, None, error.again, str(error))
         except MailweaveError as error:
-            log.warning("a check was given up: %s", error, extra={**told, "code": error.code})
-            return Ended(error.code, progress.mails, None)
-        except Exception:
-            log.exception("a check broke", extra=told)
-            return Ended("internal", progress.mails, None)
-        if code:
-            log.warning("the mailbox could not be checked", extra={**told, "code": code})
-        if progress.mails:
-            log.info("mails are handed in", extra={**told, "mails": progress.mails})
-        return Ended(code, progress.mails, delay)
+            return Ended(error.code, progress.mails, None, words=str(error))
+        except Exception as error:
+            log.exception("a check broke")
+            return Ended("internal", progress.mails, None, words=type(error).__name__)
+        return Ended(end.code, progress.mails, delay, words=end.detail)
 
-    def _check(self, mailbox: Mailbox, go_on: Callable[[], bool], progress: Progress) -> tuple[str, float]:
+    def _check(self, mailbox: Mailbox, go_on: Callable[[], bool], progress: Progress) -> tuple[forms.End, float]:
         client = self.client()
         answer = client.ask(mailbox.address, "claim", forms.Nothing())
         claimed = forms.Claimed.model_validate(answer, strict=False)
@@ -103,7 +115,7 @@ class Checker:
             more=problem is None and not task.go_on(),
             interval=mailbox.table.interval,
         )
-        return end.code, float(client.ask(mailbox.address, "end", end)["delay"])
+        return end, float(client.ask(mailbox.address, "end", end)["delay"])
 
     def _read(self, mailbox: Mailbox, task: Task, outside: Outside, progress: Progress, *, delete: bool) -> None:
         settings = MailboxSettings(

@@ -86,6 +86,13 @@ class Mailbox:
         """Return the password; ``Refused`` when the file holds none."""
         return secret_in(self.password_file).reveal().decode()
 
+    def stamp(self) -> int:
+        """Return what changes when the password does; 0 while there is no file."""
+        try:
+            return self.password_file.stat().st_mtime_ns
+        except OSError:
+            return 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:

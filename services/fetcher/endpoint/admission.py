@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.domain.approval import Permit
+from services.domain.mailbox_state import Phase
 from services.fetcher.endpoint import presence, refusals
 from services.fetcher.polling import Ports
 from services.settings.models import MailboxSettings, ServerProfile
@@ -52,10 +53,14 @@ class Admission:
         return router
 
     def introduce(self, router: str) -> dict[str, object]:
-        """Say who is let in, who reads the mailboxes now, and which this router may read."""
+        """Say who is let in, who reads the mailboxes now, which this router may read, which are to be tested."""
         snapshot = self.settings()
         own = [a for a, m in snapshot.mailboxes.items() if _may(router, snapshot.profiles.get(m.server_profile))]
-        return {"router": router, "engine": "router" if left_to_routers(snapshot) else "sss", "mailboxes": own}
+        with self.ports().database.transaction() as connection:
+            query = "SELECT mailbox FROM fetcher.mailbox_state WHERE phase = %s AND mailbox = ANY(%s)"
+            tests = [mailbox for (mailbox,) in connection.execute(query, (Phase.TEST_SCHEDULED, own))]
+        engine = "router" if left_to_routers(snapshot) else "sss"
+        return {"router": router, "engine": engine, "mailboxes": own, "tests": tests}
 
     def admit(self, router: str, address: str) -> Admitted:
         """Return the mailbox, when the settings leave it to this router now; else a :class:`refusals.Refusal`."""

@@ -86,7 +86,7 @@ def token_of(outside, router: str | None = None) -> str:
 def checking(running: Running, token: str, room: Path) -> Checker:
     """The router's checker in this thread."""
     client = running.client(token)
-    return Checker(client=lambda: client, room=room, ca_file=None, log_key=b"x")
+    return Checker(client=lambda: client, room=room, ca_file=None)
 
 
 def mailbox_at(address: str, server, room: Path, *, password: str = "secret", protocol="imap", **table) -> Mailbox:
