@@ -11,6 +11,7 @@ import pytest
 from kafka import TopicPartition
 from prometheus_client import REGISTRY
 
+from services import mime
 from services.cli.stack.certificate import make as make_certificate
 from services.domain.errors import Refused, Retry
 from services.domain.identity import delivery_id_pushed
@@ -406,6 +407,30 @@ def test_what_becomes_of_pushed_mail_is_counted(client, outside):
 
     changed = {outcome: counted(outcome) - value for outcome, value in before.items()}
     assert {"unknown_recipient": 1, "too_large": 1, "taken": 1, "known": 1} == {k: v for k, v in changed.items() if v}
+
+
+@pytest.mark.parametrize("size", [1_000, 5_000_000], ids=["in memory", "stored"])
+def test_a_mail_to_many_recipients_is_parsed_once(outside, monkeypatch, size):
+    parsed = []
+
+    def counting(parse):
+        def parse_counted(what):
+            parsed.append(what)
+            return parse(what)
+
+        return parse_counted
+
+    for name in ("parse", "parse_file"):
+        monkeypatch.setattr(mime, name, counting(getattr(mime, name)))
+    many = [f"{n}-{outside.mailbox}" for n in range(25)]
+    with (
+        listening(outside.ports, settings(**dict.fromkeys(many, True))) as running,
+        smtplib.LMTP(HOST, running.ports["lmtp"]) as client,
+    ):
+        assert ["250 2.0.0"] * 25 == push(client, *many, mail=MAIL + b"x" * size + b"\r\n")
+
+    assert 1 == len(parsed)
+    assert set(many) == {r["mailbox"] for r in outside.records()}
 
 
 def test_a_sender_that_is_slower_than_the_pace_loses_its_place_to_the_next(outside, monkeypatch):
