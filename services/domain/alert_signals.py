@@ -29,9 +29,15 @@ def of_unparsed(mailbox: str, *, detail: str, at: datetime) -> Signal:
 
 
 def of_ingest(mailbox: str, *, detail: str, at: datetime) -> Signal:
-    """Return the signal of a dropped file that stays where it is; a person resolves the alert."""
+    """Return the signal of a dropped file that stays where it is."""
     key = Key(_of(mailbox), "ingest_stuck", Direction.INCOMING)
     return Signal(key=key, state=SignalState.RAISED, observed=at, detail=detail)
+
+
+def of_ingest_mended(mailbox: str, *, at: datetime) -> Signal:
+    """Return the all-clear of a mailbox's dropped files: none of them stays any longer."""
+    key = Key(_of(mailbox), "ingest_stuck", Direction.INCOMING)
+    return Signal(key=key, state=SignalState.CLEARED, observed=at)
 
 
 def _of(mailbox: str) -> str:
