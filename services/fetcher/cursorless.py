@@ -24,7 +24,7 @@ def take_new(ports: Ports, arrivals: Sequence[Arrival], parse: Parse = read) -> 
 
     Whatever is raised, the same call may be made again.
     """
-    known = deliveries.known(ports.database, [a.id for a in arrivals])
+    known = deliveries.handled(ports.database, [a.id for a in arrivals])
     new = {a.id: a for a in arrivals if a.id not in known}
     messages: list[Message] = []
     if new:

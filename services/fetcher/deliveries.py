@@ -70,13 +70,6 @@ def add(database: Database, deliveries: Sequence[Delivery]) -> None:
         signals.append(connection, OWNER, unparsed(deliveries))
 
 
-def known(database: Database, ids: Sequence[UUID]) -> frozenset[UUID]:
-    """Return those deliveries that are written already."""
-    with database.transaction() as connection:
-        rows = connection.execute("SELECT id FROM fetcher.delivery WHERE id = ANY(%s)", (list(ids),)).fetchall()
-    return frozenset(row[0] for row in rows)
-
-
 def handled(database: Database, ids: Sequence[UUID]) -> frozenset[UUID]:
     """Return those that are written already, as taken or as passed over."""
     with database.transaction() as connection:
