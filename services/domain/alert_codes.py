@@ -103,7 +103,7 @@ KINDS: Mapping[str, Kind] = {
     "ingest_stuck": Kind(
         "error",
         "A file of the ingest directory cannot be taken, or not be deleted. It stays where it is and is tried again.",
-        "Look into the mailbox's folder below MAILWEAVE_INGEST; then mailweave alerts resolve.",
+        "Look into the mailbox's folder below MAILWEAVE_INGEST; the alert resolves itself when no such file is left.",
     ),
     "router_silent": Kind(
         "error",

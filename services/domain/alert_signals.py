@@ -30,7 +30,7 @@ def of_unparsed(mailbox: str, *, detail: str, at: datetime) -> Signal:
 
 
 def of_ingest(mailbox: str, *, detail: str, at: datetime) -> Signal:
-    """Return the signal of a dropped file that stays where it is; a person resolves the alert."""
+    """Return the signal of a dropped file that stays where it is."""
     key = Key(_of(mailbox), "ingest_stuck", Direction.INCOMING)
     return Signal(key=key, state=SignalState.RAISED, observed=at, detail=detail)
 
@@ -40,6 +40,12 @@ def of_router(router: str, *, silent: bool, at: datetime) -> Signal:
     key = Key(f"router/{router or 'any'}", "router_silent", Direction.INCOMING)
     state, detail = (SignalState.RAISED, SILENT) if silent else (SignalState.CLEARED, "")
     return Signal(key=key, state=state, observed=at, detail=detail)
+
+
+def of_ingest_mended(mailbox: str, *, at: datetime) -> Signal:
+    """Return the all-clear of a mailbox's dropped files: none of them stays any longer."""
+    key = Key(_of(mailbox), "ingest_stuck", Direction.INCOMING)
+    return Signal(key=key, state=SignalState.CLEARED, observed=at)
 
 
 def _of(mailbox: str) -> str:

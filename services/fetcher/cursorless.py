@@ -6,7 +6,7 @@ from functools import partial
 
 from services.domain.message import Message
 from services.fetcher import deliveries
-from services.fetcher.handover import Arrival, hand_over
+from services.fetcher.handover import Arrival, Parse, hand_over, read
 from services.fetcher.polling import Ports
 
 
@@ -18,16 +18,18 @@ class Taken:
     known: int
 
 
-def take_new(ports: Ports, arrivals: Sequence[Arrival]) -> Taken:
+def take_new(ports: Ports, arrivals: Sequence[Arrival], parse: Parse = read) -> Taken:
     """
     Hand over what has no delivery row yet, each id once. Blocks until it is committed.
 
     Whatever is raised, the same call may be made again.
     """
-    known = deliveries.known(ports.database, [a.id for a in arrivals])
+    known = deliveries.handled(ports.database, [a.id for a in arrivals])
     new = {a.id: a for a in arrivals if a.id not in known}
     messages: list[Message] = []
     if new:
         commit = partial(deliveries.add, ports.database)
-        messages = hand_over(list(new.values()), blobs=ports.blobs, send=ports.send, commit=commit, now=ports.now())
+        messages = hand_over(
+            list(new.values()), blobs=ports.blobs, send=ports.send, commit=commit, now=ports.now(), parse=parse
+        )
     return Taken(messages, len(arrivals) - len(new))

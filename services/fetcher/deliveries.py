@@ -75,19 +75,12 @@ def add(database: Database, deliveries: Sequence[Delivery]) -> None:
         signals.append(connection, OWNER, unparsed(deliveries))
 
 
-def known(database: Database, ids: Sequence[UUID]) -> frozenset[UUID]:
-    """Return those deliveries that are written already."""
-    with database.transaction() as connection:
-        rows = connection.execute("SELECT id FROM fetcher.delivery WHERE id = ANY(%b)", (list(ids),)).fetchall()
-    return frozenset(row[0] for row in rows)
-
-
 def handled(database: Database, ids: Sequence[UUID]) -> frozenset[UUID]:
     """Return those that are written already, as taken or as passed over."""
     with database.transaction() as connection:
         rows = connection.execute(
-            "SELECT id FROM fetcher.delivery WHERE id = ANY(%(ids)s)"
-            " UNION SELECT id FROM fetcher.passed WHERE id = ANY(%(ids)s)",
+            "SELECT id FROM fetcher.delivery WHERE id = ANY(%(ids)b)"
+            " UNION SELECT id FROM fetcher.passed WHERE id = ANY(%(ids)b)",
             {"ids": list(ids)},
         ).fetchall()
     return frozenset(row[0] for row in rows)

@@ -10,7 +10,7 @@ A crash in between hands the same deliveries over again under the same ids, whic
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -22,13 +22,13 @@ from services.domain.identity import identity
 from services.domain.message import Message, ParseOutcome
 from services.fetcher.deliveries import Delivery
 from services.fetcher.fetch import BlobWriter
+from services.fetcher.shortening import shortened
 from services.runtime import metrics
 from services.runtime.crash import crash_point
 from services.storage.outbox import OutboxRow
 
 TOPIC = "mail-received"
 LARGEST_RECORD = 6 * 1024 * 1024  # Kafka takes 8
-FEW = 500
 
 
 class Blobs(Protocol):
@@ -69,6 +69,10 @@ class HeadersOnly:
     raw: bytes
 
 
+Parse = Callable[[Content | Stored | HeadersOnly, Blobs], Message]
+"""Parses a mail; the true one is :func:`read`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
     """
@@ -92,8 +96,25 @@ class Arrival:
     uidl: str | None = None
 
 
+def read(content: Content | Stored | HeadersOnly, blobs: Blobs) -> Message:
+    """Parse a mail as it came; one that is stored is read from the blob store."""
+    match content:
+        case Content(raw):
+            return mime.parse(raw)
+        case Stored(sha256):
+            return mime.parse_file(blobs.path(sha256))
+        case HeadersOnly(raw):
+            return mime.parse_headers(raw, outcome=ParseOutcome.TOO_LARGE)
+
+
 def hand_over(
-    arrivals: Sequence[Arrival], *, blobs: Blobs, send: Send, commit: Callable[[list[Delivery]], None], now: datetime
+    arrivals: Sequence[Arrival],
+    *,
+    blobs: Blobs,
+    send: Send,
+    commit: Callable[[list[Delivery]], None],
+    now: datetime,
+    parse: Parse = read,
 ) -> list[Message]:
     """
     Hand mails over, all or none, and return how they read. Blocks until ``commit`` has returned.
@@ -111,7 +132,7 @@ def hand_over(
     deliveries: list[Delivery] = []
     with metrics.step("fetcher", "parse"):
         for arrival, sha in zip(arrivals, shas, strict=True):
-            message = _read(arrival.content, blobs)
+            message = parse(arrival.content, blobs)
             messages.append(message)
             date = arrival.internal_date or message.date or now
             rows.append(_record(arrival, message, sha, date))
@@ -128,16 +149,6 @@ def hand_over(
 
 def _sha(content: Stored | HeadersOnly) -> str:
     return content.sha256 if isinstance(content, Stored) else ""
-
-
-def _read(content: Content | Stored | HeadersOnly, blobs: Blobs) -> Message:
-    match content:
-        case Content(raw):
-            return mime.parse(raw)
-        case Stored(sha256):
-            return mime.parse_file(blobs.path(sha256))
-        case HeadersOnly(raw):
-            return mime.parse_headers(raw, outcome=ParseOutcome.TOO_LARGE)
 
 
 def _delivery(arrival: Arrival, message: Message, sha: str, date: datetime) -> Delivery:
@@ -173,27 +184,11 @@ def _record(arrival: Arrival, message: Message, sha: str, date: datetime) -> Out
     value = contracts.encode("MailReceived", to_record(message, identity=own, found=found))
     if len(value) > LARGEST_RECORD:
         # The identity is that of the whole message; what is left out here can be read from the blob.
-        value = contracts.encode("MailReceived", to_record(_shortened(message), identity=own, found=found))
+        value = contracts.encode("MailReceived", to_record(shortened(message), identity=own, found=found))
     headers = {"origin-time": date.astimezone(UTC).isoformat(), "traceparent": _trace(arrival.id)}
     if arrival.backfill:
         headers["backfill"] = "1"
     return OutboxRow(TOPIC, own.message_id.encode("utf-8", "replace"), value, headers)
-
-
-def _shortened(message: Message) -> Message:
-    """Return the message cut down to what surely fits into a record; only mail made to do harm is that large."""
-    return replace(
-        message,
-        references=message.references[-FEW:],
-        to=message.to[:FEW],
-        cc=message.cc[:FEW],
-        bcc=message.bcc[:FEW],
-        headers=tuple((name, value[:FEW]) for name, value in message.headers[:FEW]),
-        parts=message.parts[:FEW],
-        body_text="",
-        body_truncated=True,
-        repairs=(*message.repairs[:FEW], "record_shortened"),
-    )
 
 
 def _trace(delivery: UUID) -> str:

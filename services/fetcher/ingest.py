@@ -15,11 +15,9 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from services.domain.alert_signals import of_ingest
 from services.domain.errors import MailweaveError, Retry, Stop
 from services.domain.recipients import Disabled, Ours, Unknown, recipient
 from services.fetcher.cursorless import take_new
-from services.fetcher.deliveries import OWNER
 from services.fetcher.envelopes import MEGABYTE
 from services.fetcher.fetch import BATCH_BYTES, BATCH_MAILS
 from services.fetcher.handover import Arrival, Content
@@ -27,7 +25,8 @@ from services.fetcher.intake import arrival
 from services.fetcher.marks import mark
 from services.fetcher.polling import Ports
 from services.fetcher.spooling import spool_file
-from services.runtime import metrics, signals
+from services.fetcher.stuck_files import StuckFiles
+from services.runtime import metrics
 from services.settings.permits import permit_of
 from services.settings.snapshot import Snapshot
 
@@ -71,6 +70,12 @@ class Ingest:
     log_key: bytes = field(repr=False)
     _told: set[Path] = field(default_factory=set, init=False)
     _again: dict[Path, float] = field(default_factory=dict, init=False)
+    _stuck_files: StuckFiles = field(init=False)
+    _look_due: float = field(default=float("-inf"), init=False)
+
+    def __post_init__(self) -> None:
+        """Begin to know what is stuck."""
+        self._stuck_files = StuckFiles(self.folder, self.ports)
 
     def run(self, stopping: threading.Event) -> None:
         """Read until asked to stop. Files stay while a store is away, and that is told once."""
@@ -86,13 +91,15 @@ class Ingest:
 
     def turn(self, ended: Callable[[], bool] = lambda: False) -> None:
         """Take what lies there, mailbox by mailbox; ends early, between two batches, when ``ended``."""
-        self._look_again()
-        for path in sorted(p for p in self.folder.iterdir() if p.is_dir() and not p.name.startswith(".")):
+        folders = sorted(p for p in self.folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+        self._look_again()  # not before: of a directory that is away no file is gone
+        for path in folders:
             settings = self.settings()
             match recipient(path.name, settings.mailboxes, partial(permit_of, settings)):
                 case Ours(mailbox):
                     try:
                         self._mailbox(path, mailbox, ended)
+                        self._stuck_files.remove(path)
                     except OSError as error:  # the folders of the other mailboxes go on
                         self._stuck(path, mailbox, str(error.strerror))
                 case Disabled():
@@ -161,6 +168,7 @@ class Ingest:
             try:
                 if _stamp(dropped.path.stat()) == dropped.stamp:
                     dropped.path.unlink()
+                self._stuck_files.remove(dropped.path)
             except FileNotFoundError:
                 continue  # another replica has taken it too
             except OSError as error:
@@ -168,13 +176,9 @@ class Ingest:
 
     def _stuck(self, path: Path, mailbox: str, reason: str) -> None:
         self._again[path] = self.clock() + AGAIN_SECONDS
-        if path in self._told:
-            return
-        self._told.add(path)
-        metrics.PUSHED.labels("ingest", "stuck").inc()
-        log.warning("a dropped file stays: %s", reason, extra={"mailbox": mark(self.log_key, mailbox)})
-        with self.ports.database.transaction() as connection:
-            signals.append(connection, OWNER, [of_ingest(mailbox, detail=reason, at=self.ports.now())])
+        if self._stuck_files.add(path, mailbox, reason):
+            metrics.PUSHED.labels("ingest", "stuck").inc()
+            log.warning("a dropped file stays: %s", reason, extra={"mailbox": mark(self.log_key, mailbox)})
 
     def _tell(self, path: Path, what: str) -> None:
         if path not in self._told:
@@ -185,3 +189,6 @@ class Ingest:
         now = self.clock()
         self._again = {path: due for path, due in self._again.items() if due > now}
         self._told = {path for path in self._told if os.path.lexists(path)}
+        if now >= self._look_due:
+            self._stuck_files.look()
+            self._look_due = now + AGAIN_SECONDS

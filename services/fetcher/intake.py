@@ -6,13 +6,14 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext, suppress
+from functools import cache, partial
 
 from services.domain.errors import MailweaveError
 from services.domain.identity import delivery_id_pushed
 from services.fetcher import replies
 from services.fetcher.cursorless import take_new
 from services.fetcher.folders import role
-from services.fetcher.handover import Arrival, Stored
+from services.fetcher.handover import Arrival, Parse, Stored, read
 from services.fetcher.polling import Ports
 from services.fetcher.spooling import Spool, Spooled
 from services.runtime import metrics
@@ -84,15 +85,17 @@ class Intake:
         def whole() -> None:
             spool.write(last)
             mail = spool.finish()
+            # Once for all recipients: a large one takes seconds.
+            message = cache(partial(read, mail.content, self._ports().blobs))
             with self._large if isinstance(mail.content, Stored) else nullcontext():
                 for first in range(0, len(mailboxes), AT_ONCE):
-                    self._hand_over(mail, mailboxes[first : first + AT_ONCE], source)
+                    self._hand_over(mail, mailboxes[first : first + AT_ONCE], source, lambda *_: message())
 
         return self._pool.submit(self._answered, whole, replies.MAIL_TAKEN)
 
-    def _hand_over(self, mail: Spooled, mailboxes: Sequence[str], source: str) -> None:
+    def _hand_over(self, mail: Spooled, mailboxes: Sequence[str], source: str, parse: Parse) -> None:
         ports = self._ports()
-        taken = take_new(ports, [arrival(mail, mailbox=m, source=source, ports=ports) for m in mailboxes])
+        taken = take_new(ports, [arrival(mail, mailbox=m, source=source, ports=ports) for m in mailboxes], parse)
         metrics.PUSHED.labels(source, "taken").inc(len(taken.messages))
         metrics.PUSHED.labels(source, "known").inc(taken.known)
         self._produced(len(taken.messages))

@@ -1,14 +1,13 @@
 """What a POP3 mail becomes on its way in: bytes in memory, a blob copied in pieces, or its header alone."""
 
 import hashlib
-import itertools
-from collections.abc import Iterator
 from typing import TypeAlias
 
 from services.fetcher import failures
-from services.fetcher.fetch import HEADER_LIMIT, STREAMED_ABOVE
+from services.fetcher.fetch import HEADER_LIMIT
 from services.fetcher.handover import Blobs, Content, HeadersOnly, Stored
 from services.fetcher.pop3 import Connection
+from services.fetcher.spooling import Spool
 
 MOST_HEADER_BYTES = 4 * HEADER_LIMIT
 MARGIN = 1024 * 1024
@@ -25,13 +24,23 @@ def read(connection: Connection, number: int, announced: int, blobs: Blobs, limi
     """
     if announced > limit:
         return HeadersOnly(head(connection, number, announced)), announced
-    pieces = connection.content(number)
-    found = bytearray()
-    for piece in pieces:
-        found += piece
-        if len(found) > min(STREAMED_ABOVE, limit):
-            return _streamed(bytes(found), pieces, blobs, limit)
-    return Content(bytes(found)), len(found)
+    spool = Spool(blobs.writer)
+    start, size = bytearray(), 0
+    try:
+        for piece in connection.content(number):
+            size += len(piece)
+            if len(start) < HEADER_LIMIT:
+                start += piece
+            if size <= limit:
+                spool.write(piece)
+            elif size > 2 * limit + MARGIN:
+                raise failures.ProtocolError("the server sends a mail without end")
+        if size > limit:
+            return HeadersOnly(bytes(start[:HEADER_LIMIT])), size
+        mail = spool.finish()
+        return mail.content, mail.size
+    finally:
+        spool.abort()
 
 
 def head(connection: Connection, number: int, announced: int) -> bytes:
@@ -53,22 +62,3 @@ def digest(connection: Connection, number: int) -> str:
     for piece in connection.content(number):
         state.update(piece)
     return state.hexdigest()
-
-
-def _streamed(start: bytes, rest: Iterator[bytes], blobs: Blobs, limit: int) -> tuple[Stored | HeadersOnly, int]:
-    writer = blobs.writer()
-    size = 0
-    try:
-        for piece in itertools.chain((start,), rest):
-            size += len(piece)
-            if size <= limit:
-                writer.write(piece)
-            elif size > 2 * limit + MARGIN:
-                raise failures.ProtocolError("the server sends a mail without end")
-        if size > limit:
-            writer.abort()
-            return HeadersOnly(start[:HEADER_LIMIT]), size
-        return Stored(writer.commit()), size
-    except BaseException:
-        writer.abort()
-        raise

@@ -21,6 +21,7 @@ from services.fetcher.envelopes import Hooks
 from services.fetcher.intake import Intake
 from services.fetcher.spooling import Spool
 from services.fetcher.transparency import content
+from services.fetcher.wire import SLOWEST_BYTES_PER_SECOND
 from services.settings.snapshot import Snapshot
 
 PIECE_BYTES = 64 * 1024
@@ -139,8 +140,15 @@ class Conversation(SMTP):
             self._close()
 
     async def _read(self, spool: Spool) -> str:
-        """Read a mail to its end, and return why it is not taken, or nothing."""
+        """
+        Read a mail to its end, and return why it is not taken, or nothing.
+
+        A sender that is silent too long, or too slow on the whole, loses its connection: else eight of them, each with
+        a piece now and then, would keep everybody's mail out.
+        """
         refusal, piece, size, limit = "", bytearray(), 0, self._hooks.limit()
+        self._reset_timeout()
+        until = self.loop.time() + IDLE_SECONDS
         async for part in content(self._reader):
             size += len(part)
             if size > limit and not refusal:
@@ -150,8 +158,11 @@ class Conversation(SMTP):
             piece += part
             if len(piece) >= PIECE_BYTES:
                 self._reset_timeout()
+                began = self.loop.time()
                 refusal = await self._done(self._shared.intake.write(spool, bytes(piece)))
+                until += self.loop.time() - began  # a slow store is not the sender's fault
                 piece.clear()
+                self._reset_timeout(min(IDLE_SECONDS, until + size / SLOWEST_BYTES_PER_SECOND - self.loop.time()))
         self._rest = bytes(piece)
         return refusal
 

@@ -14,8 +14,7 @@ from tempfile import TemporaryDirectory
 
 from services.domain.errors import Refused
 from services.fetcher import mbox
-
-IN_MEMORY = 4 * 1024 * 1024
+from services.fetcher.fetch import STREAMED_ABOVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ def _single(file: Path) -> Found:
     stat = file.stat()
     # A Maildir file keeps the time of delivery as its time stamp; a saved .eml only that of saving.
     received = datetime.fromtimestamp(stat.st_mtime, UTC) if file.parent.name in ("cur", "new") else None
-    if stat.st_size > IN_MEMORY:
+    if stat.st_size > STREAMED_ABOVE:
         return OnDisk(file, stat.st_size, received)
     return Whole(file.read_bytes(), received)
 
@@ -110,7 +109,7 @@ def _from_mbox(file: Path, room: Path) -> Iterator[Found]:
             content = bytearray()
             for piece in mail.pieces:
                 content += piece
-                if len(content) > IN_MEMORY:
+                if len(content) > STREAMED_ABOVE:
                     break
             else:
                 yield Whole(bytes(content), mail.received)

@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -54,7 +55,11 @@ class Desk:
     def signals(self):
         found = self.outside.rows("SELECT value FROM fetcher.outbox WHERE topic = 'alert-signals' ORDER BY id")
         read = (contracts.decode(value)[1] for (value,) in found)
-        return [s["detail"] for s in read if s["object"] == f"mailbox/{self.outside.mailbox}"]
+        return [s["detail"] or s["state"] for s in read if s["object"] == f"mailbox/{self.outside.mailbox}"]
+
+    def later(self):
+        self.now += 100
+        self.reader.turn()
 
 
 @pytest.fixture
@@ -214,6 +219,102 @@ def test_one_mail_that_breaks_the_hand_over_does_not_keep_the_others(desk):
     assert [f"{desk.outside.mailbox}/3.eml"] == desk.left()
     assert 4 == len(desk.deliveries())
     assert ["it cannot be handed over: ValueError"] == desk.signals()
+
+    object.__setattr__(desk.outside.ports, "send", send)
+    desk.later()
+    assert ["cleared"] == desk.signals()[1:]
+
+
+LINK = "it is no regular file"
+
+
+def link(desk, name):
+    path = desk.folder / name
+    path.symlink_to(desk.root / "elsewhere")
+    return path
+
+
+def test_the_alert_resolves_when_no_file_of_the_mailbox_is_stuck_any_longer(desk):
+    one, other = link(desk, "one.eml"), link(desk, os.fsdecode(b"\xff.eml"))
+    desk.reader.turn()
+    one.unlink()
+    desk.later()
+    assert [LINK, LINK] == desk.signals()
+    other.unlink()
+    desk.later()
+    desk.later()
+
+    assert [LINK, LINK, "cleared"] == desk.signals()
+
+
+def test_what_was_stuck_before_a_restart_is_not_told_again_and_resolves_after_it(desk):
+    path = link(desk, "one.eml")
+    desk.reader.turn()
+    desk.reader = desk.replica()
+    desk.reader.turn()
+    assert [LINK] == desk.signals()
+    path.unlink()
+    desk.reader = desk.replica()
+    desk.reader.turn()
+
+    assert [LINK, "cleared"] == desk.signals()
+
+
+def test_what_cannot_be_told_now_is_told_later(desk, monkeypatch):
+    link(desk, "one.eml")
+    with monkeypatch.context() as broken:
+        broken.setattr("services.runtime.signals.append", away)
+        with pytest.raises(Retry):
+            desk.reader.turn()
+    desk.later()
+
+    assert [LINK] == desk.signals()
+
+
+def away(*_):
+    raise Retry("PostgreSQL is away")
+
+
+def test_of_many_replicas_one_tells_and_one_resolves(desk):
+    paths = [link(desk, f"{n}.eml") for n in range(8)]
+    replicas = [desk.replica() for _ in range(4)]
+    at_once([replica.turn for replica in replicas])
+    assert [LINK] * 8 == desk.signals()
+    for path in paths:
+        path.unlink()
+    desk.now += 100
+    at_once([replica.turn for replica in replicas])
+
+    assert ["cleared"] == desk.signals()[8:]
+
+
+def at_once(calls):
+    with ThreadPoolExecutor(len(calls)) as pool:
+        for done in [pool.submit(call) for call in calls]:
+            done.result()
+
+
+def test_a_folder_that_cannot_be_read_resolves_when_it_can(desk, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(Ingest, "_files", forbidden)
+        desk.reader.turn()
+    desk.reader.turn()
+
+    assert ["Permission denied", "cleared"] == desk.signals()
+
+
+def forbidden(*_):
+    raise PermissionError(13, "Permission denied")
+
+
+def test_while_the_directory_is_away_nothing_counts_as_gone(desk):
+    link(desk, "one.eml")
+    desk.reader.turn()
+    desk.root.rename(desk.root.with_name("away"))
+    with pytest.raises(FileNotFoundError):
+        desk.later()
+
+    assert [LINK] == desk.signals()
 
 
 def test_folders_of_unknown_and_disabled_mailboxes_are_left_alone_and_told_once(desk, caplog):

@@ -3,16 +3,19 @@
 import smtplib
 import ssl
 import threading
-from contextlib import closing
+import time
+from contextlib import closing, suppress
 from ipaddress import ip_network
 
 import pytest
 from kafka import TopicPartition
 from prometheus_client import REGISTRY
 
+from services import mime
 from services.cli.stack.certificate import make as make_certificate
 from services.domain.errors import Refused, Retry
 from services.domain.identity import delivery_id_pushed
+from services.fetcher import intake, smtp
 from services.fetcher.listening import Listener
 from services.fetcher.polling import Ports
 from services.runtime import admin, lag
@@ -404,3 +407,66 @@ def test_what_becomes_of_pushed_mail_is_counted(client, outside):
 
     changed = {outcome: counted(outcome) - value for outcome, value in before.items()}
     assert {"unknown_recipient": 1, "too_large": 1, "taken": 1, "known": 1} == {k: v for k, v in changed.items() if v}
+
+
+@pytest.mark.parametrize("size", [1_000, 5_000_000], ids=["in memory", "stored"])
+def test_a_mail_to_many_recipients_is_parsed_once(outside, monkeypatch, size):
+    parsed = []
+
+    def counting(parse):
+        def parse_counted(what):
+            parsed.append(what)
+            return parse(what)
+
+        return parse_counted
+
+    for name in ("parse", "parse_file"):
+        monkeypatch.setattr(mime, name, counting(getattr(mime, name)))
+    many = [f"{n}-{outside.mailbox}" for n in range(25)]
+    with (
+        listening(outside.ports, settings(**dict.fromkeys(many, True))) as running,
+        smtplib.LMTP(HOST, running.ports["lmtp"]) as client,
+    ):
+        assert ["250 2.0.0"] * 25 == push(client, *many, mail=MAIL + b"x" * size + b"\r\n")
+
+    assert 1 == len(parsed)
+    assert set(many) == {r["mailbox"] for r in outside.records()}
+
+
+def test_a_sender_that_is_slower_than_the_pace_loses_its_place_to_the_next(outside, monkeypatch):
+    """It is never silent for long."""
+    monkeypatch.setattr(intake, "SLOTS", 1)
+    monkeypatch.setattr(smtp, "IDLE_SECONDS", 1.0)
+    monkeypatch.setattr(smtp, "SLOWEST_BYTES_PER_SECOND", 10_000_000)
+    with (
+        listening(outside.ports, settings(**{outside.mailbox: True})) as running,
+        wire(running.ports["smtp"]) as slow,
+    ):
+        ask_for_data(slow, outside.mailbox)
+        sent = 0
+        with suppress(ConnectionError):
+            while sent < 20_000_000:
+                slow.say(b"x" * 65_534 + b"\r\n")
+                sent += 65_536
+                time.sleep(0.1)
+        with smtplib.SMTP(HOST, running.ports["smtp"]) as client:
+            client.sendmail(SENDER, [outside.mailbox], MAIL)
+
+    assert sent < 20_000_000
+    assert 1 == len(rows(outside))
+
+
+def test_a_sender_that_keeps_the_pace_may_take_longer_than_it_may_be_silent(outside, monkeypatch):
+    monkeypatch.setattr(smtp, "IDLE_SECONDS", 3.0)
+    with (
+        listening(outside.ports, settings(**{outside.mailbox: True})) as running,
+        wire(running.ports["smtp"]) as client,
+    ):
+        ask_for_data(client, outside.mailbox)
+        for _ in range(25):
+            client.say(b"x" * 65_534 + b"\r\n")
+            time.sleep(0.2)
+        client.say(b".\r\n")
+        assert client.reply().startswith("250")
+
+    assert 1 == len(rows(outside))
