@@ -14,7 +14,7 @@ from services.domain.start_date import start_of
 from services.fetcher import cursor, lifecycle, marks
 from services.fetcher.authentication import Credential
 from services.fetcher.cursor import FenceLost
-from services.fetcher.failures import MailServerError
+from services.fetcher.failures import MailServerError, Unforeseen
 from services.fetcher.lifecycle import Holding
 from services.fetcher.polling import Ports, Progress, Task
 from services.fetcher.protocols import poll, session
@@ -109,7 +109,12 @@ class Checker:
                 raise
             except MailweaveError as error:  # no such credential, or a key that does not fit
                 problem = error
-        how = Succeeded() if problem is None else _failed(problem, progressed=progress.mails > 0)
+            except Exception as error:
+                log.exception("a check broke", extra=mark)
+                problem = Unforeseen(f"the check broke inside ({type(error).__name__}); see the log of the fetcher")
+        how = (
+            Succeeded(tuple(progress.left_out)) if problem is None else _failed(problem, progressed=progress.mails > 0)
+        )
         # What is left is for whoever takes the mailbox next.
         more = problem is None and not task.go_on()
         delay = lifecycle.end(

@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
 from services.domain.identity import delivery_id_imap
+from services.domain.mailbox_state import LeftOut
 from services.domain.start_date import is_before
 from services.fetcher import cursor, deliveries, failures
 from services.fetcher.answers import Listed
@@ -53,7 +54,7 @@ class Progress:
     """What a check has done so far; it stands when the check ends by an exception."""
 
     mails: int = 0
-    failed_folders: int = 0
+    left_out: list[LeftOut] = field(default_factory=list)
 
 
 def poll(connection: Connection, task: Task, ports: Ports, progress: Progress) -> None:
@@ -69,7 +70,7 @@ def poll(connection: Connection, task: Task, ports: Ports, progress: Progress) -
             for mails in _folder(connection, name, role(name, listing), task, ports):
                 progress.mails += mails
         except (failures.FolderUnknown, failures.BodyMissing) as error:
-            progress.failed_folders += 1
+            progress.left_out.append(LeftOut(error.code, f"{name}: {error}"))
             log.warning("a folder cannot be read", extra={"code": error.code})
             cursor.folder_failed(ports.database, task.mailbox, task.fence, name, str(error))
         if not task.go_on():
