@@ -5,18 +5,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from uuid import UUID
 
 from services.domain.identity import delivery_id_imap
 from services.domain.mailbox_state import LeftOut
 from services.domain.start_date import is_before
 from services.fetcher import cursor, deliveries, failures
 from services.fetcher.answers import Listed
-from services.fetcher.cursor import Position
 from services.fetcher.deliveries import Database, Passed
 from services.fetcher.fetch import Large, Small, TooLarge, batches, read, windows
-from services.fetcher.folders import folder_id, role
+from services.fetcher.folders import Folder, folder_id, role
 from services.fetcher.handover import Arrival, Blobs, Content, HeadersOnly, Send, Stored, hand_over
 from services.fetcher.imap import Connection, Selected
+from services.fetcher.position import Position
+from services.fetcher.recognising import Got, Recognition
 from services.runtime import metrics
 
 log = logging.getLogger(__name__)
@@ -67,7 +69,7 @@ def poll(connection: Connection, task: Task, ports: Ports, progress: Progress) -
     listing = connection.folders()
     for name in task.folders:
         try:
-            for mails in _folder(connection, name, role(name, listing), task, ports):
+            for mails in _folder(connection, name, listing, task, ports):
                 progress.mails += mails
         except (failures.FolderUnknown, failures.BodyMissing) as error:
             progress.left_out.append(LeftOut(error.code, f"{name}: {error}"))
@@ -77,23 +79,20 @@ def poll(connection: Connection, task: Task, ports: Ports, progress: Progress) -
             return
 
 
-def _folder(connection: Connection, name: str, folder_role: str, task: Task, ports: Ports) -> Iterator[int]:
+def _folder(connection: Connection, name: str, listing: Sequence[Folder], task: Task, ports: Ports) -> Iterator[int]:
     """Read a folder; yield the number of mails of each batch that is handed over."""
-    selected = connection.select(name)
-    stable = folder_id(name, selected.mailbox_id)
-    before = cursor.position(ports.database, task.mailbox, stable)
-    at = _start(before, selected, stable, name)
-    # UIDs of another epoch mean other mails (RFC 9051 section 2.3.1.1), so a new epoch is read from its start.
+    folder_role = role(name, listing)
+    at = _position(connection.select(name), name, listing, task, ports)
     advance = partial(cursor.advance, ports.database, task.mailbox, task.fence)
-    if at != before:
-        advance((), at)
-    for window in windows(connection, at.uid, selected.uidnext, ports.now()):
-        early = [mail for mail in window.mails if is_before(mail.internal_date, task.start)]
+    known = Recognition(connection, ports.database, ports.blobs, mailbox=task.mailbox, fence=task.fence)
+    for window in windows(connection, at.uid, at.uidnext, ports.now()):
+        mails = known.unknown(window.mails, at)
+        early = [mail for mail in mails if is_before(mail.internal_date, task.start)]
         if early:
             # Before the cursor moves over them, else verify would take them for lost.
             passing = [_passed(mail, task.mailbox, at) for mail in early]
             deliveries.pass_over(ports.database, passing)
-        wanted = [mail for mail in window.mails if not is_before(mail.internal_date, task.start)]
+        wanted = [mail for mail in mails if not is_before(mail.internal_date, task.start)]
         groups = list(batches(wanted, limit=task.limit))
         for i, batch in enumerate(groups):
             if not task.go_on():
@@ -102,9 +101,11 @@ def _folder(connection: Connection, name: str, folder_role: str, task: Task, por
                 got = read(connection, batch, ports.blobs.writer, limit=task.limit)
             # After its last mail a window is done to its end: what was not listed there is not in the folder.
             last = window.last if i + 1 == len(groups) else batch[-1].uid
+            new, places = known.sorted(got, at)
+            ids = known.ids(new, at)
             at = _moved(at, last)
-            arrivals = [_arrival(g, task.mailbox, at, folder_role) for g in got]
-            commit = partial(advance, to=at)
+            arrivals = [_arrival(g, ids[g.listed.uid], task.mailbox, at, folder_role) for g in new]
+            commit = partial(advance, to=at, places=places)
             hand_over(arrivals, blobs=ports.blobs, send=ports.send, commit=commit, now=ports.now())
             yield len(arrivals)
         if at.uid < window.last:
@@ -123,22 +124,38 @@ def _passed(mail: Listed, mailbox: str, at: Position) -> Passed:
     )
 
 
-def _start(before: Position | None, selected: Selected, stable: str, name: str) -> Position:
-    same = before is not None and before.uidvalidity == selected.uidvalidity
-    return Position(
-        folder_id=stable,
-        folder=name,
-        uidvalidity=selected.uidvalidity,
-        uid=before.uid if before is not None and same else 0,
-        uidnext=selected.uidnext,
-    )
+def _position(selected: Selected, name: str, listing: Sequence[Folder], task: Task, ports: Ports) -> Position:
+    """
+    Return where to read on.
+
+    UIDs of another epoch mean other mails (RFC 9051 section 2.3.1.1), so a new epoch is read from its start; so is a
+    folder that was renamed.
+    """
+    stable = folder_id(name, selected.mailbox_id)
+    before = cursor.position(ports.database, task.mailbox, stable)
+    at = Position(folder_id=stable, folder=name, uidvalidity=selected.uidvalidity, uid=0, uidnext=selected.uidnext)
+    if before is not None and before.uidvalidity == at.uidvalidity:
+        at = replace(at, uid=before.uid, renumbered=before.renumbered, former_id=before.former_id)
+        if at != before:
+            cursor.advance(ports.database, task.mailbox, task.fence, (), at)
+        return at
+    if before is not None and before.uidvalidity:
+        at = replace(at, renumbered=at.uidnext, former_id=before.former_id)
+    elif former := cursor.former(ports.database, task.mailbox, at, [f.name for f in listing]):
+        at = replace(at, renumbered=at.uidnext, former_id=former)
+    else:
+        cursor.advance(ports.database, task.mailbox, task.fence, (), at)
+        return at
+    log.info("a folder is numbered anew, or was renamed; known mails keep their deliveries")
+    cursor.begin(ports.database, task.mailbox, task.fence, at)
+    return at
 
 
 def _moved(at: Position, uid: int) -> Position:
     return replace(at, uid=max(at.uid, uid))
 
 
-def _arrival(got: Small | Large | TooLarge, mailbox: str, at: Position, folder_role: str) -> Arrival:
+def _arrival(got: Got, id_: UUID, mailbox: str, at: Position, folder_role: str) -> Arrival:
     match got:
         case Small(_, content):
             what: Content | Stored | HeadersOnly = Content(content)
@@ -148,7 +165,7 @@ def _arrival(got: Small | Large | TooLarge, mailbox: str, at: Position, folder_r
         case TooLarge(listed, headers):
             what, size = HeadersOnly(headers), listed.size
     return Arrival(
-        id=delivery_id_imap(mailbox, at.folder_id, at.uidvalidity, got.listed.uid),
+        id=id_,
         source="imap",
         mailbox=mailbox,
         folder_id=at.folder_id,
