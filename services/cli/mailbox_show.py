@@ -11,6 +11,7 @@ from services.cli.mailbox_approval import known_mailbox
 from services.cli.output import emit, json_option, plural, printable, table
 from services.cli.settings_changes import plain
 from services.settings import publisher
+from services.settings.snapshot import Snapshot
 from services.storage.reports import mailbox_states, progress
 from services.storage.reports.activities import timestamp
 from services.storage.reports.mailbox_states import Standing
@@ -57,7 +58,11 @@ def show_command(address: str, *, as_json: bool) -> None:
          "settings_version": t.settings_version}
         for t in history
     ]  # fmt: skip
-    settings = {**plain(mailbox), "server": plain(profile) if profile else None}
+    settings = {
+        **plain(mailbox),
+        "server": plain(profile) if profile else None,
+        "also_read": further_folders(snapshot, mailbox.address),
+    }
     if as_json:
         incoming = {**_standing(standing), **checks, "history": past}
         emit({**settings, "incoming": incoming, "outgoing": None})
@@ -69,6 +74,27 @@ def show_command(address: str, *, as_json: bool) -> None:
         lines = [[_short(t["time"]), t["from"], t["to"], t["cause"], t["settings_version"]] for t in past]
         table(["time", "from", "to", "cause", "settings"], lines)
     click.echo(f"outgoing    {mailbox_words.OUTGOING}")
+
+
+def further_folders(snapshot: Snapshot, mailbox: str) -> list[str]:
+    """Say in words what is read besides the mailbox's own folders, and which of it is not, and why."""
+    if snapshot.mailboxes[mailbox].server_profile in _by_pop3(snapshot):
+        return []
+    organization = snapshot.organization
+    off = "no: tracking.folderLevel is off"
+    return [
+        f"the Sent folder: {'yes' if organization.tracking_sent_items else 'no: tracking.sentItems is off'}",
+        *(
+            f"{rule.folder}, by folder-rule/{name}: "
+            + ("no: the rule is disabled" if not rule.enabled else "yes" if organization.tracking_folder_level else off)
+            for name, rule in sorted(snapshot.rules.items())
+            if rule.mailbox == mailbox
+        ),
+    ]
+
+
+def _by_pop3(snapshot: Snapshot) -> set[str]:
+    return {name for name, profile in snapshot.profiles.items() if profile.protocol == "pop3"}
 
 
 def _checks(connection: Connection[Any], address: str) -> Row:
@@ -106,6 +132,7 @@ def _print_settings(settings: Row) -> None:
     for name, text in (
         ("server", f"{place}, profile {settings['serverProfile']}, as {settings['user']}"),
         ("owner", _owner(settings)), ("folders", ", ".join(settings["folders"])),
+        *(("also read", text) for text in settings["also_read"]),
         ("enabled", "yes" if settings["enabled"] else "no"), ("approved", "yes" if settings["approved"] else "no"),
     ):  # fmt: skip
         click.echo(f"{name:<11} {printable(text)}")

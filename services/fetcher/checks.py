@@ -13,6 +13,7 @@ from services.domain.mailbox_state import CHECKED, UNREAD, Failed, Succeeded
 from services.domain.start_date import start_of
 from services.fetcher import cursor, lifecycle, marks
 from services.fetcher.authentication import Credential
+from services.fetcher.choosing import wanted_of
 from services.fetcher.cursor import FenceLost
 from services.fetcher.failures import MailServerError, Unforeseen
 from services.fetcher.lifecycle import Holding
@@ -87,10 +88,13 @@ class Checker:
         if claimed.phase not in CHECKED and lifecycle.begin(ports.database, held, ports.now()).phase in UNREAD:
             # Another replica knows newer settings.
             return Ended(code="disabled", delay=WORLD_DELAY, mails=0)
+        wanted = wanted_of(snapshot, mailbox)
         task = Task(
             mailbox=mailbox,
             fence=claimed.fence,
-            folders=tuple(settings.folders),
+            folders=wanted.folders,
+            sent=wanted.sent,
+            rules=wanted.rules,
             start=start_of(profile.received_after, settings.received_after),
             limit=snapshot.organization.message_max_mb * MEGABYTE,
             go_on=lambda: go_on() and progress.mails < SHARE,

@@ -102,6 +102,16 @@ def former(database: Database, mailbox: str, new: Position, names: Collection[st
     return same[0] if len(same) == 1 else None
 
 
+def rename(database: Database, mailbox: str, fence: int, at: Position) -> None:
+    """Give the deliveries of a folder the name that it has now."""
+    with database.transaction() as connection:
+        hold(connection, mailbox, fence)
+        connection.execute(
+            "UPDATE fetcher.delivery SET folder = %s WHERE mailbox = %s AND folder_id = %s",
+            (at.folder, mailbox, at.folder_id),
+        )
+
+
 def begin(database: Database, mailbox: str, fence: int, at: Position) -> None:
     """Write the cursor of a folder that is numbered anew or was renamed: no delivery is known to lie there yet."""
     with database.transaction() as connection:

@@ -40,6 +40,16 @@ def _formers(
     return [Former(id_, received, size, sha256.hex() if sha256 else "") for id_, received, size, sha256 in rows]
 
 
+def any_in(database: Database, mailbox: str, folder_id: str) -> bool:
+    """Whether any mail of the folder was read over IMAP."""
+    with database.transaction() as connection:
+        row = connection.execute(
+            "SELECT FROM fetcher.delivery WHERE mailbox = %s AND folder_id = %s AND source = 'imap' LIMIT 1",
+            (mailbox, folder_id),
+        ).fetchone()
+    return row is not None
+
+
 def placed(database: Database, mailbox: str, at: Position, uids: Sequence[int]) -> frozenset[int]:
     """Return those UIDs of the present epoch that have a delivery."""
     with database.transaction() as connection:

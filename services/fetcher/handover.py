@@ -85,6 +85,7 @@ class Arrival:
     size: int
     content: Content | Stored | HeadersOnly
     backfill: bool = False
+    tracked_by: str = ""
 
 
 def hand_over(
@@ -148,6 +149,7 @@ def _delivery(arrival: Arrival, message: Message, sha: str, date: datetime) -> D
         blob_sha256=sha,
         size=arrival.size,
         outcome=message.outcome,
+        tracked_by=arrival.tracked_by,
     )
 
 
@@ -164,6 +166,7 @@ def _record(arrival: Arrival, message: Message, sha: str, date: datetime) -> Out
         internal_date=date,
         blob_sha256=sha,
         size=arrival.size,
+        tracked_by=arrival.tracked_by,
     )
     value = contracts.encode("MailReceived", to_record(message, identity=own, found=found))
     if len(value) > LARGEST_RECORD:

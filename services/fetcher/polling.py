@@ -1,25 +1,18 @@
 """One check of a mailbox over a connection that stands: every folder from its cursor to the last mail."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
-from uuid import UUID
+from types import MappingProxyType
 
-from services.domain.identity import delivery_id_imap
 from services.domain.mailbox_state import LeftOut
-from services.domain.start_date import is_before
-from services.fetcher import cursor, deliveries, failures
-from services.fetcher.answers import Listed
-from services.fetcher.deliveries import Database, Passed
-from services.fetcher.fetch import Large, Small, TooLarge, batches, read, windows
-from services.fetcher.folders import Folder, folder_id, role
-from services.fetcher.handover import Arrival, Blobs, Content, HeadersOnly, Send, Stored, hand_over
-from services.fetcher.imap import Connection, Selected
-from services.fetcher.position import Position
-from services.fetcher.recognising import Got, Recognition
-from services.runtime import metrics
+from services.fetcher import cursor, failures, keywords, known_folders
+from services.fetcher.choosing import Wanted, choose
+from services.fetcher.deliveries import Database
+from services.fetcher.folder_reading import Reading
+from services.fetcher.handover import Blobs, Send
+from services.fetcher.imap import Connection
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +33,7 @@ class Task:
     A mailbox to check under a fencing number.
 
     ``limit`` is the size of the largest mail taken whole; ``go_on`` is asked between two batches; mail received
-    before ``start`` is passed over.
+    before ``start`` is passed over. ``sent`` and ``rules`` say what is read besides ``folders``.
     """
 
     mailbox: str
@@ -49,6 +42,8 @@ class Task:
     limit: int
     go_on: Callable[[], bool]
     start: datetime | None = None
+    sent: bool = False
+    rules: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(slots=True)
@@ -61,119 +56,37 @@ class Progress:
 
 def poll(connection: Connection, task: Task, ports: Ports, progress: Progress) -> None:
     """
-    Read every folder of the task. Ends early, between two batches, when ``go_on`` says so.
+    Read every folder of the task, then what people have flagged elsewhere. Ends early, between two batches, when
+    ``go_on`` says so.
 
     A folder that cannot be read is noted at its cursor and the others go on. A lost connection, a lost fence
     and a failing store end the check; what was handed over until then stands.
     """
     listing = connection.folders()
-    for name in task.folders:
+    wanted = Wanted(folders=task.folders, sent=task.sent, rules=task.rules)
+    places = choose(wanted, listing, known_folders.known_as(ports.database, task.mailbox))
+    reading = Reading(
+        connection=connection,
+        mailbox=task.mailbox,
+        fence=task.fence,
+        limit=task.limit,
+        start=task.start,
+        go_on=task.go_on,
+        database=ports.database,
+        blobs=ports.blobs,
+        send=ports.send,
+        now=ports.now,
+    )
+    names = [folder.name for folder in listing]
+    for place in places:
         try:
-            for mails in _folder(connection, name, listing, task, ports):
+            for mails in reading.folder(place, names):
                 progress.mails += mails
         except (failures.FolderUnknown, failures.BodyMissing) as error:
-            progress.left_out.append(LeftOut(error.code, f"{name}: {error}"))
+            progress.left_out.append(LeftOut(error.code, f"{place.name}: {error}"))
             log.warning("a folder cannot be read", extra={"code": error.code})
-            cursor.folder_failed(ports.database, task.mailbox, task.fence, name, str(error))
+            cursor.folder_failed(ports.database, task.mailbox, task.fence, place.name, str(error))
         if not task.go_on():
             return
-
-
-def _folder(connection: Connection, name: str, listing: Sequence[Folder], task: Task, ports: Ports) -> Iterator[int]:
-    """Read a folder; yield the number of mails of each batch that is handed over."""
-    folder_role = role(name, listing)
-    at = _position(connection.select(name), name, listing, task, ports)
-    advance = partial(cursor.advance, ports.database, task.mailbox, task.fence)
-    known = Recognition(connection, ports.database, ports.blobs, mailbox=task.mailbox, fence=task.fence)
-    for window in windows(connection, at.uid, at.uidnext, ports.now()):
-        mails = known.unknown(window.mails, at)
-        early = [mail for mail in mails if is_before(mail.internal_date, task.start)]
-        if early:
-            # Before the cursor moves over them, else verify would take them for lost.
-            passing = [_passed(mail, task.mailbox, at) for mail in early]
-            deliveries.pass_over(ports.database, passing)
-        wanted = [mail for mail in mails if not is_before(mail.internal_date, task.start)]
-        groups = list(batches(wanted, limit=task.limit))
-        for i, batch in enumerate(groups):
-            if not task.go_on():
-                return
-            with metrics.step("fetcher", "read"):
-                got = read(connection, batch, ports.blobs.writer, limit=task.limit)
-            # After its last mail a window is done to its end: what was not listed there is not in the folder.
-            last = window.last if i + 1 == len(groups) else batch[-1].uid
-            new, places = known.sorted(got, at)
-            ids = known.ids(new, at)
-            at = _moved(at, last)
-            arrivals = [_arrival(g, ids[g.listed.uid], task.mailbox, at, folder_role) for g in new]
-            commit = partial(advance, to=at, places=places)
-            hand_over(arrivals, blobs=ports.blobs, send=ports.send, commit=commit, now=ports.now())
-            yield len(arrivals)
-        if at.uid < window.last:
-            at = _moved(at, window.last)
-            advance((), at)
-
-
-def _passed(mail: Listed, mailbox: str, at: Position) -> Passed:
-    return Passed(
-        id=delivery_id_imap(mailbox, at.folder_id, at.uidvalidity, mail.uid),
-        mailbox=mailbox,
-        folder_id=at.folder_id,
-        uidvalidity=at.uidvalidity,
-        uid=mail.uid,
-        received=mail.internal_date,
-    )
-
-
-def _position(selected: Selected, name: str, listing: Sequence[Folder], task: Task, ports: Ports) -> Position:
-    """
-    Return where to read on.
-
-    UIDs of another epoch mean other mails (RFC 9051 section 2.3.1.1), so a new epoch is read from its start; so is a
-    folder that was renamed.
-    """
-    stable = folder_id(name, selected.mailbox_id)
-    before = cursor.position(ports.database, task.mailbox, stable)
-    at = Position(folder_id=stable, folder=name, uidvalidity=selected.uidvalidity, uid=0, uidnext=selected.uidnext)
-    if before is not None and before.uidvalidity == at.uidvalidity:
-        at = replace(at, uid=before.uid, renumbered=before.renumbered, former_id=before.former_id)
-        if at != before:
-            cursor.advance(ports.database, task.mailbox, task.fence, (), at)
-        return at
-    if before is not None and before.uidvalidity:
-        at = replace(at, renumbered=at.uidnext, former_id=before.former_id)
-    elif former := cursor.former(ports.database, task.mailbox, at, [f.name for f in listing]):
-        at = replace(at, renumbered=at.uidnext, former_id=former)
-    else:
-        cursor.advance(ports.database, task.mailbox, task.fence, (), at)
-        return at
-    log.info("a folder is numbered anew, or was renamed; known mails keep their deliveries")
-    cursor.begin(ports.database, task.mailbox, task.fence, at)
-    return at
-
-
-def _moved(at: Position, uid: int) -> Position:
-    return replace(at, uid=max(at.uid, uid))
-
-
-def _arrival(got: Got, id_: UUID, mailbox: str, at: Position, folder_role: str) -> Arrival:
-    match got:
-        case Small(_, content):
-            what: Content | Stored | HeadersOnly = Content(content)
-            size = len(content)
-        case Large(_, sha256, size):
-            what = Stored(sha256)
-        case TooLarge(listed, headers):
-            what, size = HeadersOnly(headers), listed.size
-    return Arrival(
-        id=id_,
-        source="imap",
-        mailbox=mailbox,
-        folder_id=at.folder_id,
-        folder=at.folder,
-        folder_role=folder_role,
-        uidvalidity=at.uidvalidity,
-        uid=got.listed.uid,
-        internal_date=got.listed.internal_date,
-        size=size,
-        content=what,
-    )
+    for mails in keywords.flagged(reading, listing, places):
+        progress.mails += mails

@@ -1,102 +1,20 @@
 """Folders that a real server numbers anew or renames: each mail keeps its delivery, and new ones are taken."""
 
-import imaplib
-import os
-import subprocess
 from collections import Counter
-from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from services.cli.stack.unprivileged import identity
 from services.domain.errors import Retry
-from services.fetcher import cursor
-from services.fetcher.folders import encode_name, quoted
-from services.fetcher.imap import session
-from services.fetcher.mechanisms import Password
-from services.fetcher.polling import Progress, Task, poll
 from tests.component.fetcher.checking import check
+from tests.component.fetcher.folder_server import FolderServer, mail, rows_of
 
 pytestmark = pytest.mark.component
-
-DATE = '"01-Jan-2024 10:00:%02d +0200"'
-
-
-def mail(number, *, named=True, size=0):
-    name = f"Message-ID: <{number}@example.org>\r\n" if named else ""
-    return f"{name}Subject: mail {number}\r\nFrom: a@example.org\r\n\r\nbody\r\n{'x' * size}".encode()
-
-
-class Server:
-    """A mailbox of the real Dovecot and what people and administrators do to it."""
-
-    def __init__(self, stack, server, outside):
-        self.config = Path(stack.environ["MAILWEAVE_HOME"]) / "dovecot" / "dovecot.conf"
-        self.server, self.outside, self.user = server, outside, outside.mailbox
-
-    def client(self):
-        found = imaplib.IMAP4(self.server.host, self.server.port)
-        found.login(self.user, "secret")
-        return closing(found.socket()), found
-
-    def append(self, *mails, folder="INBOX", second=0):
-        around, client = self.client()
-        with around:
-            client.create(quoted(encode_name(folder)))
-            for one in mails:
-                assert client.append(quoted(encode_name(folder)), "", DATE % second, one)[0] == "OK"
-            client.logout()
-
-    def do(self, *calls):
-        """Run IMAP commands, each a method name and its arguments."""
-        around, client = self.client()
-        with around:
-            for method, *args in calls:
-                status, data = getattr(client, method)(*args)
-                assert status == "OK", (method, args, data)
-            client.logout()
-
-    def renumber(self, folder, epoch):
-        """Give the folder another UIDVALIDITY."""
-        who = identity(os.environ["PATH"])
-        command = [*who.prefix, "doveadm", "-c", str(self.config), "mailbox", "update", "-u", self.user]
-        done = subprocess.run(
-            [*command, "--uid-validity", str(epoch), folder], check=False, text=True, capture_output=True
-        )
-        assert done.returncode == 0, done.stderr
-
-    def check(self, *folders, ports=None, start=None, limit=10**8):
-        outside = self.outside
-        fence = cursor.claim(outside.ports.database, outside.mailbox).fence
-        task = Task(
-            mailbox=outside.mailbox, fence=fence, folders=folders or ("INBOX",), limit=limit, go_on=lambda: True,
-            start=start,
-        )  # fmt: skip
-        progress = Progress()
-        with session(self.server, outside.mailbox, Password("secret")) as connection:
-            poll(connection, task, ports or outside.ports, progress)
-        return progress
-
-    def subjects(self):
-        return Counter(record["subject"] for record in self.outside.records())
-
-    def rows(self):
-        return self.rows_of(self.outside)
-
-    @staticmethod
-    def rows_of(outside):
-        query = (
-            "SELECT id, folder, uidvalidity, uid FROM fetcher.delivery WHERE mailbox = %(mailbox)s"
-            " ORDER BY folder, uidvalidity, uid"
-        )
-        return outside.rows(query)
 
 
 @pytest.fixture
 def server(stack, dovecot, outside):
-    return Server(stack, dovecot, outside)
+    return FolderServer(stack, dovecot, outside)
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["by Message-ID", "by content"])
@@ -239,6 +157,6 @@ def test_what_message_id_date_and_size_tell_is_not_read_again(outside, hostile):
     server.uidvalidity = 8
     check(outside, server)
 
-    assert [8] * 30 == [row[2] for row in Server.rows_of(outside)]
+    assert [8] * 30 == [row[2] for row in rows_of(outside)]
     assert 30 == len(outside.records())
     assert not [line for line in server.said if "BODY.PEEK[]" in line]
