@@ -169,7 +169,9 @@ def _check(
 def remove_command(address: str, *, wait: bool, timeout: float) -> None:
     """Stop reading a mailbox. What was filed from it stays; its cursor stays, so adding it again goes on there."""
     config = session.config()
-    name = known_mailbox(publisher.current(config.postgres), address).address
-    publish({f"mailbox/{name}": None}, by=author(), reason=f"mailbox remove {name}", base=None)
+    snapshot = publisher.current(config.postgres)
+    name = known_mailbox(snapshot, address).address
+    rules = {f"folder-rule/{key}": None for key, rule in snapshot.rules.items() if rule.mailbox == name}
+    publish({**rules, f"mailbox/{name}": None}, by=author(), reason=f"mailbox remove {name}", base=None)
     if wait:
         until_known(config, publisher.current(config.postgres).version, timeout)

@@ -12,6 +12,7 @@ from services.cli.output import emit, json_option, plural, printable, table
 from services.cli.settings_changes import plain
 from services.settings import publisher
 from services.settings.permits import left_to_routers
+from services.settings.snapshot import Snapshot
 from services.storage.reports import mailbox_states, progress, routers
 from services.storage.reports.activities import timestamp
 from services.storage.reports.mailbox_states import Standing
@@ -60,7 +61,11 @@ def show_command(address: str, *, as_json: bool) -> None:
          "settings_version": t.settings_version}
         for t in history
     ]  # fmt: skip
-    settings = {**plain(mailbox), "server": plain(profile) if profile else None}
+    settings = {
+        **plain(mailbox),
+        "server": plain(profile) if profile else None,
+        "also_read": further_folders(snapshot, mailbox.address),
+    }
     if as_json:
         incoming = {**_standing(standing), **checks, "read_by": reader, "history": past}
         emit({**settings, "incoming": incoming, "outgoing": None})
@@ -73,6 +78,27 @@ def show_command(address: str, *, as_json: bool) -> None:
         lines = [[_short(t["time"]), t["from"], t["to"], t["cause"], t["settings_version"]] for t in past]
         table(["time", "from", "to", "cause", "settings"], lines)
     click.echo(f"outgoing    {mailbox_words.OUTGOING}")
+
+
+def further_folders(snapshot: Snapshot, mailbox: str) -> list[str]:
+    """Say in words what is read besides the mailbox's own folders, and which of it is not, and why."""
+    if snapshot.mailboxes[mailbox].server_profile in _by_pop3(snapshot):
+        return []
+    organization = snapshot.organization
+    off = "no: tracking.folderLevel is off"
+    return [
+        f"the Sent folder: {'yes' if organization.tracking_sent_items else 'no: tracking.sentItems is off'}",
+        *(
+            f"{rule.folder}, by folder-rule/{name}: "
+            + ("no: the rule is disabled" if not rule.enabled else "yes" if organization.tracking_folder_level else off)
+            for name, rule in sorted(snapshot.rules.items())
+            if rule.mailbox == mailbox
+        ),
+    ]
+
+
+def _by_pop3(snapshot: Snapshot) -> set[str]:
+    return {name for name, profile in snapshot.profiles.items() if profile.protocol == "pop3"}
 
 
 def _checks(connection: Connection[Any], address: str) -> Row:
@@ -110,6 +136,7 @@ def _print_settings(settings: Row) -> None:
     for name, text in (
         ("server", f"{place}, profile {settings['serverProfile']}, as {settings['user']}"),
         ("owner", _owner(settings)), ("folders", ", ".join(settings["folders"])),
+        *(("also read", text) for text in settings["also_read"]),
         ("enabled", "yes" if settings["enabled"] else "no"), ("approved", "yes" if settings["approved"] else "no"),
     ):  # fmt: skip
         click.echo(f"{name:<11} {printable(text)}")

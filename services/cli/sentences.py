@@ -21,6 +21,7 @@ _KINDS = {
     "folder": "The folder",
     "size": "The size",
     "delivery": "Another delivery",
+    "tracked": "What tracks it,",
 }
 
 
@@ -41,7 +42,8 @@ def outcome(decision: DecisionOf | Explained) -> str:
     if decision["outcome"] is None:
         return "Not decided yet: it is still on its way through the pipeline."
     if decision["outcome"] == "accepted":
-        why = next((f" because its filter {p['why']}" for p in filters if p["counts"]), "")
+        tracked = next((f" because {p['why']}" for p in decision["evidence"] if p["kind"] == "tracked"), "")
+        why = next((f" because its filter {p['why']}" for p in filters if p["counts"]), tracked)
         return f"Accepted for {who(decision['accepted_by'])}{why}."
     said = _REASONS.get(decision["outcome"], "Not filed")
     return f"{said} ({decision['outcome']})."

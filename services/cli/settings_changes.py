@@ -51,6 +51,7 @@ def objects(snapshot: Snapshot) -> dict[str, BaseModel]:
     found: dict[str, BaseModel] = {ORGANIZATION: snapshot.organization}
     for kind, members in (
         ("server-profile", snapshot.profiles), ("mailbox", snapshot.mailboxes), ("principal", snapshot.principals),
+        ("folder-rule", snapshot.rules),
     ):  # fmt: skip
         found.update({f"{kind}/{name}": model for name, model in sorted(members.items())})
     return found

@@ -131,7 +131,7 @@ def _compared(one: Audit, tell: Callable[[Problem], None], *, as_json: bool) -> 
     elif one.error:
         click.echo(f"{where}: could not be compared: {printable(one.error)}")
     elif one.epoch:
-        click.echo(f"{where}: the server numbers this folder anew; it will be read from its start")
+        click.echo(f"{where}: the server numbers this folder anew; its mails are recognised at the next check")
     else:
         gone = f"{one.expunged:,} taken and gone since"
         click.echo(f"{where}: {one.on_server:,} on the server, {one.backlog:,} not read yet, {gone}")

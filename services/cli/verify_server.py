@@ -9,6 +9,8 @@ from services.cli.servers import PATIENCE_SECONDS, credential_of
 from services.domain.errors import MailweaveError, Refused
 from services.fetcher import deliveries, imap, pop3
 from services.fetcher.audit import Audit, Taken, audit, audit_pop3
+from services.fetcher.choosing import choose, wanted_of
+from services.fetcher.known_folders import known_as
 from services.fetcher.protocols import server_of
 from services.runtime.config import Config
 from services.settings import publisher
@@ -41,7 +43,9 @@ def audits(config: Config, only: Sequence[str]) -> Iterator[Audit]:
                     yield audit_pop3(address, [uidl for uidl, _ in listed], partial(deliveries.handled, database))
                     continue
                 with imap.session(server, mailbox.user, credential) as connection:
-                    yield from audit(connection, address, mailbox.folders, partial(_taken, config))
+                    known = known_as(database, address)
+                    places = choose(wanted_of(snapshot, address), connection.folders(), known)
+                    yield from audit(connection, address, [place.name for place in places], partial(_taken, config))
             except MailweaveError as error:
                 yield Audit(mailbox=address, folder="*", on_server=0, error=str(error))
 

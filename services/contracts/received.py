@@ -19,7 +19,8 @@ class Found:
     Where and when a message was found.
 
     ``source`` is "imap", "pop3", "import", "lmtp", "smtp" or "ingest", ``folder_role`` "inbox", "sent" or empty.
-    ``blob_sha256`` is hex, and empty when the raw mail was too large to be stored.
+    ``blob_sha256`` is hex, and empty when the raw mail was too large to be stored. ``tracked_by`` is what makes it
+    tracked whatever filters say: the key of a folder rule, "keyword", or empty.
     """
 
     delivery_id: UUID
@@ -32,6 +33,7 @@ class Found:
     internal_date: datetime
     blob_sha256: str
     size: int
+    tracked_by: str = ""
 
 
 def to_record(message: Message, *, identity: Identity, found: Found) -> MailReceived:
@@ -83,6 +85,7 @@ def to_record(message: Message, *, identity: Identity, found: Found) -> MailRece
         "has_html": message.has_html,
         "repairs": list(message.repairs),
         "parse_outcome": message.outcome.value,
+        "tracked_by": found.tracked_by,
     }
 
 
@@ -147,6 +150,7 @@ def found_of(record: Mapping[str, Any]) -> Found:
         internal_date=record["internal_date"],
         blob_sha256=record["blob_sha256"],
         size=record["size"],
+        tracked_by=record["tracked_by"],
     )
 
 

@@ -69,5 +69,6 @@ MailReceived = TypedDict(
         "has_html": bool,
         "repairs": list[str],
         "parse_outcome": str,
+        "tracked_by": str,
     },
 )

@@ -12,6 +12,9 @@ from services.domain.message import Mailbox
 from services.domain.ownership import acting_owner, choose_owner
 from services.domain.parties import Party, Role, resolve_recipient, resolve_sender
 
+FOLDER = "folder"
+"""Where a regarding came from that the rule of a folder gives."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -50,7 +53,9 @@ def shape(facts: Facts, correlation: Correlation, acceptor: RecordRef) -> Shape:
     if owner is not None:
         record = facts.records.get(owner)
         parties.append(Party(Role.OWNER, "", record.name if record else "", (owner,)))
-    return Shape(tuple(parties), owner, correlation.inherited, correlation)
+    # The folder wins over what the mail answers (domain rule 3.6).
+    regarding = Regarding(facts.folder_record, FOLDER) if facts.folder_record else correlation.inherited
+    return Shape(tuple(parties), owner, regarding, correlation)
 
 
 def _sender(facts: Facts, acceptor: RecordRef) -> Record | None:

@@ -79,6 +79,11 @@ KINDS: Mapping[str, Kind] = {
     "uidl_not_offered": Kind(
         "error", "The POP3 server gives mails no unique ids.", "Read the mailbox by IMAP, or change the server."
     ),
+    "unforeseen": Kind(
+        "error",
+        "A check of the mailbox broke for a reason that nobody foresaw.",
+        "Nothing is lost: it is tried again. Look into the log of the fetcher, and report what it says.",
+    ),
     "no_credential": Kind(
         "error", "The mailbox's credential cannot be read.", "Store it again: mailweave credential set."
     ),

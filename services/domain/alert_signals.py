@@ -1,10 +1,11 @@
 """What is worth a signal: what becomes of a mailbox, and mail that could not be read."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from services.domain.alerts import Key, Signal, SignalState
 from services.domain.identity import Direction
-from services.domain.mailbox_state import Outcome
+from services.domain.mailbox_state import LeftOut, Outcome
 from services.domain.message import ParseOutcome
 
 SILENT = "it was not heard for ten minutes"
@@ -21,6 +22,21 @@ def of_mailbox(mailbox: str, direction: Direction, outcome: Outcome, *, fence: i
         key = Key(_of(mailbox), outcome.raised, direction)
         said.append(Signal(key=key, state=SignalState.RAISED, observed=at, fence=fence, detail=outcome.detail))
     return said
+
+
+def of_left_out(
+    mailbox: str, left_out: Sequence[LeftOut], over: Iterable[str], *, fence: int, at: datetime
+) -> list[Signal]:
+    """Return what is to be signalled of folders: one alert per cause, and the all-clear of the causes that are over."""
+    words: dict[str, str] = {}
+    for code, detail in left_out:
+        words[code] = f"{words[code]}; {detail}" if code in words else detail
+    raised = [(code, SignalState.RAISED, detail) for code, detail in words.items()]
+    cleared = [(code, SignalState.CLEARED, "") for code in over if code not in words]
+    return [
+        Signal(key=Key(_of(mailbox), code, Direction.INCOMING), state=state, observed=at, fence=fence, detail=detail)
+        for code, state, detail in (*cleared, *raised)
+    ]
 
 
 def of_unparsed(mailbox: str, *, detail: str, at: datetime) -> Signal:

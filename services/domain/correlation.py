@@ -22,7 +22,7 @@ METHOD_OF_KIND = {"in_reply_to": Method.IN_REPLY_TO, "references": Method.REFERE
 
 @dataclass(frozen=True, slots=True)
 class Regarding:
-    """The record an activity hangs off, and where that came from: correlated or manual."""
+    """The record an activity hangs off, and where that came from: correlated, folder or manual."""
 
     record: RecordRef
     source: str

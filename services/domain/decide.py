@@ -44,7 +44,8 @@ class Facts:
     ``mailbox_owners`` names the user or queue behind each mailbox that the settings give an owner;
     ``options`` are the principals' own filters; ``records`` the directory records that owners refer to;
     ``duplicate`` is true when the same message lies in the same folder under another delivery that was
-    decided before.
+    decided before. ``tracked_by`` is the folder rule or the keyword that makes it tracked whatever filters say, or
+    empty; ``folder_record`` the record of the rule.
     """
 
     message: Message
@@ -57,6 +58,8 @@ class Facts:
     mailbox_owners: Mapping[str, RecordRef]
     options: Mapping[RecordRef, int]
     policy: Policy
+    tracked_by: str = ""
+    folder_record: RecordRef | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ class Decision:
     looked: tuple[Looked, ...]
 
 
+KEYWORD = "keyword"
+"""What makes a mail tracked that a person has flagged with the keyword (domain rule 2.4)."""
 UNCORRELATED = Correlation(Method.NONE, None, None, ())
 
 
@@ -156,17 +161,24 @@ def decide(facts: Facts) -> Decision:
     others = facts.message.from_
     if facts.direction == Direction.OUTGOING:
         others = (*facts.message.to, *facts.message.cc, *facts.message.bcc)
+    candidates = _candidates(facts)
     acceptance = accept(
-        _candidates(facts),
+        candidates,
         correlated=correlation.target is not None,
         counterparts=_types_at(facts, others),
     )
-    return Decision(
-        acceptance.outcome,
-        acceptance.acceptor,
-        correlation,
-        (*correlation.looked, *_answers(acceptance, facts.direction)),
-    )
+    looked = (*correlation.looked, *_answers(acceptance, facts.direction))
+    if facts.tracked_by and acceptance.outcome != Outcome.ACCEPTED and candidates:
+        polled = principals_at(facts, facts.mailbox)
+        owner = min(candidates, key=lambda c: (c.ref not in polled, c.rank, c.address, c.ref))
+        why = "a person has flagged it" if facts.tracked_by == KEYWORD else "it lies in a folder that has a rule"
+        return Decision(
+            Outcome.ACCEPTED,
+            owner,
+            correlation,
+            (*looked, Looked("tracked", facts.tracked_by, f"{owner.ref.type}/{owner.ref.id}", counts=True, why=why)),
+        )
+    return Decision(acceptance.outcome, acceptance.acceptor, correlation, looked)
 
 
 def _place(candidate: Candidate, direction: Direction) -> str:

@@ -172,6 +172,11 @@ def delivery_id_imap(mailbox: str, folder_id: str, uidvalidity: int, uid: int) -
     return uuid5(NAMESPACE, f"imap|{mailbox}|{folder_id}|{uidvalidity}|{uid}")
 
 
+def delivery_id_other(first: UUID, sha256: str) -> UUID:
+    """Return the id of a mail at a place where another mail was first seen: a server came back to numbers it had."""
+    return uuid5(NAMESPACE, f"other|{first}|{sha256}")
+
+
 def delivery_id_pop3(mailbox: str, uidl: str) -> UUID:
     """Return the id of the delivery with this unique id in a POP3 mailbox (RFC 1939 section 7)."""
     return uuid5(NAMESPACE, f"pop3|{mailbox}|{uidl}")

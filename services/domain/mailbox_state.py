@@ -13,6 +13,7 @@ it again. A test leaves the alert of what was wrong before open until its result
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from services.domain.approval import Permit
 
@@ -75,9 +76,18 @@ class Began:
     """A check has claimed the mailbox."""
 
 
+class LeftOut(NamedTuple):
+    """A folder that could not be read, or not to its end: code and plain words."""
+
+    code: str
+    detail: str
+
+
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """A check has come to its end."""
+    """A check has come to its end. What it had to leave out disables nothing, but a test fails with it."""
+
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

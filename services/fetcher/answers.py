@@ -7,6 +7,11 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from services.fetcher import failures
 
+LISTING = "(UID INTERNALDATE RFC822.SIZE FLAGS)"
+KEYWORD = "$MailweaveTracked"
+"""What a person sets on a mail to have it tracked (domain rule 2.4)."""
+
+_FLAGGED = re.compile(rb"FLAGS \([^)]*%b(?![^\s)])" % re.escape(KEYWORD.encode()), re.IGNORECASE)
 _UID = re.compile(rb"\bUID (\d+)", re.IGNORECASE)
 _SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)", re.IGNORECASE)
 _DATE = re.compile(
@@ -28,6 +33,7 @@ class Listed:
     uid: int
     internal_date: datetime
     size: int
+    flagged: bool = False
 
 
 def internal_date(line: bytes) -> datetime | None:
@@ -79,7 +85,9 @@ def listed(answers: Iterable[object], now: datetime) -> list[Listed]:
         uid, size = _UID.search(text), _SIZE.search(text)
         if uid and size:
             number = int(uid.group(1))
-            found[number] = Listed(number, internal_date(text) or now, int(size.group(1)))
+            found[number] = Listed(
+                number, internal_date(text) or now, int(size.group(1)), flagged=bool(_FLAGGED.search(text))
+            )
     return [found[u] for u in sorted(found)]
 
 

@@ -13,8 +13,9 @@ from services.domain.mailbox_state import CHECKED, UNREAD, Failed, Succeeded
 from services.domain.start_date import start_of
 from services.fetcher import cursor, lifecycle, marks
 from services.fetcher.authentication import Credential
+from services.fetcher.choosing import wanted_of
 from services.fetcher.cursor import FenceLost
-from services.fetcher.failures import MailServerError
+from services.fetcher.failures import MailServerError, Unforeseen
 from services.fetcher.lifecycle import Holding
 from services.fetcher.polling import Ports, Progress, Task
 from services.fetcher.protocols import poll, session
@@ -87,10 +88,13 @@ class Checker:
         if claimed.phase not in CHECKED and lifecycle.begin(ports.database, held, ports.now()).phase in UNREAD:
             # Another replica knows newer settings.
             return Ended(code="disabled", delay=WORLD_DELAY, mails=0)
+        wanted = wanted_of(snapshot, mailbox)
         task = Task(
             mailbox=mailbox,
             fence=claimed.fence,
-            folders=tuple(settings.folders),
+            folders=wanted.folders,
+            sent=wanted.sent,
+            rules=wanted.rules,
             start=start_of(profile.received_after, settings.received_after),
             limit=snapshot.organization.message_max_mb * MEGABYTE,
             go_on=lambda: go_on() and progress.mails < SHARE,
@@ -109,7 +113,12 @@ class Checker:
                 raise
             except MailweaveError as error:  # no such credential, or a key that does not fit
                 problem = error
-        how = Succeeded() if problem is None else _failed(problem, progressed=progress.mails > 0)
+            except Exception as error:
+                log.exception("a check broke", extra=mark)
+                problem = Unforeseen(f"the check broke inside ({type(error).__name__}); see the log of the fetcher")
+        how = (
+            Succeeded(tuple(progress.left_out)) if problem is None else _failed(problem, progressed=progress.mails > 0)
+        )
         # What is left is for whoever takes the mailbox next.
         more = problem is None and not task.go_on()
         delay = lifecycle.end(

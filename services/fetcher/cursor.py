@@ -5,16 +5,20 @@ Delivery rows and the cursor that covers them are written in one transaction, an
 of the mailbox is still the writer's own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 from psycopg import Connection
 
 from services.domain.errors import MailweaveError
 from services.domain.identity import Direction
 from services.domain.mailbox_state import Phase
+from services.fetcher import former_places
 from services.fetcher.deliveries import OWNER, Database, Delivery, insert, unparsed
+from services.fetcher.position import Position
 from services.runtime import signals
 
 
@@ -27,22 +31,6 @@ class FenceLost(MailweaveError):  # noqa: N818 - named for what happened
     """
 
     code = "fence_lost"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
-    """
-    A cursor: every UID of this epoch up to ``uid`` was handed over or is not in the folder.
-
-    ``last_error`` is why the folder could not be read; writing a position takes it back.
-    """
-
-    folder_id: str
-    folder: str
-    uidvalidity: int
-    uid: int
-    uidnext: int
-    last_error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +66,74 @@ def position(database: Database, mailbox: str, folder_id: str) -> Position | Non
     """Return the cursor of a folder, or None before its first check."""
     with database.transaction() as connection:
         row = connection.execute(
-            "SELECT folder, uidvalidity, uid, uidnext, last_error FROM fetcher.cursor"
+            "SELECT folder, uidvalidity, uid, uidnext, last_error, renumbered, former_id FROM fetcher.cursor"
             " WHERE mailbox = %s AND folder_id = %s",
             (mailbox, folder_id),
         ).fetchone()
     if row is None:
         return None
-    folder, uidvalidity, uid, uidnext, error = row
+    folder, uidvalidity, uid, uidnext, error, renumbered, former_id = row
     return Position(
-        folder_id=folder_id, folder=folder, uidvalidity=uidvalidity, uid=uid, uidnext=uidnext, last_error=error
+        folder_id=folder_id,
+        folder=folder,
+        uidvalidity=uidvalidity,
+        uid=uid,
+        uidnext=uidnext,
+        last_error=error,
+        renumbered=renumbered,
+        former_id=former_id,
     )
 
 
-def advance(database: Database, mailbox: str, fence: int, deliveries: Sequence[Delivery], to: Position) -> None:
+def former(database: Database, mailbox: str, new: Position, names: Collection[str]) -> str | None:
+    """
+    Return the id that a folder without a cursor had before: under its own name, or under one that is no more.
+
+    A rename keeps UIDVALIDITY. Of several such folders none is taken: it cannot be told which one it was.
+    """
+    with database.transaction() as connection:
+        rows = connection.execute(
+            "SELECT folder_id, folder = %(name)s FROM fetcher.cursor WHERE mailbox = %(mailbox)s AND uidvalidity <> 0"
+            " AND folder_id <> %(id)s AND (folder = %(name)s OR uidvalidity = %(epoch)s AND folder <> ALL(%(names)s))",
+            {"mailbox": mailbox, "id": new.folder_id, "name": new.folder, "epoch": new.uidvalidity,
+             "names": list(names)},
+        ).fetchall()  # fmt: skip
+    same = [folder_id for folder_id, named in rows if named] or [folder_id for folder_id, _ in rows]
+    return same[0] if len(same) == 1 else None
+
+
+def rename(database: Database, mailbox: str, fence: int, at: Position) -> None:
+    """Give the deliveries of a folder the name that it has now."""
+    with database.transaction() as connection:
+        hold(connection, mailbox, fence)
+        connection.execute(
+            "UPDATE fetcher.delivery SET folder = %s WHERE mailbox = %s AND folder_id = %s",
+            (at.folder, mailbox, at.folder_id),
+        )
+
+
+def begin(database: Database, mailbox: str, fence: int, at: Position) -> None:
+    """Write the cursor of a folder that is numbered anew or was renamed: no delivery is known to lie there yet."""
+    with database.transaction() as connection:
+        hold(connection, mailbox, fence)
+        former_places.vacate(connection, mailbox, at)
+        connection.execute("DELETE FROM fetcher.cursor WHERE mailbox = %s AND folder_id = %s", (mailbox, at.former_id))
+        _write(connection, mailbox, at)
+
+
+def advance(
+    database: Database,
+    mailbox: str,
+    fence: int,
+    deliveries: Sequence[Delivery],
+    to: Position,
+    *,
+    places: Mapping[int, UUID] = MappingProxyType({}),
+) -> None:
     """
     Write deliveries and cursor in one transaction. Raises ``FenceLost`` and writes nothing when outrun.
+
+    ``places`` are the new UIDs of deliveries that are known from before.
 
     A cursor of the same name under another id belongs to a folder that is gone, or to one that had not been
     found yet; it goes, its deliveries stay.
@@ -101,17 +142,24 @@ def advance(database: Database, mailbox: str, fence: int, deliveries: Sequence[D
         hold(connection, mailbox, fence)
         insert(connection, deliveries)
         signals.append(connection, OWNER, unparsed(deliveries))
-        connection.execute(
-            "DELETE FROM fetcher.cursor WHERE mailbox = %s AND folder = %s AND folder_id <> %s",
-            (mailbox, to.folder, to.folder_id),
-        )
-        connection.execute(
-            "INSERT INTO fetcher.cursor (mailbox, folder_id, folder, uidvalidity, uid, uidnext)"
-            " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (mailbox, folder_id) DO UPDATE SET"
-            " folder = excluded.folder, uidvalidity = excluded.uidvalidity, uid = excluded.uid,"
-            " uidnext = excluded.uidnext, last_error = NULL",
-            (mailbox, to.folder_id, to.folder, to.uidvalidity, to.uid, to.uidnext),
-        )
+        if places:
+            former_places.move(connection, to, places)
+        _write(connection, mailbox, to)
+
+
+def _write(connection: Connection[Any], mailbox: str, to: Position) -> None:
+    connection.execute(
+        "DELETE FROM fetcher.cursor WHERE mailbox = %s AND folder = %s AND folder_id <> %s",
+        (mailbox, to.folder, to.folder_id),
+    )
+    connection.execute(
+        "INSERT INTO fetcher.cursor (mailbox, folder_id, folder, uidvalidity, uid, uidnext, renumbered, former_id)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (mailbox, folder_id) DO UPDATE SET"
+        " folder = excluded.folder, uidvalidity = excluded.uidvalidity, uid = excluded.uid,"
+        " uidnext = excluded.uidnext, last_error = NULL, renumbered = excluded.renumbered,"
+        " former_id = excluded.former_id",
+        (mailbox, to.folder_id, to.folder, to.uidvalidity, to.uid, to.uidnext, to.renumbered, to.former_id),
+    )
 
 
 def taken(database: Database, mailbox: str, fence: int, deliveries: Sequence[Delivery]) -> None:

@@ -42,6 +42,7 @@ class Delivery:
     blob_sha256: str
     size: int
     outcome: ParseOutcome = ParseOutcome.FULL
+    tracked_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +97,8 @@ def stored(database: Database, ids: Sequence[UUID]) -> dict[UUID, str]:
 
 
 _COLUMNS = (
-    "id", "source", "mailbox", "folder_id", "folder", "uidvalidity", "uid", "internal_date", "blob_sha256", "size"
+    "id", "source", "mailbox", "folder_id", "folder", "uidvalidity", "uid", "internal_date", "blob_sha256", "size",
+    "tracked_by",
 )  # fmt: skip
 
 
@@ -104,7 +106,7 @@ def insert(connection: Connection[Any], deliveries: Sequence[Delivery]) -> None:
     """Write deliveries inside a transaction; one that exists, by id or by place, stays as it is."""
     rows = [
         (d.id, d.source, d.mailbox, d.folder_id, d.folder, d.uidvalidity, d.uid, d.internal_date,
-         bytes.fromhex(d.blob_sha256) or None, d.size)
+         bytes.fromhex(d.blob_sha256) or None, d.size, d.tracked_by)
         for d in deliveries
     ]  # fmt: skip
     upsert(connection, "fetcher.delivery", _COLUMNS, rows, key=("id",), any_constraint=True)

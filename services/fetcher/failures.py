@@ -6,7 +6,7 @@ What can go wrong with a mail server, in words that a person can act on.
     ├── TlsNotOffered, TlsFailed, CertificateNotTrusted
     ├── MechanismUnavailable, LoginRefused, LoginUnavailable, MailboxBusy
     ├── ConsentWithdrawn, ClientRefused, TokenEndpointFailed
-    ├── FolderUnknown, UidlNotOffered
+    ├── FolderUnknown, UidlNotOffered, Unforeseen
     └── ProtocolError
           └── BodyMissing
 
@@ -134,6 +134,12 @@ class FolderUnknown(MailServerError):
 
     code = "folder_unknown"
     permanent = True
+
+
+class Unforeseen(MailServerError):
+    """A check of this mailbox broke inside; the others are not to blame for it, and go on."""
+
+    code = "unforeseen"
 
 
 class ProtocolError(MailServerError):

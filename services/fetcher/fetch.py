@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.fetcher import failures
-from services.fetcher.answers import Listed, bodies, listed
+from services.fetcher.answers import LISTING, Listed, bodies, listed
 
 WINDOW = 2000
 BATCH_MAILS = 100
@@ -90,7 +90,7 @@ def windows(reader: Reader, above: int, uidnext: int, now: datetime) -> Iterator
     first, width = above + 1, WINDOW
     while first < uidnext:
         last = min(first + width - 1, uidnext - 1)
-        answers = reader.fetch_checked(f"{first}:{last}", "(UID INTERNALDATE RFC822.SIZE)")
+        answers = reader.fetch_checked(f"{first}:{last}", LISTING)
         mails = tuple(m for m in listed(answers, now) if first <= m.uid <= last)
         yield Window(first, last, mails)
         first = last + 1

@@ -17,18 +17,35 @@ _LIST = re.compile(rb'\((?P<flags>[^)]*)\)\s+(?P<sep>"(?:\\.|[^"\\])*"|NIL)\s+(?
 _SHIFTED = re.compile(r"&([^-&]*)-")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """Where a folder stands; ``modseq`` is 0 where the server does not count changes."""
+
+    uidvalidity: int
+    uidnext: int
+    modseq: int = 0
+    mailbox_id: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """One folder as LIST gives it: name in Unicode, delimiter, attributes in lower case."""
+    """One folder as LIST gives it: name in Unicode, delimiter, attributes in lower case, status where it has one."""
 
     name: str
     delimiter: str
     attributes: frozenset[str]
+    status: Status | None = None
 
 
-def decode_name(raw: bytes) -> str:
-    """Return the name in Unicode. A name that breaks the rules is returned as it can be read, never refused."""
+def decode_name(raw: bytes, *, utf8: bool = False) -> str:
+    """
+    Return the name in Unicode. A name that breaks the rules is returned as it can be read, never refused.
+
+    With ``utf8`` (RFC 6855) nothing is encoded, and an ampersand is one.
+    """
     text = raw.decode("utf-8", "replace")  # RFC 9051 servers send UTF-8 as it is
+    if utf8:
+        return text
 
     def shifted(match: re.Match[str]) -> str:
         body = match.group(1)
@@ -78,7 +95,7 @@ def unquoted(raw: bytes) -> bytes:
     return raw
 
 
-def parse_list(answers: Iterable[object]) -> list[Folder]:
+def parse_list(answers: Iterable[object], *, utf8: bool = False) -> list[Folder]:
     """Return the folders of LIST answers; names may come as literals, and an answer that is none is left out."""
     found: list[Folder] = []
     for answer in answers:
@@ -92,7 +109,7 @@ def parse_list(answers: Iterable[object]) -> list[Folder]:
         flags = match["flags"].decode("ascii", "replace").lower().split()
         delimiter = "" if match["sep"].upper() == b"NIL" else unquoted(match["sep"]).decode("ascii", "replace")
         raw = unquoted(match["name"].strip()) if name is None else name
-        found.append(Folder(decode_name(raw), delimiter, frozenset(flags)))
+        found.append(Folder(decode_name(raw, utf8=utf8), delimiter, frozenset(flags)))
     return found
 
 

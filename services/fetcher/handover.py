@@ -94,6 +94,7 @@ class Arrival:
     content: Content | Stored | HeadersOnly
     backfill: bool = False
     uidl: str | None = None
+    tracked_by: str = ""
 
 
 def read(content: Content | Stored | HeadersOnly, blobs: Blobs) -> Message:
@@ -164,6 +165,7 @@ def _delivery(arrival: Arrival, message: Message, sha: str, date: datetime) -> D
         blob_sha256=sha,
         size=arrival.size,
         outcome=message.outcome,
+        tracked_by=arrival.tracked_by,
     )
 
 
@@ -180,6 +182,7 @@ def _record(arrival: Arrival, message: Message, sha: str, date: datetime) -> Out
         internal_date=date,
         blob_sha256=sha,
         size=arrival.size,
+        tracked_by=arrival.tracked_by,
     )
     value = contracts.encode("MailReceived", to_record(message, identity=own, found=found))
     if len(value) > LARGEST_RECORD:

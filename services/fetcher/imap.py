@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from services.fetcher import failures
+from services.fetcher.answers import KEYWORD
 from services.fetcher.authentication import Credential, log_in, logged_in
+from services.fetcher.folder_status import list_options, parse_status
 from services.fetcher.folders import Folder, encode_name, parse_list, quoted
 from services.fetcher.mechanisms import Auth, Password, Token
 from services.fetcher.trust import trust
@@ -52,15 +54,21 @@ class Connection:
     wire: Wire = field(repr=False)
 
     def folders(self) -> list[Folder]:
-        """Return all folders with their attributes; SPECIAL-USE ones come unasked where the server has them."""
+        """Return all folders with their attributes, and where they stand if the server says so in one answer."""
+        options = list_options(self.wire.capabilities)
+        utf8 = self.wire.utf8_enabled
         with speaking(str(self.server)):
-            _, answers = self.wire.list()
-            return parse_list(answers)
+            if not options:
+                _, answers = self.wire.list()
+                return parse_list(answers, utf8=utf8)
+            answers, statuses = self.wire.list_returning(options)
+            known = parse_status(statuses, utf8=utf8)
+            return [replace(f, status=known.get(f.name)) for f in parse_list(answers, utf8=utf8)]
 
     def select(self, name: str) -> Selected:
         """Open a folder read-only (EXAMINE): no flag, not even Recent, is changed by reading."""
         with speaking(str(self.server)):
-            argument = quoted(encode_name(name))
+            argument = quoted(name if self.wire.utf8_enabled else encode_name(name))
             self.wire.untagged_responses.clear()
             status, text = self.wire.select(argument, readonly=True)
             if status != "OK":
@@ -114,14 +122,27 @@ class Connection:
         """Return the UIDs from ``first`` to ``last`` that are in the folder now."""
         return frozenset(uid for uid in self._searched(f"{first}:{last}") if first <= uid <= last)
 
+    def flagged(self, since: int) -> frozenset[int]:
+        """Return the UIDs with the keyword that were changed since this mod-sequence (RFC 7162); 0: all of them."""
+        with speaking(str(self.server)):
+            changed = ("MODSEQ", str(since)) if since else ()
+            return self._found(*changed, "KEYWORD", KEYWORD) or frozenset()
+
     def _searched(self, uids: str) -> frozenset[int]:
         with speaking(str(self.server)):
-            self.wire.untagged_responses.pop("SEARCH", None)
-            status, answers = self.wire.uid("SEARCH", "UID", uids)
-            if status != "OK":
+            found = self._found("UID", uids)
+            if found is None:
                 raise failures.ProtocolError(f"{self.server} does not search the folder")
-            words = b" ".join(a for a in answers if isinstance(a, bytes)).split()
-            return frozenset(int(w) for w in words)
+            return found
+
+    def _found(self, *criteria: str) -> frozenset[int] | None:
+        self.wire.untagged_responses.pop("SEARCH", None)
+        status, answers = self.wire.uid("SEARCH", *criteria)
+        if status != "OK":
+            return None
+        # RFC 7162 section 3.1.5: the answer may end with the highest mod-sequence, in parentheses.
+        numbers = b" ".join(a for a in answers if isinstance(a, bytes)).partition(b"(")[0]
+        return frozenset(int(word) for word in numbers.split())
 
 
 def _last(values: Any) -> bytes | None:  # noqa: ANN401 - imaplib's loose lists
@@ -166,6 +187,8 @@ def _logged_in(server: Server, user: str, credential: Password | Token) -> Wire:
             if server.tls == "starttls":
                 wire.secure(context)
             log_in(wire, user, credential, auth=server.auth, encrypted=server.tls != "none")
+            if {"ENABLE", "UTF8=ACCEPT"} <= set(wire.capabilities):
+                wire.enable("UTF8=ACCEPT")
         except BaseException:
             with suppress(Exception):
                 wire.shutdown()

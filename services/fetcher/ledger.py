@@ -8,13 +8,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from types import MappingProxyType
 from typing import Protocol
 from uuid import UUID
 
 from services.fetcher import cursor, deliveries
-from services.fetcher.cursor import Position
 from services.fetcher.deliveries import Database, Passed
 from services.fetcher.handover import Arrival, Blobs, Send, hand_over
+from services.fetcher.position import Position
+
+NOWHERE: Mapping[int, UUID] = MappingProxyType({})
 
 
 class Ledger(Protocol):
@@ -88,12 +91,14 @@ class StoredLedger:
         """See :class:`Ledger`."""
         cursor.advance(self.database, self.mailbox, self.fence, (), to)
 
-    def hand_over(self, arrivals: Sequence[Arrival], to: Position | None) -> None:
-        """See :class:`Ledger`."""
+    def hand_over(
+        self, arrivals: Sequence[Arrival], to: Position | None, *, places: Mapping[int, UUID] = NOWHERE
+    ) -> None:
+        """See :class:`Ledger`; ``places`` are the new UIDs of deliveries that are known from before."""
         commit = (
             partial(cursor.taken, self.database, self.mailbox, self.fence)
             if to is None
-            else partial(cursor.advance, self.database, self.mailbox, self.fence, to=to)
+            else partial(cursor.advance, self.database, self.mailbox, self.fence, to=to, places=places)
         )
         hand_over(arrivals, blobs=self.blobs, send=self.send, commit=commit, now=self.now())
 

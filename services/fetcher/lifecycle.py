@@ -5,14 +5,14 @@ What follows from what is decided in :mod:`services.domain.mailbox_state`. Every
 the lock of its row. Only the incoming direction is driven: nothing is sent yet.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import Connection
 
-from services.domain.alert_signals import of_mailbox
+from services.domain.alert_signals import of_left_out, of_mailbox
 from services.domain.approval import Permit
 from services.domain.identity import Direction
 from services.domain.mailbox_state import (
@@ -20,6 +20,7 @@ from services.domain.mailbox_state import (
     Began,
     Event,
     Failed,
+    LeftOut,
     Permitted,
     Phase,
     State,
@@ -74,6 +75,8 @@ def end(
     with database.transaction() as connection:
         hold(connection, held.mailbox, held.fence)
         state = _take(connection, held, how, at)
+        if isinstance(how, Succeeded) and state.phase not in UNREAD:
+            _leave_out(connection, held, how.left_out, at, whole=not more)
         due = due_in(state, poll_seconds, chance=chance)
         delay = timedelta() if due is None or more else due
         failed = how if isinstance(how, Failed) and state.phase not in UNREAD else None
@@ -84,6 +87,18 @@ def end(
              state.attempts, held.mailbox),
         )  # fmt: skip
     return delay
+
+
+def _leave_out(
+    connection: Connection[Any], held: Holding, left_out: Sequence[LeftOut], at: datetime, *, whole: bool
+) -> None:
+    """Signal which folders could not be read; a cause is over when a check that came to all folders did not meet it."""
+    before = mailbox_rows.left_out(connection, held.mailbox)
+    over = sorted(before - {one.code for one in left_out}) if whole else []
+    after = (before | {one.code for one in left_out}) - set(over)
+    if after != before:
+        mailbox_rows.leave_out(connection, held.mailbox, after)
+    signals.append(connection, OWNER, of_left_out(held.mailbox, left_out, over, fence=held.fence, at=at))
 
 
 def request_test(connection: Connection[Any], mailbox: str, at: datetime) -> str:
@@ -150,8 +165,10 @@ def _take(connection: Connection[Any], held: Holding, event: Event, at: datetime
         mailbox_rows.write(connection, held.mailbox, outcome, max(held.version, known.version))
     when = max(at, outcome.state.since)
     if known.state.phase is Phase.TESTING and isinstance(event, Succeeded | Failed):
-        failure = event.detail if isinstance(event, Failed) else None
+        failure = event.detail if isinstance(event, Failed) else "; ".join(one.detail for one in event.left_out)
         mailbox_rows.tested(connection, held.mailbox, failure, when)
     said = of_mailbox(held.mailbox, Direction.INCOMING, outcome, fence=held.fence, at=when)
     signals.append(connection, OWNER, said)
+    if outcome.state.phase in UNREAD and outcome.steps:
+        _leave_out(connection, held, (), when, whole=True)
     return outcome.state

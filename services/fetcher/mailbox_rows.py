@@ -1,5 +1,6 @@
 """The rows of a mailbox's life: where it stands, the steps that led there, the result of its last test."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -66,10 +67,26 @@ def write(connection: Connection[Any], mailbox: str, outcome: Outcome, version: 
         )
 
 
-def tested(connection: Connection[Any], mailbox: str, failure: str | None, at: datetime) -> None:
-    """Write how a test ended: with a failure in words, or well."""
+def left_out(connection: Connection[Any], mailbox: str) -> frozenset[str]:
+    """Return the codes of the alerts that are open because folders could not be read."""
+    row = connection.execute(
+        "SELECT left_out FROM fetcher.mailbox_state WHERE mailbox = %s AND direction = %s", (mailbox, INCOMING)
+    ).fetchone()
+    return frozenset(row[0]) if row else frozenset()
+
+
+def leave_out(connection: Connection[Any], mailbox: str, codes: Iterable[str]) -> None:
+    """Write them."""
+    connection.execute(
+        "UPDATE fetcher.mailbox_state SET left_out = %s WHERE mailbox = %s AND direction = %s",
+        (sorted(codes), mailbox, INCOMING),
+    )
+
+
+def tested(connection: Connection[Any], mailbox: str, failure: str, at: datetime) -> None:
+    """Write how a test ended: with a failure in words, or, without words, well."""
     connection.execute(
         "UPDATE fetcher.mailbox_state SET test_result = %s, test_detail = %s, tested = %s"
         " WHERE mailbox = %s AND direction = %s",
-        ("success" if failure is None else "failure", failure or "", at, mailbox, INCOMING),
+        ("failure" if failure else "success", failure, at, mailbox, INCOMING),
     )

@@ -1,22 +1,19 @@
 """One check of a mailbox over a connection that stands: every folder from its cursor to the last mail."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
-from services.domain.identity import delivery_id_imap
-from services.domain.start_date import is_before
-from services.fetcher import failures
-from services.fetcher.answers import Listed
-from services.fetcher.cursor import Position
-from services.fetcher.deliveries import Database, Passed
-from services.fetcher.fetch import Large, Small, TooLarge, batches, read, windows
-from services.fetcher.folders import folder_id, role
-from services.fetcher.handover import Arrival, Blobs, Content, HeadersOnly, Send, Stored
-from services.fetcher.imap import Connection, Selected
+from services.domain.mailbox_state import LeftOut
+from services.fetcher import failures, keywords, known_folders
+from services.fetcher.choosing import Wanted, choose
+from services.fetcher.deliveries import Database
+from services.fetcher.folder_reading import Reading
+from services.fetcher.handover import Blobs, Send
+from services.fetcher.imap import Connection
 from services.fetcher.ledger import Outside, StoredLedger
-from services.runtime import metrics
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +40,7 @@ class Task:
     A mailbox to check under a fencing number.
 
     ``limit`` is the size of the largest mail taken whole; ``go_on`` is asked between two batches; mail received
-    before ``start`` is passed over.
+    before ``start`` is passed over. ``sent`` and ``rules`` say what is read besides ``folders``.
     """
 
     mailbox: str
@@ -52,6 +49,8 @@ class Task:
     limit: int
     go_on: Callable[[], bool]
     start: datetime | None = None
+    sent: bool = False
+    rules: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(slots=True)
@@ -59,107 +58,44 @@ class Progress:
     """What a check has done so far; it stands when the check ends by an exception."""
 
     mails: int = 0
-    failed_folders: int = 0
+    left_out: list[LeftOut] = field(default_factory=list)
 
 
 def poll(connection: Connection, task: Task, ports: Outside, progress: Progress) -> None:
     """
-    Read every folder of the task. Ends early, between two batches, when ``go_on`` says so.
+    Read every folder of the task, then what people have flagged elsewhere. Ends early, between two batches, when
+    ``go_on`` says so.
 
     A folder that cannot be read is noted at its cursor and the others go on. A lost connection, a lost fence
     and a failing store end the check; what was handed over until then stands.
     """
     listing = connection.folders()
-    for name in task.folders:
+    ledger = ports.ledger(task.mailbox, task.fence)
+    stores = ledger if isinstance(ledger, StoredLedger) else None
+    wanted = Wanted(folders=task.folders, sent=task.sent, rules=task.rules)
+    places = choose(wanted, listing, known_folders.known_as(stores.database, task.mailbox) if stores else {})
+    reading = Reading(
+        connection=connection,
+        mailbox=task.mailbox,
+        limit=task.limit,
+        start=task.start,
+        go_on=task.go_on,
+        blobs=ports.blobs,
+        now=ports.now,
+        ledger=ledger,
+        stores=stores,
+    )
+    names = [folder.name for folder in listing]
+    for place in places:
         try:
-            for mails in _folder(connection, name, role(name, listing), task, ports):
+            for mails in reading.folder(place, names):
                 progress.mails += mails
         except (failures.FolderUnknown, failures.BodyMissing) as error:
-            progress.failed_folders += 1
+            progress.left_out.append(LeftOut(error.code, f"{place.name}: {error}"))
             log.warning("a folder cannot be read", extra={"code": error.code})
-            ports.ledger(task.mailbox, task.fence).folder_failed(name, str(error))
+            ledger.folder_failed(place.name, str(error))
         if not task.go_on():
             return
-
-
-def _folder(connection: Connection, name: str, folder_role: str, task: Task, ports: Outside) -> Iterator[int]:
-    """Read a folder; yield the number of mails of each batch that is handed over."""
-    selected = connection.select(name)
-    stable = folder_id(name, selected.mailbox_id)
-    ledger = ports.ledger(task.mailbox, task.fence)
-    before = ledger.position(stable)
-    at = _start(before, selected, stable, name)
-    # UIDs of another epoch mean other mails (RFC 9051 section 2.3.1.1), so a new epoch is read from its start.
-    if at != before:
-        ledger.advance(at)
-    for window in windows(connection, at.uid, selected.uidnext, ports.now()):
-        early = [mail for mail in window.mails if is_before(mail.internal_date, task.start)]
-        if early:
-            # Before the cursor moves over them, else verify would take them for lost.
-            ledger.pass_over([_passed(mail, task.mailbox, at) for mail in early])
-        wanted = [mail for mail in window.mails if not is_before(mail.internal_date, task.start)]
-        groups = list(batches(wanted, limit=task.limit))
-        for i, batch in enumerate(groups):
-            if not task.go_on():
-                return
-            with metrics.step("fetcher", "read"):
-                got = read(connection, batch, ports.blobs.writer, limit=task.limit)
-            # After its last mail a window is done to its end: what was not listed there is not in the folder.
-            last = window.last if i + 1 == len(groups) else batch[-1].uid
-            at = _moved(at, last)
-            arrivals = [_arrival(g, task.mailbox, at, folder_role) for g in got]
-            ledger.hand_over(arrivals, to=at)
-            yield len(arrivals)
-        if at.uid < window.last:
-            at = _moved(at, window.last)
-            ledger.advance(at)
-
-
-def _passed(mail: Listed, mailbox: str, at: Position) -> Passed:
-    return Passed(
-        id=delivery_id_imap(mailbox, at.folder_id, at.uidvalidity, mail.uid),
-        mailbox=mailbox,
-        folder_id=at.folder_id,
-        uidvalidity=at.uidvalidity,
-        uid=mail.uid,
-        received=mail.internal_date,
-    )
-
-
-def _start(before: Position | None, selected: Selected, stable: str, name: str) -> Position:
-    same = before is not None and before.uidvalidity == selected.uidvalidity
-    return Position(
-        folder_id=stable,
-        folder=name,
-        uidvalidity=selected.uidvalidity,
-        uid=before.uid if before is not None and same else 0,
-        uidnext=selected.uidnext,
-    )
-
-
-def _moved(at: Position, uid: int) -> Position:
-    return replace(at, uid=max(at.uid, uid))
-
-
-def _arrival(got: Small | Large | TooLarge, mailbox: str, at: Position, folder_role: str) -> Arrival:
-    match got:
-        case Small(_, content):
-            what: Content | Stored | HeadersOnly = Content(content)
-            size = len(content)
-        case Large(_, sha256, size):
-            what = Stored(sha256)
-        case TooLarge(listed, headers):
-            what, size = HeadersOnly(headers), listed.size
-    return Arrival(
-        id=delivery_id_imap(mailbox, at.folder_id, at.uidvalidity, got.listed.uid),
-        source="imap",
-        mailbox=mailbox,
-        folder_id=at.folder_id,
-        folder=at.folder,
-        folder_role=folder_role,
-        uidvalidity=at.uidvalidity,
-        uid=got.listed.uid,
-        internal_date=got.listed.internal_date,
-        size=size,
-        content=what,
-    )
+    if stores is not None:
+        for mails in keywords.flagged(reading, stores, listing, places):
+            progress.mails += mails

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.domain.identity import delivery_id_pop3
+from services.domain.mailbox_state import LeftOut
 from services.domain.start_date import is_before
 from services.fetcher import failures, pop3_content
 from services.fetcher.deliveries import Passed
@@ -53,9 +54,9 @@ def poll(connection: Connection, task: Task, ports: Outside, progress: Progress,
     if delete:
         taking.leftovers([one for one in listed if one.id in known])
     if connection.refused:
-        progress.failed_folders += 1
         log.warning("mails are listed and not given", extra={"code": failures.BodyMissing.code})
         why = f"{connection.server} lists {connection.refused} mails but does not give their content"
+        progress.left_out.append(LeftOut(failures.BodyMissing.code, why))
         ledger.folder_failed(INBOX, why)
     else:
         ledger.folder_mended(INBOX)

@@ -2,6 +2,7 @@
 
 import imaplib
 import io
+import re
 import socket
 import ssl
 import time
@@ -16,6 +17,7 @@ LARGEST_LITERAL = 64 * 1024 * 1024
 LARGEST_ANSWER = 2 * LARGEST_LITERAL
 SLOWEST_BYTES_PER_SECOND = 2048
 _BUFFER = 256 * 1024
+_CAPABILITY = re.compile(rb"\[CAPABILITY ([^\]]+)\]", re.IGNORECASE)
 
 
 class Paced(socket.SocketIO):
@@ -116,7 +118,23 @@ class Wire(imaplib.IMAP4):
         status, texts = answer
         if status == "OK":
             self.state = "AUTH"
+            self._announced(texts[-1] if isinstance(texts[-1], bytes) else b"")
         return status, texts[-1] if isinstance(texts[-1], bytes) else b""
+
+    def _announced(self, text: bytes) -> None:
+        """Take what the server can do for those who are logged in: told with the answer, or to be asked for."""
+        told = _CAPABILITY.match(text)
+        if told is None:
+            self._get_capabilities()
+        else:
+            self.capabilities = tuple(told[1].decode("ascii", "replace").upper().split())
+
+    def list_returning(self, options: str) -> tuple[list[Any], list[Any]]:
+        """Return what LIST and STATUS answers say of all folders (RFC 5258, RFC 5819)."""
+        self.untagged_responses.pop("STATUS", None)
+        status, texts = self._simple_command("LIST", '""', '"*"', f"RETURN ({options})")
+        _, listed = self._untagged_response(status, texts, "LIST")
+        return listed, self.untagged_responses.pop("STATUS", [])
 
     def read(self, size: int) -> bytes:
         """Return a literal; an end in its middle is a lost connection."""

@@ -26,7 +26,7 @@ class Pointing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """One delivery of a message: where it lies."""
+    """One delivery of a message: where it lies, and what makes it tracked whatever filters say."""
 
     delivery_id: UUID
     message_key: UUID
@@ -40,6 +40,7 @@ class Delivered:
     uid: int | None
     internal_date: datetime
     blob_sha256: bytes | None
+    tracked_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +112,7 @@ def _arrival(record: dict[str, Any]) -> Arrival:
             uid=found.uid,
             internal_date=found.internal_date,
             blob_sha256=bytes.fromhex(found.blob_sha256) or None,
+            tracked_by=found.tracked_by,
         ),
         id_key=UUID(record["id_key"]),
         message_id=identity_of(received).message_id,

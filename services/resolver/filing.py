@@ -6,8 +6,8 @@ from uuid import UUID
 
 from services import __version__
 from services.domain.acceptance import Outcome
-from services.domain.activity import Shape, shape
-from services.domain.correlation import Looked
+from services.domain.activity import FOLDER, Shape, shape
+from services.domain.correlation import Looked, Regarding
 from services.domain.decide import Decision, Facts, Policy, decide
 from services.domain.directory import RecordRef
 from services.domain.identity import activity_id, identity
@@ -61,11 +61,12 @@ class Filing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The settings as the resolver needs them."""
+    """The settings as the resolver needs them; ``rules`` are the records of folder rules by their key."""
 
     policy: Policy
     mailbox_owners: Mapping[str, RecordRef]
     options: Mapping[RecordRef, int]
+    rules: Mapping[str, RecordRef] = field(default_factory=dict)
 
 
 def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, cause: str) -> UUID | None:
@@ -88,6 +89,8 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
         mailbox_owners=settings.mailbox_owners,
         options=settings.options,
         policy=settings.policy,
+        tracked_by=delivered.tracked_by,
+        folder_record=settings.rules.get(delivered.tracked_by),
     )
     decision = decide(facts)
     before = ledger.current.get(delivered.delivery_id)
@@ -176,7 +179,7 @@ def _file(
         method=form.correlation.method,
         correlated=correlated.activity_id if correlated else None,
         parent=correlated.activity_id if correlated and form.parent else None,
-        regarding=before.regarding if before and before.manual else form.regarding,
+        regarding=_regarding(before, form, added=added),
         owner=form.owner if speaks or before is None else before.owner,
         acceptor=acceptor,
     )
@@ -191,6 +194,23 @@ def _file(
     filing.note(after, form if speaks else None, item)
     filing.reasons.setdefault(after.activity_id, set()).update(reasons)
     return after, reasons != {"delivery-added"}
+
+
+def _regarding(before: Filed | None, form: Shape, *, added: bool) -> Regarding | None:
+    """
+    Return what the activity hangs off. What a person has set stays; so does the record of a folder.
+
+    A copy that is filed under another record changes it once, when it comes: which copy is decided again, and when,
+    must not matter.
+    """
+    if before is None or before.regarding is None:
+        return form.regarding
+    if before.manual:
+        return before.regarding
+    by_folder = form.regarding is not None and form.regarding.source == FOLDER
+    if before.regarding.source == FOLDER and not (by_folder and added):
+        return before.regarding
+    return form.regarding
 
 
 def _reasons(before: Filed | None, after: Filed) -> set[str]:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import psycopg
 
-from services.resolver.arrivals import Arrival
+from services.resolver.arrivals import Arrival, Delivered
 from services.resolver.threads import LOCK_DECIDING
 from services.resolver.writing import announce
 from services.storage.inserting import upsert
@@ -59,6 +59,7 @@ def store(connection: psycopg.Connection[Any], arrivals: Sequence[Arrival]) -> N
     )
     _again(connection, sorted({child for (child,) in changed} - fresh))
     deliveries = {a.delivered.delivery_id: a.delivered for a in arrivals}
+    _tracked(connection, [d for d in deliveries.values() if d.tracked_by])
     upsert(
         connection,
         "resolver.delivery",
@@ -75,6 +76,7 @@ def store(connection: psycopg.Connection[Any], arrivals: Sequence[Arrival]) -> N
             "uid",
             "internal_date",
             "blob_sha256",
+            "tracked_by",
         ),
         [
             (
@@ -90,11 +92,26 @@ def store(connection: psycopg.Connection[Any], arrivals: Sequence[Arrival]) -> N
                 d.uid,
                 d.internal_date,
                 d.blob_sha256,
+                d.tracked_by,
             )
             for d in deliveries.values()
         ],
         key=("id",),
     )
+
+
+def _tracked(connection: psycopg.Connection[Any], marked: Sequence[Delivered]) -> None:
+    """Note what a person has flagged since it was delivered, and leave a job to decide it again."""
+    if not marked:
+        return
+    rows = connection.execute(
+        "UPDATE resolver.delivery d SET tracked_by = n.by FROM unnest(%s::uuid[], %s::text[]) AS n(id, by)"
+        " WHERE d.id = n.id AND d.tracked_by = '' RETURNING d.message_key",
+        ([d.delivery_id for d in marked], [d.tracked_by for d in marked]),
+    ).fetchall()
+    keys = sorted({key for (key,) in rows})
+    if keys:
+        connection.execute("INSERT INTO resolver.job (targets, messages, cause) VALUES ('{}', %s, 'tracked')", (keys,))
 
 
 def _newer_threads(connection: psycopg.Connection[Any], known: Sequence[Arrival]) -> None:

@@ -28,6 +28,11 @@ def settings_of(snapshot: Snapshot) -> Settings:
         options={
             ref: p.filter for key, p in snapshot.principals.items() if p.filter is not None for ref in _named(key)
         },
+        rules={
+            f"folder-rule/{name}": RecordRef(rule.regarding.type, rule.regarding.id)
+            for name, rule in snapshot.rules.items()
+            if rule.regarding is not None
+        },
     )
 
 

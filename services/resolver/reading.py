@@ -21,7 +21,7 @@ Connection = psycopg.Connection[Any]
 
 _DELIVERY = (
     "id, message_key, direction, direction_flag, source, mailbox, folder, folder_role, uidvalidity, uid,"
-    " internal_date, blob_sha256"
+    " internal_date, blob_sha256, tracked_by"
 )
 
 
@@ -74,6 +74,7 @@ def deliveries(connection: Connection, message_keys: Sequence[UUID]) -> dict[UUI
             uid=row[9],
             internal_date=row[10],
             blob_sha256=row[11],
+            tracked_by=row[12],
         )
         found[one.message_key][one.delivery_id] = one
     return found

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 SHARE = 5000  # mails of one mailbox at a time, as in the fetcher
 MOST_WORDS = 1000
+MOST_LEFT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,10 @@ class Checker:
             permanent=problem is not None and getattr(problem, "permanent", not isinstance(problem, MailServerError)),
             progressed=progress.mails > 0,
             more=problem is None and not task.go_on(),
+            left_out=tuple(
+                forms.LeftOutForm(code=one.code, detail=one.detail[:MOST_WORDS])
+                for one in progress.left_out[:MOST_LEFT]
+            ),
             interval=mailbox.table.interval,
         )
         return end, float(client.ask(mailbox.address, "end", end)["delay"])

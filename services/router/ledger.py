@@ -7,12 +7,13 @@ from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
-from services.fetcher.cursor import Position
+from services.domain.decide import KEYWORD
 from services.fetcher.deliveries import Passed
 from services.fetcher.endpoint import forms
 from services.fetcher.endpoint.uploads import LENGTH_BYTES
 from services.fetcher.fetch import BATCH_BYTES, BATCH_MAILS, HEADER_LIMIT, PIECE
 from services.fetcher.handover import Arrival, Blobs, Content, HeadersOnly, Stored
+from services.fetcher.position import Position
 from services.router.client import Client
 
 MOST_WORDS = 1000
@@ -135,7 +136,7 @@ def _form(arrival: Arrival, length: int, digest: str, *, short: bool) -> forms.M
         "folder_id": arrival.folder_id, "folder": arrival.folder, "folder_role": arrival.folder_role,
         "uidvalidity": arrival.uidvalidity, "uid": arrival.uid, "uidl": arrival.uidl, "source": arrival.source,
         "internal_date": arrival.internal_date, "size": arrival.size, "length": length, "sha256": digest,
-        "headers_only": short,
+        "headers_only": short, "flagged": arrival.tracked_by == KEYWORD,
     })  # fmt: skip
 
 

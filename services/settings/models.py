@@ -28,7 +28,7 @@ Instant = Annotated[AwareDatetime, BeforeValidator(_written), Field(strict=False
 class Ref(Strict):
     """Names a directory record."""
 
-    type: str = Field(min_length=1, max_length=100, description="user or queue.")
+    type: str = Field(min_length=1, max_length=100, description="Of the record: user, queue, account …")
     id: str = Field(min_length=1, max_length=200)
 
 
@@ -106,13 +106,31 @@ class Principal(Strict):
     )
 
 
+class FolderRule(Strict):
+    """
+    A folder whose mail is tracked whatever filters say, while `tracking.folderLevel` is on. Acts in the fetcher; its
+    record in the resolver.
+    """
+
+    mailbox: str = Field(min_length=3, max_length=MOST_KEY_CHARACTERS, description="Address of a mailbox.")
+    folder: str = Field(min_length=1, max_length=500, description="Name as people see it, with the server's delimiter.")
+    regarding: Ref | None = Field(default=None, description="The record that its mail gets, of any type.")
+    enabled: bool = Field(default=True, description="Whether it acts.")
+
+    @field_validator("mailbox")
+    @classmethod
+    def _normal(cls, value: str) -> str:
+        return normalise(value)
+
+
 KINDS: Mapping[str, type[Strict]] = {
     "organization": Organization,
     "server-profile": ServerProfile,
     "mailbox": MailboxSettings,
     "principal": Principal,
+    "folder-rule": FolderRule,
 }
-EXPECTED = "organization, server-profile/ID, mailbox/ADDRESS or principal/ID"
+EXPECTED = "organization, server-profile/ID, mailbox/ADDRESS, principal/ID or folder-rule/ID"
 
 
 def split(key: str) -> tuple[str, str]:

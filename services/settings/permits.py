@@ -1,6 +1,7 @@
 """Which mailboxes the settings allow to be read."""
 
 from services.domain.approval import Permit, permit
+from services.settings.models import FolderRule
 from services.settings.snapshot import Snapshot
 
 
@@ -38,10 +39,21 @@ def fetched(snapshot: Snapshot) -> list[str]:
 
 
 def changed(before: Snapshot, after: Snapshot) -> list[str]:
-    """Return the readable mailboxes whose own settings, or those of their server, are other than before."""
+    """Return the readable mailboxes whose own settings, server or further folders are other than before."""
+    for_all = _folders_of_all(before) != _folders_of_all(after)
     return [
         mailbox
         for mailbox in readable(after)
         if before.mailboxes.get(mailbox) != (new := after.mailboxes[mailbox])
         or before.profiles.get(new.server_profile) != after.profiles.get(new.server_profile)
+        or for_all
+        or _rules(before, mailbox) != _rules(after, mailbox)
     ]
+
+
+def _folders_of_all(snapshot: Snapshot) -> tuple[bool, bool]:
+    return snapshot.organization.tracking_sent_items, snapshot.organization.tracking_folder_level
+
+
+def _rules(snapshot: Snapshot, mailbox: str) -> list[FolderRule]:
+    return [rule for _, rule in sorted(snapshot.rules.items()) if rule.mailbox == mailbox]

@@ -15,6 +15,7 @@ KEYS: Mapping[str, str] = {
     "server-profile": "`server-profile/ID`",
     "mailbox": "`mailbox/ADDRESS`",
     "principal": "`principal/TYPE:ID`",
+    "folder-rule": "`folder-rule/ID`",
 }
 _HEAD = """\
 # Settings

@@ -1,5 +1,6 @@
 """What settings objects ask of each other. One of them alone cannot tell."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,6 +8,8 @@ from services.domain.errors import Refused
 from services.settings import snapshot as snapshots
 from services.settings.models import MailboxSettings
 from services.settings.snapshot import Snapshot
+
+MOST_RULES = 25  # of one mailbox (domain rule 3.6): each costs its server an answer
 
 
 def applied(snapshot: Snapshot, changes: Mapping[str, Any]) -> Snapshot:
@@ -33,6 +36,7 @@ def check(after: Snapshot) -> None:
                 f'server-profile/{name}: auth is "{profile.auth}", but over POP3 a password is sent by USER and PASS '
                 "and a token by XOAUTH2: set it to auto"
             )
+    _check_rules(after)
     template = after.organization
     default = template.defaults_server_profile
     if default is not None and default not in after.profiles:
@@ -45,6 +49,32 @@ def check(after: Snapshot) -> None:
             'organization: defaults.act is "sss", but servers are reached by IMAP and POP3, which have no '
             "appointments, contacts and tasks: set it to none or client"
         )
+
+
+def _check_rules(after: Snapshot) -> None:
+    """Refuse a folder rule that could never act, or that two rules fight over."""
+    folders: dict[tuple[str, str], str] = {}
+    for name, rule in after.rules.items():
+        mailbox = after.mailboxes.get(rule.mailbox)
+        if mailbox is None:
+            raise Refused(
+                f"folder-rule/{name}: mailbox is {rule.mailbox!r}, but there is no mailbox/{rule.mailbox}: add it "
+                "first, or remove the rule"
+            )
+        if after.profiles[mailbox.server_profile].protocol == "pop3":
+            raise Refused(
+                f"folder-rule/{name}: mailbox {rule.mailbox} is read by POP3, which has one folder: remove it"
+            )
+        other = folders.setdefault((rule.mailbox, rule.folder), name)
+        if other != name:
+            raise Refused(
+                f"folder-rule/{name}: folder {rule.folder!r} of {rule.mailbox} has folder-rule/{other} already: change "
+                "that one, or name another folder"
+            )
+    counts = Counter(rule.mailbox for rule in after.rules.values())
+    for address, count in counts.items():
+        if count > MOST_RULES:
+            raise Refused(f"mailbox {address} has {count} folder rules: at most {MOST_RULES} are read, remove some")
 
 
 def _check_protocol(address: str, mailbox: MailboxSettings, protocol: str) -> None:

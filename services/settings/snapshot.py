@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from services.settings.declaring import Strict
-from services.settings.models import MailboxSettings, Principal, ServerProfile, split, validate
+from services.settings.models import FolderRule, MailboxSettings, Principal, ServerProfile, split, validate
 from services.settings.organization import Organization
 
 T = TypeVar("T")
@@ -18,13 +18,14 @@ def _nothing() -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The settings in force. ``mailboxes`` by address, ``profiles`` and ``principals`` by id."""
+    """The settings in force. ``mailboxes`` by address, ``profiles``, ``principals`` and ``rules`` by id."""
 
     version: int = 0
     organization: Organization = field(default_factory=Organization)
     profiles: Mapping[str, ServerProfile] = field(default_factory=_nothing)
     mailboxes: Mapping[str, MailboxSettings] = field(default_factory=_nothing)
     principals: Mapping[str, Principal] = field(default_factory=_nothing)
+    rules: Mapping[str, FolderRule] = field(default_factory=_nothing)
 
 
 EMPTY = Snapshot()
@@ -46,6 +47,8 @@ def apply(snapshot: Snapshot, key: str, version: int, value: Any | None) -> Snap
         return replace(snapshot, version=newest, profiles=_with(snapshot.profiles, name, model))
     if kind == "mailbox":
         return replace(snapshot, version=newest, mailboxes=_with(snapshot.mailboxes, name, model))
+    if kind == "folder-rule":
+        return replace(snapshot, version=newest, rules=_with(snapshot.rules, name, model))
     return replace(snapshot, version=newest, principals=_with(snapshot.principals, name, model))
 
 

@@ -43,7 +43,8 @@ def flags(company: Company) -> object:
 
 def test_a_mail_that_was_never_taken_is_found_and_the_server_is_left_as_it_was(audited: Company):
     before = flags(audited)
-    code, (folder, summary) = look(audited)
+    code, (folder, sent, summary) = look(audited)
+    assert ("Sent", 0) == (sent["folder"], sent["on_server"])
     assert (code, folder["on_server"], folder["missing"], summary["ok"]) == (0, 3, 0, True)
 
     with psycopg.connect(audited.postgres) as connection:
@@ -78,7 +79,7 @@ def test_mail_from_before_the_start_date_is_neither_taken_nor_missing(audited: C
     company.wait()
 
     done = company.mailweave("verify", "--server", "--mailbox", late, "--json")
-    folder, summary = (json.loads(line) for line in done.stdout.splitlines())
+    folder, _, summary = (json.loads(line) for line in done.stdout.splitlines())
     company.mailweave("mailbox", "remove", late)
 
     assert (1, 0, 0, True) == (folder["on_server"], folder["missing"], folder["backlog"], summary["ok"])

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from services.domain.mailbox_state import CHECKED, UNREAD, Failed, Succeeded
+from services.domain.decide import KEYWORD
+from services.domain.mailbox_state import CHECKED, UNREAD, Failed, LeftOut, Succeeded
 from services.domain.start_date import start_of
 from services.fetcher import cursor, deliveries, failures, lifecycle
 from services.fetcher.cursor import FenceLost
@@ -128,7 +129,8 @@ class Desk:
 
 def _how(given: forms.End) -> tuple[Succeeded | Failed, str]:
     if not given.code:
-        return Succeeded(), ""
+        told = (LeftOut(one.code, one.detail) for one in given.left_out)
+        return Succeeded(tuple(one for one in told if one.code in failures.codes())), ""
     code = given.code if given.code in failures.codes() else failures.MailServerError.code
     return Failed(code=code, detail=given.detail, permanent=given.permanent, progressed=given.progressed), code
 
@@ -148,6 +150,7 @@ def _arrival(mailbox: str, form: forms.MailForm, mail: Spooled) -> Arrival:
         size=form.size,
         content=what,
         uidl=form.uidl,
+        tracked_by=KEYWORD if form.flagged else "",
     )
 
 

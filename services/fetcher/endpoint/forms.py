@@ -7,9 +7,9 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from services.domain.identity import delivery_id_imap, delivery_id_pop3
-from services.fetcher.cursor import Position
 from services.fetcher.deliveries import Passed
 from services.fetcher.fetch import BATCH_MAILS
+from services.fetcher.position import Position
 from services.settings.declaring import Strict
 
 MOST_IDS = 5000
@@ -38,13 +38,15 @@ class PositionForm(Strict):
     uid: Number
     uidnext: Number
     last_error: Text | None = None
+    renumbered: Number = 0
+    former_id: Text | None = None
 
     @classmethod
     def of(cls, at: Position) -> "PositionForm":
         """Return the form of a position."""
         return cls(
             folder_id=at.folder_id, folder=at.folder, uidvalidity=at.uidvalidity, uid=at.uid, uidnext=at.uidnext,
-            last_error=at.last_error and at.last_error[:1000],
+            last_error=at.last_error and at.last_error[:1000], renumbered=at.renumbered, former_id=at.former_id,
         )  # fmt: skip
 
     def position(self) -> Position:
@@ -83,7 +85,8 @@ class MailForm(Place):
     """
     A mail that is handed in; its ``length`` bytes with this hash follow the head of the upload.
 
-    ``size`` is that of the whole mail, of which ``headers_only`` brings the beginning alone.
+    ``size`` is that of the whole mail, of which ``headers_only`` brings the beginning alone; ``flagged``: a
+    person has flagged it as tracked.
     """
 
     source: Literal["imap", "pop3"]
@@ -94,6 +97,7 @@ class MailForm(Place):
     length: Size
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     headers_only: bool
+    flagged: bool = False
 
 
 class PassedForm(Place):
@@ -154,6 +158,13 @@ class FolderState(Strict):
     error: Text | None
 
 
+class LeftOutForm(Strict):
+    """A folder or mail that a check had to leave out."""
+
+    code: str = Field(max_length=60)
+    detail: Annotated[str, AfterValidator(_storable), Field(max_length=1000)]
+
+
 class End(Strict):
     """How a check ended: ``code`` is empty after success; ``interval`` is that between two checks, in seconds."""
 
@@ -163,6 +174,7 @@ class End(Strict):
     permanent: bool = False
     progressed: bool = False
     more: bool = False
+    left_out: tuple[LeftOutForm, ...] = Field(default=(), max_length=100)
     interval: int = Field(ge=1, le=86_400)
 
 

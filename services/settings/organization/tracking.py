@@ -18,7 +18,7 @@ class Tracking(Strict):
         True,
         "tracking.folderLevel",
         "Track whatever lies in a folder that has a rule, and give it the rule's record.",
-        about=About("3.6", row="Folder-level tracking"),
+        about=About("3.6", row="Folder-level tracking", acts="fetcher"),
     )
     tracking_headers: bool = setting(
         True,
@@ -36,5 +36,5 @@ class Tracking(Strict):
         True,
         "tracking.sentItems",
         "Read the Sent folder too, so that answers from another mail program are tracked.",
-        about=About("2.3"),
+        about=About("2.3", acts="fetcher"),
     )

@@ -87,3 +87,28 @@ def test_a_mailbox_that_no_fetcher_has_seen_is_new(desk, added):
         desk.json("mailbox", "show", added)[0]["incoming"]["state"],
         desk.json("mailbox", "show", added)[0]["incoming"]["history"],
     )
+
+
+def test_what_is_read_besides_its_folders_is_said_and_what_is_not_and_why(desk, added):
+    desk.run("settings", "set", "folder-rule/a", f"mailbox={added}", "folder=Kunden")
+    desk.run("settings", "set", "folder-rule/b", f"mailbox={added}", "folder=Archiv", "enabled=false")
+
+    text = desk.run("mailbox", "show", added).stdout
+    for said in (
+        "also read   the Sent folder: yes",
+        "also read   Archiv, by folder-rule/b: no: the rule is disabled",
+        "also read   Kunden, by folder-rule/a: yes",
+    ):
+        assert said in text
+
+    desk.run("settings", "set", "organization", "tracking.folderLevel=false", "tracking.sentItems=false")
+    text = desk.run("mailbox", "show", added).stdout
+    for said in ("the Sent folder: no: tracking.sentItems is off", "folder-rule/a: no: tracking.folderLevel is off"):
+        assert said in text
+
+
+def test_the_rules_of_a_mailbox_go_with_it(desk, added):
+    desk.run("settings", "set", "folder-rule/a", f"mailbox={added}", "folder=Kunden")
+
+    assert 0 == desk.run("mailbox", "remove", added).exit_code
+    assert "folder-rule" not in desk.run("settings", "export").stdout

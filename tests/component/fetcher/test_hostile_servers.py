@@ -204,7 +204,7 @@ def test_what_the_protocol_allows_between_answers_is_no_failure(outside, hostile
     everything_arrived_once(outside, MAILS)
 
 
-def test_a_new_epoch_in_the_middle_of_reading_loses_nothing(outside, hostile):
+def test_a_new_epoch_in_the_middle_of_reading_loses_nothing_and_repeats_nothing(outside, hostile):
     """The server breaks off, and comes back with its mails numbered anew: each is there once under its new number."""
     server = hostile(MAILS)
     fails_in_the_second_batch(server, bye)
@@ -214,9 +214,9 @@ def test_a_new_epoch_in_the_middle_of_reading_loses_nothing(outside, hostile):
     server.uidvalidity = 8
     assert "" == end(outside, server_at(server.port))
 
-    assert [*range(1, 101), *range(1, 251)] == outside.uids()
+    assert [*range(1, 251)] == outside.uids()
     assert (8, 250, 251) == outside.cursor()
-    assert 350 == len({r["delivery_id"] for r in outside.records()}) == len(outside.records())
+    assert 250 == len({r["delivery_id"] for r in outside.records()}) == len(outside.records())
     assert {f"{n}" for n in MAILS} == {r["subject"] for r in outside.records()}
 
 
@@ -244,7 +244,7 @@ def test_mail_that_a_server_does_not_give_holds_the_cursor_and_names_it(outside,
 
     progress = check(outside, server)
 
-    assert 1 == progress.failed_folders
+    assert ["body_missing"] == [code for code, _ in progress.left_out]
     assert (7, 100, 251) == outside.cursor()
     nothing_is_skipped(outside)
     query = "SELECT last_error FROM fetcher.cursor WHERE mailbox = %(mailbox)s"

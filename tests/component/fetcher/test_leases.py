@@ -8,9 +8,10 @@ import pytest
 from services.domain.errors import Retry
 from services.fetcher import cursor
 from services.fetcher.checks import Ended
-from services.fetcher.cursor import FenceLost, Position
+from services.fetcher.cursor import FenceLost
 from services.fetcher.dispatch import Dispatcher
 from services.fetcher.leases import Leases, make_due
+from services.fetcher.position import Position
 from services.settings.models import MailboxSettings, ServerProfile
 from services.settings.snapshot import Snapshot
 from tests.component.fetcher.checking import MAILS, check

@@ -9,10 +9,10 @@ import pytest
 from services.domain.errors import MailweaveError, Retry
 from services.domain.identity import delivery_id_imap, delivery_id_pop3
 from services.fetcher import cursor
-from services.fetcher.cursor import Position
 from services.fetcher.deliveries import Passed
 from services.fetcher.fetch import STREAMED_ABOVE
 from services.fetcher.handover import Arrival, Content, HeadersOnly, Stored
+from services.fetcher.position import Position
 from services.router.ledger import RemoteLedger
 from services.storage.blobs import BlobFolder
 from tests.component.fetcher.routed import serving, settings, token_of

@@ -10,8 +10,9 @@ from services.cli.stack import add_user
 from services.domain.errors import Retry
 from services.domain.mailbox_state import TRIES, Failed, Succeeded
 from services.fetcher import cursor, lifecycle
-from services.fetcher.cursor import FenceLost, Position
+from services.fetcher.cursor import FenceLost
 from services.fetcher.lifecycle import Holding
+from services.fetcher.position import Position
 from services.settings.models import Ref
 from services.settings.snapshot import EMPTY
 from services.storage.postgres import Database

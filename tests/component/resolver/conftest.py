@@ -68,7 +68,14 @@ class Resolver:
     offset: int = 0
 
     def record(
-        self, raw: bytes, *, mailbox: str | None = None, uid: int | None = None, folder: str = "INBOX", thread: int = 7
+        self,
+        raw: bytes,
+        *,
+        mailbox: str | None = None,
+        uid: int | None = None,
+        folder: str = "INBOX",
+        thread: int = 7,
+        tracked_by: str = "",
     ) -> bytes:
         """What the correlator sends for a mail found in this place."""
         uid = zlib.crc32(raw) if uid is None else uid
@@ -87,6 +94,7 @@ class Resolver:
             internal_date=datetime(2026, 11, 24, tzinfo=UTC),
             blob_sha256=sha256,
             size=len(raw),
+            tracked_by=tracked_by,
         )
         received = to_record(message, identity=own, found=found)
         gathered = gather(

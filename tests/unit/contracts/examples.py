@@ -63,7 +63,10 @@ def good() -> list[Good]:
     found = []
     for path in sorted(FOLDER.glob("*/v*/*.json")):
         raw = _load(path)
-        value = _python(raw["value"], newest[raw["record"]].parsed)
+        schema = newest[raw["record"]].parsed
+        # What an older version lacks is read as the newest's default.
+        defaults = {field["name"]: field["default"] for field in schema["fields"] if "default" in field}
+        value = {**defaults, **_python(raw["value"], schema)}
         found.append(Good(path.parts[-3], f"{path.parts[-3]}/{path.stem}", raw["record"], value))
     return found
 

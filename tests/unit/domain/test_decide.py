@@ -61,6 +61,36 @@ def test_a_user_gets_responses_only_unless_told_otherwise():
     assert Outcome.ACCEPTED == decide(facts(pointers=(PARENT,))).outcome
 
 
+@pytest.mark.parametrize("by", ["keyword", "folder-rule/a"])
+def test_what_a_person_has_tracked_is_accepted_whatever_the_filters_say(by):
+    nothing = Policy(version=1, force_users=4)
+
+    assert Outcome.NO_CORRELATION_MATCH == decide(facts(policy=nothing)).outcome
+    tracked = decide(facts(policy=nothing, tracked_by=by))
+    assert (Outcome.ACCEPTED, ANNA) == (tracked.outcome, acceptor(tracked))
+    assert [("tracked", by, True)] == [(one.kind, one.value, one.counts) for one in tracked.looked if one.counts]
+
+
+def test_what_is_tracked_in_a_mailbox_goes_to_its_owner_before_those_the_header_names():
+    to_ben = message(to=(Mailbox("", "ben@own.example"),))
+
+    assert ANNA == acceptor(decide(facts(message=to_ben, tracked_by="keyword")))
+
+
+def test_where_no_user_or_queue_is_behind_anything_even_tracked_mail_has_nobody_to_take_it():
+    nobody = facts(directory={}, records={}, tracked_by="keyword")
+
+    assert Outcome.NO_RECIPIENT_MATCH == decide(nobody).outcome
+
+
+def test_the_record_of_a_folder_wins_over_what_the_mail_answers():
+    given = facts(pointers=(PARENT,), tracked_by="folder-rule/a", folder_record=KIM)
+
+    regarding = shape(given, decide(given).correlation, ANNA).regarding
+    assert regarding is not None
+    assert (KIM, "folder") == (regarding.record, regarding.source)
+
+
 def test_a_queue_on_the_to_line_accepts_what_was_found_in_a_users_mailbox():
     decision = decide(facts(message=message(to=(*message().to, *TO_SUPPORT))))
 

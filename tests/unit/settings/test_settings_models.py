@@ -174,12 +174,19 @@ def test_a_mailbox_reads_its_inbox_and_has_no_owner_unless_told_otherwise():
         ("mailbox/ada@example.org", "approved", (True, False), ("true", None)),
         ("mailbox/ada@example.org", "owner", (None, {"type": "user", "id": "u1"}), ({"type": "user"}, "u1")),
         ("mailbox/ada@example.org", "user", ("u",), ("",)),
+        ("folder-rule/r", "folder", ("Kunden/Müller", "x" * 500), ("", "x" * 501, 1, None)),
+        ("folder-rule/r", "regarding", (None, {"type": "account", "id": "a1"}), ({"type": "account"}, "a1")),
+        ("folder-rule/r", "enabled", (True, False), ("true", None)),
         ("principal/user:u1", "filter", (0, 4, None), (-1, 5, "all", True)),
     ],
     ids=lambda one: one if isinstance(one, str) else "",
 )
 def test_the_bounds_of_every_field(key, field, allowed, refused):
-    complete: dict[str, dict[str, object]] = {"server-profile": {**PROFILE}, "mailbox": {**MAILBOX}}
+    complete: dict[str, dict[str, object]] = {
+        "server-profile": {**PROFILE},
+        "mailbox": {**MAILBOX},
+        "folder-rule": {"mailbox": "ada@example.org", "folder": "Kunden"},
+    }
     base = complete.get(key.partition("/")[0], {})
     for value in allowed:
         validate(key, {**base, field: value})
@@ -193,7 +200,7 @@ def test_every_bounded_field_is_in_the_test_above():
     mark = next(m for m in test_the_bounds_of_every_field.pytestmark if m.name == "parametrize")
     tested = {(key.partition("/")[0], field) for key, field, _, _ in mark.args[1]}
     free = {("mailbox", "address"), ("mailbox", "serverProfile"), ("mailbox", "credential")}
-    free |= {("organization", "resolve.applyToAll")}
+    free |= {("organization", "resolve.applyToAll"), ("folder-rule", "mailbox")}
 
     declared = {(kind, f.alias or name) for kind, model in KINDS.items() for name, f in model.model_fields.items()}
 
@@ -232,7 +239,7 @@ def test_the_refusal_names_key_field_value_and_bound():
         "mailbox",
         "mailbox/",
         "principal/",
-        "folder-rule/1",
+        "folder-rule/",
         "x/y",
     ],
 )

@@ -1,0 +1,185 @@
+"""Reads one folder from its cursor to its last mail."""
+
+import logging
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from services.domain.decide import KEYWORD
+from services.domain.identity import delivery_id_imap
+from services.domain.start_date import is_before
+from services.fetcher import cursor, former_places, known_folders
+from services.fetcher.answers import Listed
+from services.fetcher.choosing import Place
+from services.fetcher.deliveries import Passed
+from services.fetcher.fetch import Large, Small, TooLarge, batches, read, windows
+from services.fetcher.folders import folder_id
+from services.fetcher.handover import Arrival, Blobs, Content, HeadersOnly, Stored
+from services.fetcher.imap import Connection
+from services.fetcher.ledger import Ledger, StoredLedger
+from services.fetcher.position import Position
+from services.fetcher.recognising import Got, Recognition
+from services.runtime import metrics
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """
+    What it takes to read a mailbox under a fencing number; see :class:`services.fetcher.polling.Task`.
+
+    ``stores`` is the ledger once more where it is that of the stores. Without (at a router) folders are read by
+    cursor alone: nothing is known of other epochs, names and flags.
+    """
+
+    connection: Connection
+    mailbox: str
+    limit: int
+    start: datetime | None
+    go_on: Callable[[], bool]
+    blobs: Blobs
+    now: Callable[[], datetime]
+    ledger: Ledger
+    stores: StoredLedger | None
+
+    @property
+    def recognition(self) -> Recognition | None:
+        """What knows mails from before."""
+        return Recognition(self.connection, self.stores) if self.stores is not None else None
+
+    def folder(self, place: Place, names: Collection[str]) -> Iterator[int]:
+        """Read a folder; yield the number of mails of each batch that is handed over."""
+        if self._nothing_new(place):
+            return
+        at = self._position(place, names)
+        known = self.recognition
+        for window in windows(self.connection, at.uid, at.uidnext, self.now()):
+            mails = known.unknown(window.mails, at) if known else window.mails
+            early = [mail for mail in mails if is_before(mail.internal_date, self.start)]
+            if early:
+                # Before the cursor moves over them, else verify would take them for lost.
+                self.ledger.pass_over([self._passed(mail, at) for mail in early])
+            wanted = [mail for mail in mails if not is_before(mail.internal_date, self.start)]
+            groups = list(batches(wanted, limit=self.limit))
+            for i, batch in enumerate(groups):
+                if not self.go_on():
+                    return
+                with metrics.step("fetcher", "read"):
+                    got = read(self.connection, batch, self.blobs.writer, limit=self.limit)
+                # After its last mail a window is done to its end: what was not listed there is not in the folder.
+                after = _moved(at, window.last if i + 1 == len(groups) else batch[-1].uid)
+                yield self._hand_over(got, known, place, at, after)
+                at = after
+            if at.uid < window.last:
+                at = _moved(at, window.last)
+                self.ledger.advance(at)
+
+    def _hand_over(
+        self, got: Sequence[Got], known: Recognition | None, place: Place, at: Position, after: Position
+    ) -> int:
+        if self.stores is None or known is None:
+            self.ledger.hand_over(self.arrivals(got, {}, place, after), to=after)
+            return len(got)
+        new, places = known.sorted(got, at)
+        self.stores.hand_over(self.arrivals(new, known.ids(new, at), place, after), to=after, places=places)
+        return len(new)
+
+    def arrivals(self, got: Sequence[Got], ids: Mapping[int, UUID], place: Place, at: Position) -> list[Arrival]:
+        """Return mails of a folder as they are handed over, under the ids given by UID or that of their place."""
+        return [_arrival(one, ids.get(one.listed.uid), self.mailbox, place, at) for one in got]
+
+    def _nothing_new(self, place: Place) -> bool:
+        """Whether the listing already says that the cursor is at the end, so that the folder need not be opened."""
+        status = place.folder.status if place.folder is not None else None
+        if status is None:
+            return False
+        at = self.ledger.position(folder_id(place.name, status.mailbox_id))
+        return (
+            at is not None
+            and (at.folder, at.uidvalidity, at.last_error) == (place.name, status.uidvalidity, None)
+            and at.uidnext == status.uidnext == at.uid + 1
+        )
+
+    def _position(self, place: Place, names: Collection[str]) -> Position:
+        """
+        Return where to read on.
+
+        UIDs of another epoch mean other mails (RFC 9051 section 2.3.1.1), so a new epoch is read from its start; so is
+        a folder that was renamed.
+        """
+        selected = self.connection.select(place.name)
+        stable = folder_id(place.name, selected.mailbox_id)
+        before = self.ledger.position(stable)
+        at = Position(
+            folder_id=stable, folder=place.name, uidvalidity=selected.uidvalidity, uid=0, uidnext=selected.uidnext
+        )
+        if self.stores is not None and selected.mailbox_id is not None:
+            known_folders.know_as(self.stores, place.asked, selected.mailbox_id)
+        if before is not None and before.uidvalidity == at.uidvalidity:
+            at = replace(at, uid=before.uid, renumbered=before.renumbered, former_id=before.former_id)
+            if self.stores is not None and at.folder != before.folder:
+                cursor.rename(self.stores.database, self.mailbox, self.stores.fence, at)
+        elif self.stores is not None:
+            return _begun(self.stores, at, before, names)
+        if at != before:
+            self.ledger.advance(at)
+        return at
+
+    def _passed(self, mail: Listed, at: Position) -> Passed:
+        return Passed(
+            id=delivery_id_imap(self.mailbox, at.folder_id, at.uidvalidity, mail.uid),
+            mailbox=self.mailbox,
+            folder_id=at.folder_id,
+            uidvalidity=at.uidvalidity,
+            uid=mail.uid,
+            received=mail.internal_date,
+        )
+
+
+def _begun(stores: StoredLedger, at: Position, before: Position | None, names: Collection[str]) -> Position:
+    """Return the cursor of a folder without one in this epoch; what is known of it from before goes with it."""
+    database, mailbox = stores.database, stores.mailbox
+    if before is not None and before.uidvalidity:
+        at = replace(at, renumbered=at.uidnext, former_id=before.former_id)
+    elif former := cursor.former(database, mailbox, at, names):
+        at = replace(at, renumbered=at.uidnext, former_id=former)
+    else:
+        # Where people have flagged mail, some of it is known before the folder is first read.
+        known = former_places.any_in(database, mailbox, at.folder_id)
+        at = replace(at, renumbered=at.uidnext if known else 0)
+        stores.advance(at)
+        return at
+    log.info("a folder is numbered anew, or was renamed; known mails keep their deliveries")
+    cursor.begin(database, mailbox, stores.fence, at)
+    return at
+
+
+def _moved(at: Position, uid: int) -> Position:
+    return replace(at, uid=max(at.uid, uid))
+
+
+def _arrival(got: Got, id_: UUID | None, mailbox: str, place: Place, at: Position) -> Arrival:
+    match got:
+        case Small(_, content):
+            what: Content | Stored | HeadersOnly = Content(content)
+            size = len(content)
+        case Large(_, sha256, size):
+            what = Stored(sha256)
+        case TooLarge(listed, headers):
+            what, size = HeadersOnly(headers), listed.size
+    return Arrival(
+        id=id_ or delivery_id_imap(mailbox, at.folder_id, at.uidvalidity, got.listed.uid),
+        source="imap",
+        mailbox=mailbox,
+        folder_id=at.folder_id,
+        folder=at.folder,
+        folder_role=place.role,
+        uidvalidity=at.uidvalidity,
+        uid=got.listed.uid,
+        internal_date=got.listed.internal_date,
+        size=size,
+        content=what,
+        tracked_by=place.tracked_by or (KEYWORD if got.listed.flagged else ""),
+    )
