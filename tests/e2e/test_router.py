@@ -18,6 +18,7 @@ from tests.e2e import store
 from tests.e2e.conftest import KIM, Company
 from tests.e2e.mails import mail
 from tests.e2e.test_alerts import until
+from tests.e2e.test_crash import dead
 
 pytestmark = pytest.mark.e2e
 
@@ -174,6 +175,23 @@ def test_every_mail_is_filed_once_whoever_is_killed(company: Company, tmp_path: 
     assert token.partition(".")[2] not in log
     assert "Traceback" not in log
     assert address not in log
+
+
+def test_a_fetcher_that_dies_before_it_has_answered_is_handed_the_same_mails_again(company: Company, tmp_path: Path):
+    """At each step of the order that is the guarantee: blobs durable, record acknowledged, rows committed."""
+    pipeline, domain = company.pipeline, "unanswered.example"
+    sent: set[str] = set()
+    with mailbox_and_router(company, "unanswered", tmp_path) as (address, router), left_to_routers(company):
+        router.start()
+        for number, step in enumerate(("blobs_stored", "acknowledged", "committed")):
+            pipeline.mailweave("service", "stop", "fetcher-1")
+            pipeline.mailweave("service", "start", "fetcher-1", MAILWEAVE_CRASH_AT=f"fetcher.{step}")
+            sent.update(post(company, address, domain, 2 * number, 2 * number + 1))
+            dead(pipeline, "fetcher-1")
+            pipeline.mailweave("service", "start", "fetcher-1")
+            until(lambda: accepted(company, f"%@{domain}") == sent)
+        assert 6 == deliveries(company, address)
+        pipeline.mailweave("verify", "--mailbox", address)
 
 
 def kill_fetcher(company: Company) -> None:

@@ -82,6 +82,10 @@ def test_the_key_may_lie_in_a_file(environ, tmp_path):
         ("MAILWEAVE_LISTEN_FROM", "127.0.0.1, example.org"),
         ("MAILWEAVE_LISTEN_CERT", "/no/such/file"),
         ("MAILWEAVE_INGEST", "/no/such/folder"),
+        ("MAILWEAVE_ENDPOINT", "8443"),
+        ("MAILWEAVE_ENDPOINT_CERT", "/no/such/file"),
+        ("MAILWEAVE_ENDPOINT_KEY", "/no/such/file"),
+        ("MAILWEAVE_ENDPOINT_PLAIN", "maybe"),
     ],
 )
 def test_wrong_values_are_named(environ, name, value):
@@ -92,6 +96,13 @@ def test_wrong_values_are_named(environ, name, value):
 def test_nothing_listens_unless_it_is_asked_for(environ):
     assert not load(environ).listen.addresses
     assert load(environ).ingest is None
+    assert load(environ).endpoint.address is None
+
+
+def test_the_endpoint_is_plain_only_when_told_to(environ):
+    endpoint = load({**environ, "MAILWEAVE_ENDPOINT": "127.0.0.1:8443"}).endpoint
+    assert ("127.0.0.1:8443", False) == (str(endpoint.address), endpoint.plain)
+    assert load({**environ, "MAILWEAVE_ENDPOINT_PLAIN": "yes"}).endpoint.plain
 
 
 def test_the_listener_takes_addresses_and_networks_and_trusts_loopback_by_default(environ):
