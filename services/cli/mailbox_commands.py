@@ -1,6 +1,7 @@
 """``mailweave mailbox``: which mailboxes are read, where, and with which credential."""
 
 from contextlib import closing
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ DEFAULT_PORTS = {
     "pop3": {"implicit": 995, "starttls": 110, "none": 110},
 }
 TLS = list(DEFAULT_PORTS["imap"])
+AUTH = ["auto", "login", "plain", "xoauth2", "oauthbearer"]
 HIGHEST_PORT = 65_535
 
 
@@ -73,12 +75,15 @@ def profile_for(snapshot: Snapshot, wanted: dict[str, Any]) -> tuple[str, dict[s
     for name, model in snapshot.profiles.items():
         have = plain(model)
         same_pace = wanted.get("pollSeconds", have["pollSeconds"]) == have["pollSeconds"]
-        if {k: have[k] for k in place} == place and same_pace:
+        plainly = have["active"] and have["credentialRetrieval"] == "perMailbox"
+        if {k: have[k] for k in place} == place and same_pace and plainly:
             return name, given(model)
     protocol = "" if wanted.get("protocol", "imap") == "imap" else f"{wanted['protocol']}-"
     name = f"{protocol}{wanted['host']}-{wanted['port']}-{wanted['tls']}".lower().replace(":", "_")
-    seconds = wanted.get("pollSeconds")
-    return (f"{name}-{seconds}s" if name in snapshot.profiles else name), wanted
+    name += f"-{wanted['auth']}" if "auth" in wanted else ""
+    paced = f"{name}-{wanted['pollSeconds']}s" if "pollSeconds" in wanted else name
+    free = (one for one in chain((name, paced), (f"{paced}-{n}" for n in count(2))) if one not in snapshot.profiles)
+    return next(free), wanted
 
 
 @mailbox_commands.command("add")
@@ -89,6 +94,7 @@ def profile_for(snapshot: Snapshot, wanted: dict[str, Any]) -> tuple[str, dict[s
 @click.option("--password-file", type=click.Path(path_type=Path), help="Holds the password on one line; - is stdin.")
 @click.option("--credential", "stored", metavar="NAME", help="A stored credential, instead of a password.")
 @click.option("--tls", type=click.Choice(TLS), default="implicit", show_default=True)
+@click.option("--auth", type=click.Choice(AUTH), help="How to log in; auto when not given.")
 @click.option("--owner", metavar="[TYPE:]ID", help="The user or queue of the directory behind this mailbox.")
 @click.option("--folder", "folders", multiple=True, help="A folder to read; INBOX when none is given.")
 @click.option("--poll-seconds", type=int, help="How often to look.")
@@ -97,8 +103,8 @@ def profile_for(snapshot: Snapshot, wanted: dict[str, Any]) -> tuple[str, dict[s
 @waiting_options
 def add_command(
     address: str, *, imap: str | None, pop3: str | None, user: str, password_file: Path | None, stored: str | None,
-    tls: str, owner: str | None, folders: tuple[str, ...], poll_seconds: int | None, delete: bool, no_check: bool,
-    wait: bool, timeout: float,
+    tls: str, auth: str | None, owner: str | None, folders: tuple[str, ...], poll_seconds: int | None, delete: bool,
+    no_check: bool, wait: bool, timeout: float,
 ) -> None:  # fmt: skip
     """Read a mailbox from now on, or change how it is read. Logs in first, and refuses when that fails."""
     name = normalise(address)
@@ -112,7 +118,7 @@ def add_command(
     config = session.config()
     snapshot = publisher.current(config.postgres)
     polling = {} if poll_seconds is None else {"pollSeconds": poll_seconds}
-    profile, values = profile_for(snapshot, {**server, **polling})
+    profile, values = profile_for(snapshot, {**server, **polling, **({} if auth is None else {"auth": auth})})
     before = snapshot.mailboxes.get(name)
     mailbox = {  # what is not named stays as it was, its approval above all
         "owner": None, "folders": ["INBOX"], "approved": True, **(given(before) if before is not None else {}),

@@ -104,7 +104,7 @@ def _print_settings(settings: Row) -> None:
     place = f"{server['host']}:{server['port']} ({server['tls']})" if server else "no server profile"
     click.echo(f"{settings['address']}")
     for name, text in (
-        ("server", f"{place}, profile {settings['serverProfile']}, as {settings['user']}"),
+        ("server", f"{place}, profile {settings['serverProfile']}, as {settings['user'] or settings['address']}"),
         ("owner", _owner(settings)), ("folders", ", ".join(settings["folders"])),
         ("enabled", "yes" if settings["enabled"] else "no"), ("approved", "yes" if settings["approved"] else "no"),
     ):  # fmt: skip

@@ -17,7 +17,7 @@ from services.domain.approval import Permit
 from services.domain.errors import Retry
 from services.fetcher.checks import Ended
 from services.fetcher.leases import Leases
-from services.settings.permits import changed, permit_of, readable
+from services.settings.permits import changed, polling_of, readable
 from services.settings.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -141,7 +141,7 @@ class Dispatcher:
 
     def _asked(self, mailbox: str, held: _Held, stopping: threading.Event) -> Callable[[], bool]:
         def go_on() -> bool:
-            allowed = permit_of(self._settings(), mailbox) is Permit.ALLOWED
+            allowed = polling_of(self._settings(), mailbox) is Permit.ALLOWED
             return allowed and not held.lost.is_set() and not stopping.is_set()
 
         return go_on

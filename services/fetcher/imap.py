@@ -21,7 +21,11 @@ _MAILBOX_ID = re.compile(rb"MAILBOXID\s*\(?\s*\(([^)\s]+)\)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """Where and how to connect; ``seconds`` bounds each wait for the server."""
+    """
+    Where and how to connect; ``seconds`` bounds each wait for the server.
+
+    ``opens`` is the user whose mailbox is opened, where that is not the one who logs in.
+    """
 
     host: str
     port: int
@@ -29,6 +33,7 @@ class Server:
     seconds: float
     auth: Auth = "auto"
     ca_file: Path | None = None
+    opens: str = ""
 
     def __str__(self) -> str:
         """Host and port, as errors name the server."""
@@ -165,7 +170,7 @@ def _logged_in(server: Server, user: str, credential: Password | Token) -> Wire:
         try:
             if server.tls == "starttls":
                 wire.secure(context)
-            log_in(wire, user, credential, auth=server.auth, encrypted=server.tls != "none")
+            log_in(wire, user, credential, auth=server.auth, encrypted=server.tls != "none", opens=server.opens)
         except BaseException:
             with suppress(Exception):
                 wire.shutdown()
