@@ -10,7 +10,9 @@ from services.domain.message import ParseOutcome
 UNPARSED = frozenset({ParseOutcome.HEADERS, ParseOutcome.UNREADABLE})
 
 
-def of_mailbox(mailbox: str, direction: Direction, outcome: Outcome, *, fence: int, at: datetime) -> list[Signal]:
+def of_mailbox(
+    mailbox: str, direction: Direction, outcome: Outcome, *, fence: int | None, at: datetime
+) -> list[Signal]:
     """Return what is to be signalled of a mailbox after an event: the all-clear of what is over, then what is wrong."""
     said = []
     if outcome.cleared:
@@ -20,6 +22,12 @@ def of_mailbox(mailbox: str, direction: Direction, outcome: Outcome, *, fence: i
         key = Key(_of(mailbox), outcome.raised, direction)
         said.append(Signal(key=key, state=SignalState.RAISED, observed=at, fence=fence, detail=outcome.detail))
     return said
+
+
+def of_passed_test(mailbox: str, direction: Direction, *, at: datetime) -> list[Signal]:
+    """Return the signals of a test that a person asked for and that passed: told, and over in the same moment."""
+    key = Key(_of(mailbox), "test_passed", direction)
+    return [Signal(key=key, state=state, observed=at) for state in (SignalState.RAISED, SignalState.CLEARED)]
 
 
 def of_unparsed(mailbox: str, *, detail: str, at: datetime) -> Signal:

@@ -7,6 +7,7 @@ What can go wrong with a mail server, in words that a person can act on.
     ├── MechanismUnavailable, LoginRefused, LoginUnavailable, MailboxBusy
     ├── ConsentWithdrawn, ClientRefused, TokenEndpointFailed
     ├── FolderUnknown, UidlNotOffered
+    ├── SenderRefused, SubmissionFailed
     └── ProtocolError
           └── BodyMissing
 
@@ -134,6 +135,19 @@ class FolderUnknown(MailServerError):
 
     code = "folder_unknown"
     permanent = True
+
+
+class SenderRefused(MailServerError):
+    """The outgoing server does not take mail from the mailbox's address by this user."""
+
+    code = "sender_refused"
+    permanent = True
+
+
+class SubmissionFailed(MailServerError):
+    """The outgoing server refuses a command, for now or for another reason than the sender."""
+
+    code = "submission_failed"
 
 
 class ProtocolError(MailServerError):

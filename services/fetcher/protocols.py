@@ -24,6 +24,19 @@ def server_of(profile: ServerProfile, ca_file: Path | None = None, *, opens: str
     )
 
 
+def outgoing_server_of(profile: ServerProfile, ca_file: Path | None = None, *, opens: str = "") -> Server:
+    """Return how to connect to the outgoing server of a profile that names one."""
+    return Server(
+        host=profile.outgoing_host or "",
+        port=profile.outgoing_port,
+        tls=profile.outgoing_tls,
+        auth="auto" if profile.outgoing_auth == "none" else profile.outgoing_auth,
+        seconds=profile.timeout_seconds,
+        ca_file=ca_file,
+        opens=opens,
+    )
+
+
 @contextmanager
 def session(
     profile: ServerProfile, user: str, credential: Credential, ca_file: Path | None = None, *, opens: str = ""
