@@ -12,6 +12,7 @@ from services.cli.wait_commands import Nudge
 from services.domain.errors import Refused
 from services.runtime.config import Config
 from services.settings import publisher
+from services.settings.objects import logins
 from services.storage import credentials
 from services.storage.postgres import Database
 from services.storage.sealing import Secret
@@ -79,7 +80,7 @@ def list_command(*, as_json: bool) -> None:
 @credential_commands.command("remove")
 @click.argument("name")
 def remove_command(name: str) -> None:
-    """Forget a credential that no mailbox names."""
+    """Forget a credential that no mailbox uses."""
     config = session.config()
     if users := _users(config).get(name):
         raise Refused(
@@ -93,8 +94,12 @@ def remove_command(name: str) -> None:
 
 
 def _users(config: Config) -> dict[str, list[str]]:
-    """Return the addresses of the mailboxes that name each credential."""
+    """Return the addresses of the mailboxes that log in with each credential."""
     found: dict[str, list[str]] = {}
-    for address, mailbox in sorted(publisher.current(config.postgres).mailboxes.items()):
-        found.setdefault(mailbox.credential, []).append(address)
+    snapshot = publisher.current(config.postgres)
+    for address, mailbox in sorted(snapshot.mailboxes.items()):
+        profile = snapshot.profiles[mailbox.server_profile]
+        used = (logins.incoming(mailbox, profile), logins.outgoing(mailbox, profile))
+        for name in dict.fromkeys(login.credential for login in used if login is not None):
+            found.setdefault(name, []).append(address)
     return found

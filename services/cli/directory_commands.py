@@ -8,9 +8,11 @@ import click
 
 from services.cli import directory_file, session
 from services.cli.failures import failed
+from services.cli.mailbox_creation import create_missing
 from services.cli.output import plural, source_name
 from services.cli.publishing import ends, sending
 from services.contracts.codec import encode
+from services.domain.directory import RecordRef
 from services.runtime.config import Config
 from services.storage.outbox import OutboxRow
 from services.storage.reports import progress
@@ -32,7 +34,8 @@ def apply_command(file: BinaryIO, *, no_wait: bool, timeout: float) -> None:
     Publish the records of a file, one JSON object per line; - reads standard input.
 
     {"type", "id", "name", "addresses": [], "owner": {"type", "id"} or null, "active"} sets a record,
-    {"type", "id", "deleted": true} removes one. With one broken line nothing is published.
+    {"type", "id", "deleted": true} removes one. With one broken line nothing is published. Users and queues without a
+    mailbox get one by the defaults of the organisation, where a server profile is among these.
     """
     config = session.config()
     records = directory_file.read(source_name(file), file)
@@ -40,15 +43,17 @@ def apply_command(file: BinaryIO, *, no_wait: bool, timeout: float) -> None:
     with sending(config) as send:
         send(rows)
     click.echo(f"Published {plural(len(rows), 'directory record')}.")
-    if rows and not no_wait:
-        _until_applied(config, timeout)
+    if rows and not no_wait and _until_applied(config, timeout):
+        there = {RecordRef(r["type"], r["id"]) for r in records if not r["deleted"]}
+        create_missing(config, there, "directory apply")
 
 
-def _until_applied(config: Config, seconds: float) -> None:
+def _until_applied(config: Config, seconds: float) -> bool:
+    """Wait for the resolver; return False when none runs."""
     wanted = ends(config.kafka, TOPIC)
     if not any(s.service == "resolver" for s in session.running(config)):
         click.echo("No resolver runs; it takes the records over when it starts.")
-        return
+        return False
     deadline = time.monotonic() + seconds
     with session.store(config, "reader") as connection:
         while left := behind(wanted, progress.directory_offsets(connection)):
@@ -59,6 +64,7 @@ def _until_applied(config: Config, seconds: float) -> None:
                 )
             time.sleep(0.05)
     click.echo("The resolver has taken them over.")
+    return True
 
 
 def behind(wanted: Mapping[int, int], applied: Mapping[int, int]) -> int:

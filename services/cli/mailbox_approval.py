@@ -1,5 +1,7 @@
 """``mailweave mailbox approve`` and ``reject``: which addresses may be read."""
 
+from collections.abc import Sequence
+
 import click
 
 from services.cli import session
@@ -10,6 +12,7 @@ from services.domain.approval import Permit
 from services.domain.errors import Refused
 from services.settings import models, publisher
 from services.settings.permits import permit_of
+from services.settings.publisher import Change
 from services.settings.snapshot import Snapshot
 
 _MEANS = {
@@ -27,6 +30,19 @@ def known_mailbox(snapshot: Snapshot, address: str) -> models.MailboxSettings:
     if name not in snapshot.mailboxes:
         raise Refused(f"there is no mailbox {name}. `mailweave mailbox list` names them.")
     return snapshot.mailboxes[name]
+
+
+def approved_by(history: Sequence[Change]) -> dict[str, str] | None:
+    """Return who gave or refused the approval that counts now, and when; None for a mailbox that is not there."""
+    said: tuple[bool, Change] | None = None
+    for change in history:
+        if change.value is None:
+            said = None
+            continue
+        approved = bool(change.value.get("approved", True))
+        if said is None or said[0] != approved:
+            said = (approved, change)
+    return {"by": said[1].author, "at": said[1].time.isoformat()} if said else None
 
 
 @click.command("approve")

@@ -1,6 +1,7 @@
 """``mailweave mailbox``: which mailboxes are read, where, and with which credential."""
 
 from contextlib import closing
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import click
 from services.cli import mailbox_owner, session
 from services.cli.credential_file import password_in
 from services.cli.mailbox_approval import approve_command, known_mailbox, reject_command
+from services.cli.mailbox_creation import create_missing_command
+from services.cli.mailbox_defaults import apply_defaults_command
 from services.cli.mailbox_show import list_command, show_command
 from services.cli.mailbox_test import test_command
 from services.cli.servers import credential_of
@@ -32,6 +35,7 @@ DEFAULT_PORTS = {
     "pop3": {"implicit": 995, "starttls": 110, "none": 110},
 }
 TLS = list(DEFAULT_PORTS["imap"])
+AUTH = ["auto", "login", "plain", "xoauth2", "oauthbearer"]
 HIGHEST_PORT = 65_535
 
 
@@ -40,7 +44,10 @@ def mailbox_commands() -> None:
     """The mailboxes that are read."""
 
 
-for command in (list_command, show_command, test_command, approve_command, reject_command):
+for command in (
+    list_command, show_command, test_command, approve_command, reject_command, create_missing_command,
+    apply_defaults_command,
+):  # fmt: skip
     mailbox_commands.add_command(command)
 
 
@@ -73,13 +80,15 @@ def profile_for(snapshot: Snapshot, wanted: dict[str, Any]) -> tuple[str, dict[s
     for name, model in snapshot.profiles.items():
         have = plain(model)
         same_pace = wanted.get("pollSeconds", have["pollSeconds"]) == have["pollSeconds"]
-        if {k: have[k] for k in place} == place and same_pace:
+        plainly = have["active"] and have["credentialRetrieval"] == "perMailbox"
+        if {k: have[k] for k in place} == place and same_pace and plainly:
             return name, given(model)
     protocol = "" if wanted.get("protocol", "imap") == "imap" else f"{wanted['protocol']}-"
-    router = f"-{wanted['router']}" if "router" in wanted else ""
-    name = f"{protocol}{wanted['host']}-{wanted['port']}-{wanted['tls']}{router}".lower().replace(":", "_")
-    seconds = wanted.get("pollSeconds")
-    return (f"{name}-{seconds}s" if name in snapshot.profiles else name), wanted
+    name = f"{protocol}{wanted['host']}-{wanted['port']}-{wanted['tls']}".lower().replace(":", "_")
+    name += "".join(f"-{wanted[field]}" for field in ("auth", "router") if field in wanted)
+    paced = f"{name}-{wanted['pollSeconds']}s" if "pollSeconds" in wanted else name
+    free = (one for one in chain((name, paced), (f"{paced}-{n}" for n in count(2))) if one not in snapshot.profiles)
+    return next(free), wanted
 
 
 @mailbox_commands.command("add")
@@ -90,6 +99,7 @@ def profile_for(snapshot: Snapshot, wanted: dict[str, Any]) -> tuple[str, dict[s
 @click.option("--password-file", type=click.Path(path_type=Path), help="Holds the password on one line; - is stdin.")
 @click.option("--credential", "stored", metavar="NAME", help="A stored credential, instead of a password.")
 @click.option("--tls", type=click.Choice(TLS), default="implicit", show_default=True)
+@click.option("--auth", type=click.Choice(AUTH), help="How to log in; auto when not given.")
 @click.option("--owner", metavar="[TYPE:]ID", help="The user or queue of the directory behind this mailbox.")
 @click.option("--folder", "folders", multiple=True, help="A folder to read; INBOX when none is given.")
 @click.option("--poll-seconds", type=int, help="How often to look.")
@@ -101,7 +111,8 @@ def profile_for(snapshot: Snapshot, wanted: dict[str, Any]) -> tuple[str, dict[s
 @waiting_options
 def add_command(
     address: str, *, imap: str | None, pop3: str | None, user: str, password_file: Path | None, stored: str | None,
-    tls: str, owner: str | None, folders: tuple[str, ...], poll_seconds: int | None, delete: bool, router: str | None,
+    tls: str, auth: str | None, owner: str | None, folders: tuple[str, ...], poll_seconds: int | None, delete: bool,
+    router: str | None,
     no_check: bool, wait: bool, timeout: float,
 ) -> None:  # fmt: skip
     """Read a mailbox from now on, or change how it is read. Logs in first, and refuses when that fails."""
@@ -115,9 +126,9 @@ def add_command(
         click.echo("Warning: --tls none sends password or token in clear text; use it on this machine only.", err=True)
     config = session.config()
     snapshot = publisher.current(config.postgres)
-    polling = {} if poll_seconds is None else {"pollSeconds": poll_seconds}
-    reading = {} if router is None else {"router": router}
-    profile, values = profile_for(snapshot, {**server, **polling, **reading})
+    asked = {"pollSeconds": poll_seconds, "router": router, "auth": auth}
+    wanted = {**server, **{name: value for name, value in asked.items() if value is not None}}
+    profile, values = profile_for(snapshot, wanted)
     before = snapshot.mailboxes.get(name)
     mailbox = {  # what is not named stays as it was, its approval above all
         "owner": None, "folders": ["INBOX"], "approved": True, **(given(before) if before is not None else {}),

@@ -7,7 +7,7 @@ import click
 from psycopg import Connection
 
 from services.cli import mailbox_words, session
-from services.cli.mailbox_approval import known_mailbox
+from services.cli.mailbox_approval import approved_by, known_mailbox
 from services.cli.output import emit, json_option, plural, printable, table
 from services.cli.settings_changes import plain
 from services.settings import publisher
@@ -52,13 +52,14 @@ def show_command(address: str, *, as_json: bool) -> None:
     profile = snapshot.profiles.get(mailbox.server_profile)
     with session.reading(config) as connection:
         standing = mailbox_states.incoming(connection).get(mailbox.address)
+        sending = mailbox_states.outgoing(connection).get(mailbox.address)
         checks = _checks(connection, mailbox.address)
         history = mailbox_states.transitions(connection, mailbox.address, LAST)
         router = routers.reader_of(connection, mailbox.address) if left_to_routers(snapshot) else None
     reader = mailbox_words.reader(left=left_to_routers(snapshot), router=router)
     past: list[Row] = [
-        {"time": timestamp(t.time), "from": t.from_phase, "to": t.to_phase, "reason": t.reason, "cause": t.cause,
-         "settings_version": t.settings_version}
+        {"time": timestamp(t.time), "direction": t.direction, "from": t.from_phase, "to": t.to_phase,
+         "reason": t.reason, "cause": t.cause, "settings_version": t.settings_version}
         for t in history
     ]  # fmt: skip
     settings = {
@@ -66,18 +67,25 @@ def show_command(address: str, *, as_json: bool) -> None:
         "server": plain(profile) if profile else None,
         "also_read": further_folders(snapshot, mailbox.address),
     }
+    approval = approved_by(publisher.history(config.postgres, f"mailbox/{mailbox.address}"))
+    receives = mailbox_words.receiving(snapshot, mailbox.address, standing)
+    sends = mailbox_words.sending(snapshot, mailbox.address, sending)
     if as_json:
-        incoming = {**_standing(standing), **checks, "read_by": reader, "history": past}
-        emit({**settings, "incoming": incoming, "outgoing": None})
+        methods = {name: settings[name] for name in ("incoming", "outgoing", "act")}
+        incoming = {**_standing(standing), **checks, "words": receives, "read_by": reader, "history": past}
+        outgoing = {**_standing(sending), "words": sends}
+        emit({**settings, "methods": methods, "incoming": incoming, "outgoing": outgoing, "approval": approval})
         return
-    _print_settings(settings)
+    _print_settings(settings, approval)
     click.echo(f"read by     {reader}")
-    _print_incoming(standing, checks)
+    _print_incoming(receives, standing, checks)
+    _print_outgoing(sends, sending)
     if past:
         click.echo("history")
-        lines = [[_short(t["time"]), t["from"], t["to"], t["cause"], t["settings_version"]] for t in past]
-        table(["time", "from", "to", "cause", "settings"], lines)
-    click.echo(f"outgoing    {mailbox_words.OUTGOING}")
+        lines = [
+            [_short(t["time"]), t["direction"], t["from"], t["to"], t["cause"], t["settings_version"]] for t in past
+        ]
+        table(["time", "direction", "from", "to", "cause", "settings"], lines)
 
 
 def further_folders(snapshot: Snapshot, mailbox: str) -> list[str]:
@@ -124,27 +132,41 @@ def _standing(standing: Standing | None) -> Row:
     return {
         "state": standing.phase, "reason": standing.reason, "cause": standing.cause,
         "since": timestamp(standing.since), "attempts": standing.attempts,
-        "settings_version": standing.settings_version, "words": mailbox_words.state(standing),
+        "settings_version": standing.settings_version,
         "test": {"result": standing.test_result, "detail": standing.test_detail, "at": timestamp(standing.tested)},
     }  # fmt: skip
 
 
-def _print_settings(settings: Row) -> None:
+def _print_settings(settings: Row, approval: Row | None) -> None:
     server = settings["server"]
     place = f"{server['host']}:{server['port']} ({server['tls']})" if server else "no server profile"
     click.echo(f"{settings['address']}")
     for name, text in (
-        ("server", f"{place}, profile {settings['serverProfile']}, as {settings['user']}"),
+        ("server", f"{place}, profile {settings['serverProfile']}, as {settings['user'] or settings['address']}"),
         ("owner", _owner(settings)), ("folders", ", ".join(settings["folders"])),
         *(("also read", text) for text in settings["also_read"]),
-        ("enabled", "yes" if settings["enabled"] else "no"), ("approved", "yes" if settings["approved"] else "no"),
+        ("enabled", "yes" if settings["enabled"] else "no"), ("approved", _approved(settings, approval)),
     ):  # fmt: skip
         click.echo(f"{name:<11} {printable(text)}")
 
 
-def _print_incoming(standing: Standing | None, checks: Row) -> None:
+def _approved(settings: Row, approval: Row | None) -> str:
+    said = "yes" if settings["approved"] else "no"
+    return f"{said}, by {approval['by']} at {_short(approval['at'])}" if approval else said
+
+
+def _print_outgoing(sends: str, standing: Standing | None) -> None:
     for name, text in (
-        ("incoming", mailbox_words.state(standing)),
+        ("outgoing", sends), ("to do", mailbox_words.to_do(standing)),
+        ("last test", mailbox_words.test(standing) if standing else ""),
+    ):  # fmt: skip
+        if text:
+            click.echo(f"{name:<11} {printable(text)}")
+
+
+def _print_incoming(receives: str, standing: Standing | None, checks: Row) -> None:
+    for name, text in (
+        ("incoming", receives),
         ("since", _short(timestamp(standing.since)) if standing else ""),
         ("last check", _short(checks["last_check"])), ("next check", _short(checks["next_check"])),
         ("last error", checks["last_error"] or "none"), ("to do", mailbox_words.to_do(standing)),

@@ -15,11 +15,13 @@ from services.cli.output import plural, printable
 from services.cli.publishing import sending
 from services.cli.settings_changes import author
 from services.contracts import encode
+from services.domain.approval import Permit
 from services.domain.errors import Refused
+from services.domain.mailbox_state import UNREAD
 from services.fetcher.commands import TEST_MAILBOX, TOPIC
 from services.runtime.config import Config
 from services.settings import publisher
-from services.settings.permits import readable
+from services.settings.permits import readable, sending_of
 from services.settings.snapshot import Snapshot
 from services.storage.outbox import OutboxRow
 from services.storage.reports import mailbox_states
@@ -38,30 +40,35 @@ LOOK_SECONDS = 0.2
 def test_command(
     addresses: Sequence[str], *, every: bool, profile: str | None, reason: str, wait: bool, timeout: float
 ) -> None:
-    """Have mailboxes tested now; one that passes is enabled. Only receiving is tested: nothing is sent yet."""
+    """Have mailboxes tested now; one that passes is enabled. To test sending, no mail is sent."""
     config = session.config()
     chosen = _chosen(publisher.current(config.postgres), addresses, every=every, profile=profile)
-    commands = {address: uuid4() for address in chosen}
-    with sending(config) as send:
-        send([_record(address, command, reason) for address, command in commands.items()])
+    commands = ask_for_tests(config, chosen, reason)
     if wait:
         _tell(_results(config, commands, timeout), commands)
     else:
         click.echo(f"Asked for the test of {plural(len(commands), 'mailbox', 'mailboxes')}; mailweave mailbox list.")
 
 
+def ask_for_tests(config: Config, addresses: Sequence[str], reason: str) -> dict[str, UUID]:
+    """Send the commands that ask for tests; return their ids by address."""
+    commands = {address: uuid4() for address in addresses}
+    with sending(config) as send:
+        send([_record(address, command, reason) for address, command in commands.items()])
+    return commands
+
+
 def _chosen(snapshot: Snapshot, addresses: Sequence[str], *, every: bool, profile: str | None) -> list[str]:
     """Return the mailboxes that are meant; ``Refused`` when one may not be read, or there is none."""
     if bool(addresses) + every + (profile is not None) != 1:
         raise Refused("say which mailboxes: one or more addresses, or --all, or --profile ID.")
-    allowed = readable(snapshot)
+    sending = [a for a in snapshot.mailboxes if sending_of(snapshot, a) is Permit.ALLOWED]
+    allowed = list(dict.fromkeys([*readable(snapshot), *sending]))
     if addresses:
         names = dict.fromkeys(known_mailbox(snapshot, address).address for address in addresses)
         for name in names:
             if name not in allowed:
-                raise Refused(
-                    f"{name} may not be read: it is deactivated or not approved. See: mailweave mailbox show."
-                )
+                raise Refused(f"{name} may not be read or sent for: see mailweave mailbox show.")
         return list(names)
     if profile is not None and profile not in snapshot.profiles:
         raise Refused(f"there is no server profile {profile!r}. There are: {', '.join(snapshot.profiles) or 'none'}.")
@@ -93,19 +100,23 @@ def _results(config: Config, commands: dict[str, UUID], seconds: float) -> dict[
 
 def _ended(connection: Connection, commands: dict[str, UUID]) -> dict[str, str]:
     answers = mailbox_states.answers(connection, list(commands.values()))
-    standings = mailbox_states.incoming(connection)
-    words = {a: _word(answers.get(command), standings.get(a)) for a, command in commands.items()}
+    receiving, sending = mailbox_states.incoming(connection), mailbox_states.outgoing(connection)
+    words = {a: _word(answers.get(c), receiving.get(a), sending.get(a)) for a, c in commands.items()}
     return {address: word for address, word in words.items() if word is not None}
 
 
-def _word(answer: Answer | None, standing: Standing | None) -> str | None:
+def _word(answer: Answer | None, receiving: Standing | None, sending: Standing | None) -> str | None:
+    """Return how it went in the directions that are driven, a failure first; None while one of them is not known."""
     if answer is None:
         return None
     if answer.refused:
         return f"refused: {answer.refused}"
-    if standing is None or standing.tested is None or standing.tested < answer.applied:
+    both = (("receiving", receiving), ("sending", sending))
+    driven = [(name, s) for name, s in both if s is not None and s.phase not in UNREAD]
+    if not driven or any(s.tested is None or s.tested < answer.applied for _, s in driven):
         return None
-    return mailbox_words.test(standing)
+    words = sorted(mailbox_words.test(s).replace(s.test_result, f"{s.test_result} of {name}", 1) for name, s in driven)
+    return mailbox_words.test(receiving) if [name for name, _ in driven] == ["receiving"] else "; ".join(words)
 
 
 def _tell(results: dict[str, str], commands: dict[str, UUID]) -> None:

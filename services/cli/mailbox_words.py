@@ -1,10 +1,23 @@
 """Where a mailbox stands, in plain words."""
 
 from services.domain.alert_codes import kind_of
+from services.domain.approval import Permit
 from services.domain.mailbox_state import TRIES, Phase
+from services.domain.polled import Idle
+from services.settings.permits import permit_of, sending_of, unpolled, unsent
+from services.settings.snapshot import Snapshot
 from services.storage.reports.mailbox_states import Standing
 
-OUTGOING = "not driven: this version sends no mail"
+IDLE = {
+    Idle.NONE: "by its method: nothing is done",
+    Idle.CLIENT: "done by the Outlook client: the server does nothing",
+    Idle.FORWARD: "its mail comes by a forward mailbox",
+    Idle.PROFILE_INACTIVE: "its server profile is not active",
+    Idle.NO_SERVER: "its server profile names no outgoing server (outgoingHost)",
+    Idle.NO_CREDENTIAL: "it waits for a credential (mailweave credential set NAME, then settings set mailbox/ADDRESS"
+    " credential=NAME)",
+}
+"""Why the settings have nothing done in one direction."""
 PROBED = "It is probed now and then, and enabled by itself when that works."
 UNSEEN = "new: no fetcher has seen it yet"
 _STATES = {
@@ -44,6 +57,28 @@ def state(standing: Standing | None) -> str:
     if phase is Phase.DISABLED:
         return f"disabled. {kind_of(standing.reason).means} {PROBED}"
     return _STATES[phase]
+
+
+def receiving(snapshot: Snapshot, mailbox: str, standing: Standing | None) -> str:
+    """Say where a mailbox stands that is read, or why the settings have it not read."""
+    match permit_of(snapshot, mailbox):
+        case Permit.PENDING:
+            return _STATES[Phase.PENDING_APPROVAL]
+        case Permit.DEACTIVATED:
+            return _STATES[Phase.DEACTIVATED]
+        case Permit.ALLOWED:
+            why = unpolled(snapshot, mailbox)
+            return f"not read: {IDLE[why]}" if why else state(standing)
+
+
+def sending(snapshot: Snapshot, mailbox: str, standing: Standing | None) -> str:
+    """Say where a mailbox stands that may send, or why the settings have nothing sent for it."""
+    if why := unsent(snapshot, mailbox):
+        return f"not sent: {IDLE[why]}"
+    if sending_of(snapshot, mailbox) is not Permit.ALLOWED:
+        return "not sent: it is deactivated, or waits for approval"
+    said = state(standing).replace("enabled: it is read", "enabled: its outgoing server lets it send")
+    return f"{said}; this version sends no mail yet"
 
 
 def to_do(standing: Standing | None) -> str:

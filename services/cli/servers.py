@@ -14,6 +14,8 @@ from services.fetcher.protocols import server_of
 from services.fetcher.tokens import credential_named
 from services.runtime.config import Config
 from services.settings.models import MailboxSettings, ServerProfile
+from services.settings.objects import logins
+from services.settings.objects.logins import Login
 from services.settings.permits import fetched
 from services.settings.snapshot import Snapshot
 from services.storage.postgres import Database
@@ -41,11 +43,13 @@ def _of(
     left = list(mailbox.folders)
     try:
         profile = snapshot.profiles[mailbox.server_profile]
-        credential = credential_of(config, database, mailbox.credential)
+        login = logins.incoming(mailbox, profile)
+        assert login is not None, "a mailbox without a credential is not read"
+        credential = credential_of(config, database, login.credential)
         if profile.protocol == "pop3":
-            yield _numbered(config, profile, mailbox, credential)
+            yield _numbered(config, profile, mailbox.address, login, credential)
             return
-        with imap.session(server_of(profile, config.ca_file), mailbox.user, credential) as opened:
+        with imap.session(server_of(profile, config.ca_file, opens=login.opens), login.user, credential) as opened:
             while left:
                 try:
                     selected = opened.select(left[0])
@@ -60,7 +64,7 @@ def _of(
         yield from (Unreachable(mailbox.address, folder, str(error)) for folder in left)
 
 
-def _numbered(config: Config, profile: ServerProfile, mailbox: MailboxSettings, credential: Credential) -> Numbered:
-    listed = pop3.listed(server_of(profile, config.ca_file), mailbox.user, credential, patience=PATIENCE_SECONDS)
-    ids = [delivery_id_pop3(mailbox.address, uidl) for uidl, _ in listed.values()]
-    return Numbered(mailbox.address, tuple(dict.fromkeys(ids)))
+def _numbered(config: Config, profile: ServerProfile, address: str, login: Login, credential: Credential) -> Numbered:
+    listed = pop3.listed(server_of(profile, config.ca_file), login.user, credential, patience=PATIENCE_SECONDS)
+    ids = [delivery_id_pop3(address, uidl) for uidl, _ in listed.values()]
+    return Numbered(address, tuple(dict.fromkeys(ids)))

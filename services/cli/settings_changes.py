@@ -11,8 +11,7 @@ from services.cli import session
 from services.cli.output import plural
 from services.cli.settings_wait import drain_outbox, until_known
 from services.settings import publisher
-from services.settings.declaring import about
-from services.settings.organization import Organization
+from services.settings.declaring import is_idle
 from services.settings.snapshot import Snapshot
 
 ORGANIZATION = "organization"
@@ -69,8 +68,7 @@ def given(model: BaseModel) -> dict[str, Any]:
 
 def tell_idle(model: BaseModel, fields: Iterable[str]) -> None:
     """Say which of the fields are stored and act nowhere yet."""
-    declared = {field.alias or name: field for name, field in type(model).model_fields.items()}
-    idle = [name for name in fields if isinstance(model, Organization) and not about(declared[name]).acts]
+    idle = [name for name in fields if is_idle(type(model), name)]
     if idle:
         click.echo(f"Note: {', '.join(idle)} {'is' if len(idle) == 1 else 'are'} stored and not yet acting.", err=True)
 

@@ -7,11 +7,13 @@ from typing import Any
 import click
 
 from services.cli import session
+from services.cli.mailbox_creation import create_missing
 from services.cli.output import emit, json_option
 from services.cli.settings_changes import change_options, given, objects, plain, publish, tell_idle
 from services.cli.settings_files import apply_command, diff_command, export_command, restore_command
 from services.cli.settings_history import history_command
 from services.cli.settings_reference import docs_command, schema_command
+from services.domain.directory import PRINCIPALS, RecordRef
 from services.domain.errors import Refused
 from services.settings import models, publisher
 
@@ -89,6 +91,10 @@ def set_command(
         {key: value}, by=by, reason=reason or "settings set", base=snapshot.version if base is None else base,
         wait=wait, timeout=timeout,
     )  # fmt: skip
+    kind, _, name = key.partition("/")
+    if kind == "principal":
+        refs = {RecordRef(one, name.removeprefix(f"{one}:")) for one in PRINCIPALS}
+        create_missing(session.config(), refs, reason or "settings set")
 
 
 @settings_commands.command("unset")

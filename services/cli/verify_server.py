@@ -14,6 +14,7 @@ from services.fetcher.known_folders import known_as
 from services.fetcher.protocols import server_of
 from services.runtime.config import Config
 from services.settings import publisher
+from services.settings.objects import logins
 from services.settings.permits import left_to_routers, readable
 from services.storage.postgres import Database
 from services.storage.reports.reading import rows
@@ -36,13 +37,15 @@ def audits(config: Config, only: Sequence[str]) -> Iterator[Audit]:
             mailbox = snapshot.mailboxes[address]
             profile = snapshot.profiles[mailbox.server_profile]
             try:
-                credential = credential_of(config, database, mailbox.credential)
-                server = server_of(profile, config.ca_file)
+                login = logins.incoming(mailbox, profile)
+                assert login is not None, "a mailbox without a credential is not read"
+                credential = credential_of(config, database, login.credential)
+                server = server_of(profile, config.ca_file, opens=login.opens)
                 if profile.protocol == "pop3":
-                    listed = pop3.listed(server, mailbox.user, credential, patience=PATIENCE_SECONDS).values()
+                    listed = pop3.listed(server, login.user, credential, patience=PATIENCE_SECONDS).values()
                     yield audit_pop3(address, [uidl for uidl, _ in listed], partial(deliveries.handled, database))
                     continue
-                with imap.session(server, mailbox.user, credential) as connection:
+                with imap.session(server, login.user, credential) as connection:
                     known = known_as(database, address)
                     places = choose(wanted_of(snapshot, address), connection.folders(), known)
                     yield from audit(connection, address, [place.name for place in places], partial(_taken, config))

@@ -100,6 +100,18 @@ KINDS: Mapping[str, Kind] = {
         "Ten checks in a row have failed.",
         "Nothing is lost. See its last error with mailweave mailbox show; when that is mended: mailweave mailbox test.",
     ),
+    "sender_refused": Kind(
+        "error",
+        "The outgoing server does not let the mailbox send under its address.",
+        "Let the user send as this address on the server, or correct the user of the mailbox.",
+    ),
+    "submission_failed": Kind(
+        "error",
+        "The outgoing server refuses a command of SMTP.",
+        "Check outgoingHost and outgoingPort of the server profile, and the server.",
+        TRANSIENT,
+    ),
+    "test_passed": Kind("information", "A test that a person asked for has passed.", "Nothing is to be done."),
     "mail_unparsed": Kind(
         "information",
         "A mail could not be read in full. Its raw mail is kept and its headers were used.",

@@ -12,7 +12,9 @@ SILENT = "it was not heard for ten minutes"
 UNPARSED = frozenset({ParseOutcome.HEADERS, ParseOutcome.UNREADABLE})
 
 
-def of_mailbox(mailbox: str, direction: Direction, outcome: Outcome, *, fence: int, at: datetime) -> list[Signal]:
+def of_mailbox(
+    mailbox: str, direction: Direction, outcome: Outcome, *, fence: int | None, at: datetime
+) -> list[Signal]:
     """Return what is to be signalled of a mailbox after an event: the all-clear of what is over, then what is wrong."""
     said = []
     if outcome.cleared:
@@ -37,6 +39,12 @@ def of_left_out(
         Signal(key=Key(_of(mailbox), code, Direction.INCOMING), state=state, observed=at, fence=fence, detail=detail)
         for code, state, detail in (*cleared, *raised)
     ]
+
+
+def of_passed_test(mailbox: str, direction: Direction, *, at: datetime) -> list[Signal]:
+    """Return the signals of a test that a person asked for and that passed: told, and over in the same moment."""
+    key = Key(_of(mailbox), "test_passed", direction)
+    return [Signal(key=key, state=state, observed=at) for state in (SignalState.RAISED, SignalState.CLEARED)]
 
 
 def of_unparsed(mailbox: str, *, detail: str, at: datetime) -> Signal:

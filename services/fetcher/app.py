@@ -22,6 +22,7 @@ from services.fetcher.handover import TOPIC
 from services.fetcher.ingest import Ingest
 from services.fetcher.leases import Leases
 from services.fetcher.listening import Listener
+from services.fetcher.outgoing import OutgoingTests
 from services.fetcher.polling import Ports
 from services.fetcher.tokens import credential_named
 from services.runtime import metrics
@@ -119,7 +120,7 @@ def _beside(runtime: Runtime, jobs: Mapping[str, Job]) -> Iterator[None]:
         try:
             job(runtime.stopping)
         except Exception as error:
-            log.exception("what takes pushed mail broke")
+            log.exception("what runs beside the checks broke")
             runtime.fail(error)
 
     threads = [threading.Thread(target=run, args=(job,), name=name, daemon=True) for name, job in jobs.items()]
@@ -131,12 +132,21 @@ def _beside(runtime: Runtime, jobs: Mapping[str, Job]) -> Iterator[None]:
 
 
 def main(runtime: Runtime, stopping: threading.Event) -> None:
-    """Check mailboxes, and take pushed mail where the config says so, until asked to stop."""
+    """Check mailboxes, test outgoing servers, and take pushed mail where the config says so, until asked to stop."""
     config = runtime.config
     producer = Producer(config.kafka, f"fetcher-{runtime.instance}")
     ports = _ThreadPorts(config, producer)
     runtime.drainer(OWNER)
     checker = Checker(
+        settings=lambda: runtime.settings.snapshot,
+        ports=ports,
+        credential=_credential(config),
+        chance=random.SystemRandom().random,
+        log_key=config.hash_key,
+        ca_file=config.ca_file,
+    )
+
+    outgoing = OutgoingTests(
         settings=lambda: runtime.settings.snapshot,
         ports=ports,
         credential=_credential(config),
@@ -180,7 +190,7 @@ def main(runtime: Runtime, stopping: threading.Event) -> None:
     handle = partial(commands.carry_out, database=Database(config.postgres, OWNER), make_due=leases.make_due, now=now)
     ThreadStage(commands.TOPIC, handle, runtime).start()
     try:
-        with _beside(runtime, _pushed(runtime, ports, produced)):
+        with _beside(runtime, {**_pushed(runtime, ports, produced), "outgoing": outgoing.run}):
             Dispatcher(leases, lambda: runtime.settings.snapshot, checker.check, ended=ended, settle=settle).run(
                 stopping, beat
             )

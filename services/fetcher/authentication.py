@@ -65,9 +65,11 @@ class _Dialogue:
         return self._left.popleft()
 
 
-def log_in(wire: Wire, user: str, credential: Password | Token, *, auth: Auth, encrypted: bool) -> None:
+def log_in(
+    wire: Wire, user: str, credential: Password | Token, *, auth: Auth, encrypted: bool, opens: str = ""
+) -> None:
     """
-    Log in. ``encrypted`` says that nothing secret may be sent without TLS.
+    Log in. ``encrypted`` says that nothing secret may be sent without TLS, ``opens`` whose mailbox is opened.
 
     A refusal is :class:`failures.LoginRefused`, or ``LoginUnavailable`` when the server says that it passes. No text
     repeats what was sent, or what the server answered.
@@ -77,15 +79,17 @@ def log_in(wire: Wire, user: str, credential: Password | Token, *, auth: Auth, e
         raise failures.TlsNotOffered(f"the connection to {where} is not encrypted; nothing secret was sent")
     if wire.state == "AUTH":
         return
-    if not user.isprintable():
+    if not (user + opens).isprintable():
         raise failures.LoginRefused("the user name of the mailbox holds a control character; correct it")
-    mechanism = mechanisms.choose(auth, user, credential, wire.capabilities, where)
+    if opens and isinstance(credential, Token):
+        user, opens = opens, ""  # a token names the one who is acted for, and nobody else
+    mechanism = mechanisms.choose(auth, user, credential, wire.capabilities, where, opens=opens)
     dialogue = _Dialogue(())
     try:
         if mechanism is Mechanism.LOGIN:
             status, said = wire.login_by_password(user, credential.value)
         else:
-            message, on_refusal = _messages(mechanism, wire, user, credential.value)
+            message, on_refusal = _messages(mechanism, wire, user, credential.value, opens)
             first = b64encode(message)
             at_once = "SASL-IR" in wire.capabilities and len(first) <= LONGEST_INITIAL  # RFC 4959
             dialogue = _Dialogue([on_refusal] if at_once else [first, on_refusal])
@@ -99,7 +103,7 @@ def log_in(wire: Wire, user: str, credential: Password | Token, *, auth: Auth, e
         raise _refused(credential, said, dialogue.refusal, where)
 
 
-def _messages(mechanism: Mechanism, wire: Wire, user: str, secret: str) -> tuple[bytes, bytes]:
+def _messages(mechanism: Mechanism, wire: Wire, user: str, secret: str, opens: str) -> tuple[bytes, bytes]:
     """Return the message, and what is answered when the server refuses it by a challenge, as it goes over the wire."""
     match mechanism:
         case Mechanism.OAUTHBEARER:
@@ -108,7 +112,7 @@ def _messages(mechanism: Mechanism, wire: Wire, user: str, secret: str) -> tuple
         case Mechanism.XOAUTH2:
             return mechanisms.xoauth2(user, secret), b""
         case _:
-            return mechanisms.plain(user, secret), b"*"  # RFC 9051 section 6.2.2: cancel
+            return mechanisms.plain(user, secret, opens), b"*"  # RFC 9051 section 6.2.2: cancel
 
 
 def _refused(

@@ -19,7 +19,8 @@ from services.fetcher.failures import MailServerError, Unforeseen
 from services.fetcher.lifecycle import Holding
 from services.fetcher.polling import Ports, Progress, Task
 from services.fetcher.protocols import poll, session
-from services.settings.permits import left_to_routers, permit_of
+from services.settings.objects import logins
+from services.settings.permits import left_to_routers, polling_of
 from services.settings.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -78,10 +79,12 @@ class Checker:
 
     def _check(self, mailbox: str, go_on: Callable[[], bool], progress: Progress, mark: dict[str, str]) -> Ended:
         snapshot = self.settings()
-        if permit_of(snapshot, mailbox) is not Permit.ALLOWED or left_to_routers(snapshot):
+        if polling_of(snapshot, mailbox) is not Permit.ALLOWED or left_to_routers(snapshot):
             return Ended(code="disabled", delay=0, mails=0)
         settings = snapshot.mailboxes[mailbox]
         profile = snapshot.profiles[settings.server_profile]
+        login = logins.incoming(settings, profile)
+        assert login is not None, "a mailbox without a credential is not polled"
         ports = self.ports()
         claimed = cursor.claim(ports.database, mailbox)
         held = Holding(mailbox=mailbox, fence=claimed.fence, version=snapshot.version)
@@ -102,8 +105,8 @@ class Checker:
         problem: MailweaveError | None = None
         with _named(mark):
             try:
-                credential = self.credential(ports, settings.credential)
-                with session(profile, settings.user, credential, self.ca_file) as connection:
+                credential = self.credential(ports, login.credential)
+                with session(profile, login.user, credential, self.ca_file, opens=login.opens) as connection:
                     poll(connection, settings, task, ports, progress)
             except (FenceLost, Retry) as error:
                 if not isinstance(error, MailServerError):

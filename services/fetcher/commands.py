@@ -7,7 +7,7 @@ from uuid import UUID
 from services.contracts.codec import decode
 from services.contracts.records import Command
 from services.domain.errors import UndecodableRecord
-from services.fetcher import lifecycle
+from services.fetcher import lifecycle, outgoing_life
 from services.fetcher.deliveries import Database
 from services.runtime.records import Batch, Input, Output
 
@@ -42,6 +42,8 @@ def carry_out(
             ).fetchone()
             if row is not None:
                 refused = lifecycle.request_test(connection, mailbox, at)
+                if outgoing_life.request_test(connection, mailbox, at):
+                    refused = ""
                 connection.execute("UPDATE fetcher.command SET refused = %s WHERE id = %s", (refused, command["id"]))
                 connection.execute("DELETE FROM fetcher.command WHERE applied < %s", (at - KEPT,))
         asked.append(mailbox)

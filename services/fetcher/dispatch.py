@@ -17,7 +17,7 @@ from services.domain.approval import Permit
 from services.domain.errors import Retry
 from services.fetcher.checks import Ended
 from services.fetcher.leases import Leases
-from services.settings.permits import changed, fetched, left_to_routers, permit_of
+from services.settings.permits import changed, fetched, left_to_routers, polling_of
 from services.settings.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -142,7 +142,7 @@ class Dispatcher:
     def _asked(self, mailbox: str, held: _Held, stopping: threading.Event) -> Callable[[], bool]:
         def go_on() -> bool:
             snapshot = self._settings()
-            allowed = permit_of(snapshot, mailbox) is Permit.ALLOWED and not left_to_routers(snapshot)
+            allowed = polling_of(snapshot, mailbox) is Permit.ALLOWED and not left_to_routers(snapshot)
             return allowed and not held.lost.is_set() and not stopping.is_set()
 
         return go_on

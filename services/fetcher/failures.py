@@ -7,6 +7,7 @@ What can go wrong with a mail server, in words that a person can act on.
     ├── MechanismUnavailable, LoginRefused, LoginUnavailable, MailboxBusy
     ├── ConsentWithdrawn, ClientRefused, TokenEndpointFailed
     ├── FolderUnknown, UidlNotOffered, Unforeseen
+    ├── SenderRefused, SubmissionFailed
     └── ProtocolError
           └── BodyMissing
 
@@ -140,6 +141,19 @@ class Unforeseen(MailServerError):
     """A check of this mailbox broke inside; the others are not to blame for it, and go on."""
 
     code = "unforeseen"
+
+
+class SenderRefused(MailServerError):
+    """The outgoing server does not take mail from the mailbox's address by this user."""
+
+    code = "sender_refused"
+    permanent = True
+
+
+class SubmissionFailed(MailServerError):
+    """The outgoing server refuses a command, for now or for another reason than the sender."""
+
+    code = "submission_failed"
 
 
 class ProtocolError(MailServerError):

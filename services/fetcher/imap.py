@@ -23,7 +23,11 @@ _MAILBOX_ID = re.compile(rb"MAILBOXID\s*\(?\s*\(([^)\s]+)\)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """Where and how to connect; ``seconds`` bounds each wait for the server."""
+    """
+    Where and how to connect; ``seconds`` bounds each wait for the server.
+
+    ``opens`` is the user whose mailbox is opened, where that is not the one who logs in.
+    """
 
     host: str
     port: int
@@ -31,6 +35,7 @@ class Server:
     seconds: float
     auth: Auth = "auto"
     ca_file: Path | None = None
+    opens: str = ""
 
     def __str__(self) -> str:
         """Host and port, as errors name the server."""
@@ -186,7 +191,7 @@ def _logged_in(server: Server, user: str, credential: Password | Token) -> Wire:
         try:
             if server.tls == "starttls":
                 wire.secure(context)
-            log_in(wire, user, credential, auth=server.auth, encrypted=server.tls != "none")
+            log_in(wire, user, credential, auth=server.auth, encrypted=server.tls != "none", opens=server.opens)
             if {"ENABLE", "UTF8=ACCEPT"} <= set(wire.capabilities):
                 wire.enable("UTF8=ACCEPT")
         except BaseException:

@@ -2,7 +2,7 @@
 The life of mailboxes in PostgreSQL: each transition with its cause, its history and its signals in one transaction.
 
 What follows from what is decided in :mod:`services.domain.mailbox_state`. Everything about a mailbox is written under
-the lock of its row. Only the incoming direction is driven: nothing is sent yet.
+the lock of its row. This is the incoming direction; :mod:`services.fetcher.outgoing_life` has the other.
 """
 
 from collections.abc import Mapping, Sequence
@@ -165,8 +165,8 @@ def _take(connection: Connection[Any], held: Holding, event: Event, at: datetime
         mailbox_rows.write(connection, held.mailbox, outcome, max(held.version, known.version))
     when = max(at, outcome.state.since)
     if known.state.phase is Phase.TESTING and isinstance(event, Succeeded | Failed):
-        failure = event.detail if isinstance(event, Failed) else "; ".join(one.detail for one in event.left_out)
-        mailbox_rows.tested(connection, held.mailbox, failure, when)
+        failure = event.detail if isinstance(event, Failed) else "; ".join(one.detail for one in event.left_out) or None
+        mailbox_rows.tested(connection, held.mailbox, failure, when, Direction.INCOMING)
     said = of_mailbox(held.mailbox, Direction.INCOMING, outcome, fence=held.fence, at=when)
     signals.append(connection, OWNER, said)
     if outcome.state.phase in UNREAD and outcome.steps:

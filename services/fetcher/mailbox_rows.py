@@ -7,8 +7,11 @@ from typing import Any
 
 from psycopg import Connection
 
+from services.domain.alert_signals import of_passed_test
 from services.domain.identity import Direction
 from services.domain.mailbox_state import Outcome, Phase, State
+from services.fetcher.deliveries import OWNER
+from services.runtime import signals
 
 HISTORY = timedelta(days=90)
 INCOMING = Direction.INCOMING
@@ -24,15 +27,15 @@ class Known:
     version: int
 
 
-def known(connection: Connection[Any], mailbox: str) -> Known | None:
+def known(connection: Connection[Any], mailbox: str, direction: Direction = INCOMING) -> Known | None:
     """Return where a mailbox stands, or None when it is new."""
-    row = connection.execute(_STATES + " WHERE mailbox = %s AND direction = %s", (mailbox, INCOMING)).fetchone()
+    row = connection.execute(_STATES + " WHERE mailbox = %s AND direction = %s", (mailbox, direction)).fetchone()
     return _known(*row[1:]) if row else None
 
 
-def all_known(connection: Connection[Any]) -> dict[str, Known]:
+def all_known(connection: Connection[Any], direction: Direction = INCOMING) -> dict[str, Known]:
     """Return where every mailbox stands."""
-    rows = connection.execute(_STATES + " WHERE direction = %s", (INCOMING,))
+    rows = connection.execute(_STATES + " WHERE direction = %s", (direction,))
     return {mailbox: _known(*values) for mailbox, *values in rows}
 
 
@@ -40,7 +43,9 @@ def _known(phase: str, since: datetime, reason: str, attempts: int, version: int
     return Known(State(phase=Phase(phase), since=since, reason=reason, attempts=attempts), version)
 
 
-def write(connection: Connection[Any], mailbox: str, outcome: Outcome, version: int) -> None:
+def write(
+    connection: Connection[Any], mailbox: str, outcome: Outcome, version: int, direction: Direction = INCOMING
+) -> None:
     """Write the state and the steps that led there; steps of more than 90 days ago go."""
     state = outcome.state
     cause = outcome.steps[-1].cause if outcome.steps else None
@@ -50,20 +55,20 @@ def write(connection: Connection[Any], mailbox: str, outcome: Outcome, version: 
         " VALUES (%s, %s, %s, %s, %s, %s, coalesce(%s, ''), %s) ON CONFLICT (mailbox, direction) DO UPDATE SET"
         " phase = excluded.phase, since = excluded.since, reason = excluded.reason, attempts = excluded.attempts,"
         " cause = coalesce(%s, s.cause), settings_version = excluded.settings_version",
-        (mailbox, INCOMING, state.phase, state.since, state.reason, state.attempts, cause, version, cause),
+        (mailbox, direction, state.phase, state.since, state.reason, state.attempts, cause, version, cause),
     )
     for step in outcome.steps:
         connection.execute(
             "INSERT INTO fetcher.mailbox_transition"
             " (mailbox, direction, from_phase, to_phase, reason, cause, time, settings_version)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-            (mailbox, INCOMING, step.before.phase, step.after.phase, step.after.reason, step.cause, step.after.since,
+            (mailbox, direction, step.before.phase, step.after.phase, step.after.reason, step.cause, step.after.since,
              version),
         )  # fmt: skip
     if outcome.steps:
         connection.execute(
             "DELETE FROM fetcher.mailbox_transition WHERE mailbox = %s AND direction = %s AND time < %s",
-            (mailbox, INCOMING, state.since - HISTORY),
+            (mailbox, direction, state.since - HISTORY),
         )
 
 
@@ -83,10 +88,22 @@ def leave_out(connection: Connection[Any], mailbox: str, codes: Iterable[str]) -
     )
 
 
-def tested(connection: Connection[Any], mailbox: str, failure: str, at: datetime) -> None:
-    """Write how a test ended: with a failure in words, or, without words, well."""
+def tested(connection: Connection[Any], mailbox: str, failure: str | None, at: datetime, direction: Direction) -> None:
+    """Write how a test ended: with a failure in words, or well; who asked for one is told that it passed."""
+    if failure is None and _asked_for(connection, mailbox, direction):
+        signals.append(connection, OWNER, of_passed_test(mailbox, direction, at=at))
     connection.execute(
         "UPDATE fetcher.mailbox_state SET test_result = %s, test_detail = %s, tested = %s"
         " WHERE mailbox = %s AND direction = %s",
-        ("failure" if failure else "success", failure, at, mailbox, INCOMING),
+        ("success" if failure is None else "failure", failure or "", at, mailbox, direction),
     )
+
+
+def _asked_for(connection: Connection[Any], mailbox: str, direction: Direction) -> bool:
+    """Whether a person has asked for a test since the end of the one before."""
+    asked = connection.execute(
+        "SELECT FROM fetcher.command c JOIN fetcher.mailbox_state s ON s.mailbox = %s AND s.direction = %s"
+        " WHERE c.object = %s AND c.refused = '' AND c.applied > coalesce(s.tested, '-infinity') LIMIT 1",
+        (mailbox, direction, f"mailbox/{mailbox}"),
+    ).fetchone()
+    return asked is not None

@@ -48,15 +48,19 @@ class Token:
     value: str = field(repr=False)
 
 
-def choose(auth: Auth, user: str, credential: Password | Token, offered: Collection[str], where: str) -> Mechanism:
+def choose(
+    auth: Auth, user: str, credential: Password | Token, offered: Collection[str], where: str, *, opens: str = ""
+) -> Mechanism:
     """
     Return the mechanism for a credential, the better one first, among those that profile and server leave.
 
-    ``offered`` are the server's capabilities. Raises :class:`failures.MechanismUnavailable`.
+    ``offered`` are the server's capabilities. With a password, only PLAIN opens the mailbox of another. Raises
+    :class:`failures.MechanismUnavailable`.
     """
     match credential:
         case Password():
-            fitting, kind = (Mechanism.LOGIN, Mechanism.PLAIN), "a password"
+            fitting = (Mechanism.PLAIN,) if opens else (Mechanism.LOGIN, Mechanism.PLAIN)
+            kind = "a password"
         case Token():
             fitting, kind = (Mechanism.OAUTHBEARER, Mechanism.XOAUTH2), "an OAuth one"
     asked = [m for m in fitting if auth in ("auto", m.value.lower())]
@@ -85,9 +89,9 @@ def _usable(mechanism: Mechanism, user: str, credential: Password | Token, offer
     return "LOGINDISABLED" not in offered and all(t.isascii() and t.isprintable() for t in (user, credential.value))
 
 
-def plain(user: str, password: str) -> bytes:
-    """Return the message of RFC 4616."""
-    return f"\0{user}\0{password}".encode()
+def plain(user: str, password: str, opens: str = "") -> bytes:
+    """Return the message of RFC 4616; ``opens`` is its authorization id."""
+    return f"{opens}\0{user}\0{password}".encode()
 
 
 def oauthbearer(user: str, token: str, host: str, port: int) -> bytes:

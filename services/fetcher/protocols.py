@@ -12,8 +12,8 @@ from services.fetcher.polling import Progress, Task
 from services.settings.models import MailboxSettings, ServerProfile
 
 
-def server_of(profile: ServerProfile, ca_file: Path | None = None) -> Server:
-    """Return how to connect to the server of a profile."""
+def server_of(profile: ServerProfile, ca_file: Path | None = None, *, opens: str = "") -> Server:
+    """Return how to connect to the server of a profile; see :class:`Server` for ``opens``."""
     return Server(
         host=profile.host,
         port=profile.port,
@@ -21,16 +21,30 @@ def server_of(profile: ServerProfile, ca_file: Path | None = None) -> Server:
         auth=profile.auth,
         seconds=profile.timeout_seconds,
         ca_file=ca_file,
+        opens=opens,
+    )
+
+
+def outgoing_server_of(profile: ServerProfile, ca_file: Path | None = None, *, opens: str = "") -> Server:
+    """Return how to connect to the outgoing server of a profile that names one."""
+    return Server(
+        host=profile.outgoing_host or "",
+        port=profile.outgoing_port,
+        tls=profile.outgoing_tls,
+        auth="auto" if profile.outgoing_auth == "none" else profile.outgoing_auth,
+        seconds=profile.timeout_seconds,
+        ca_file=ca_file,
+        opens=opens,
     )
 
 
 @contextmanager
 def session(
-    profile: ServerProfile, user: str, credential: Credential, ca_file: Path | None = None
+    profile: ServerProfile, user: str, credential: Credential, ca_file: Path | None = None, *, opens: str = ""
 ) -> Iterator[imap.Connection | pop3.Connection]:
     """Give a logged-in session with the server of a profile, closed at the end."""
     opened = pop3.session if profile.protocol == "pop3" else imap.session
-    with opened(server_of(profile, ca_file), user, credential) as connection:
+    with opened(server_of(profile, ca_file, opens=opens), user, credential) as connection:
         yield connection
 
 

@@ -5,6 +5,9 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
+IDLE = "Not yet acting."
+"""Ends the description of a field of an object that is stored and that nothing reads yet."""
+
 
 class Strict(BaseModel):
     """Immutable; an unknown key or a value of the wrong type is an error, never a guess."""
@@ -42,3 +45,12 @@ def about(field: FieldInfo) -> About:
     """Return what was declared with a field; one that says nothing of where it acts does so in its text."""
     extra = field.json_schema_extra
     return About(**{name: str(text) for name, text in extra.items()}) if isinstance(extra, dict) else About()
+
+
+def is_idle(model: type[BaseModel], name: str) -> bool:
+    """Whether a field, by its key in settings files, is stored and acts nowhere yet."""
+    declared = {field.alias or key: field for key, field in model.model_fields.items()}
+    field = declared[name]
+    if isinstance(field.json_schema_extra, dict):
+        return not about(field).acts
+    return (field.description or "").endswith(IDLE)

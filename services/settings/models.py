@@ -8,7 +8,9 @@ from pydantic import AwareDatetime, BeforeValidator, Field, ValidationError, fie
 
 from services.domain.addresses import normalise
 from services.domain.errors import Refused
-from services.settings.declaring import Strict
+from services.settings.declaring import IDLE, Strict
+from services.settings.objects.mailbox_fields import MailboxMethods
+from services.settings.objects.profile_fields import OutgoingServer, ProfileIdentity, ProfileLogin
 from services.settings.organization import Organization
 
 MOST_KEY_CHARACTERS = 320
@@ -32,7 +34,7 @@ class Ref(Strict):
     id: str = Field(min_length=1, max_length=200)
 
 
-class ServerProfile(Strict):
+class ServerProfile(OutgoingServer, ProfileLogin, ProfileIdentity):
     """How to reach a mail server. Acts in the fetcher."""
 
     protocol: Literal["imap", "pop3"] = Field(default="imap", description="POP3 has one folder and no flags.")
@@ -56,15 +58,20 @@ class ServerProfile(Strict):
         max_length=63,
         description="The only router that may hand in mail of its mailboxes, by name; null: any.",
     )
+    owner: Ref | None = Field(default=None, description=f"Who is told of what is wrong with it. {IDLE}")
 
 
-class MailboxSettings(Strict):
+class MailboxSettings(MailboxMethods):
     """One mailbox that is read. Acts in the fetcher; its owner in the resolver."""
 
     address: str = Field(min_length=3, max_length=MOST_KEY_CHARACTERS, description="E-mail address; also the key.")
     server_profile: str = Field(min_length=1, alias="serverProfile", description="Id of a server profile.")
-    user: str = Field(min_length=1, max_length=250, description="Login name.")
-    credential: str = Field(min_length=1, description="Name of the stored credential, never the credential.")
+    user: str | None = Field(default=None, min_length=1, max_length=250, description="Login name; null: the address.")
+    credential: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Name of the stored credential, never the credential; null: the profile's, or none yet.",
+    )
     owner: Ref | None = Field(default=None, description="The user or queue behind it.")
     folders: tuple[str, ...] = Field(default=("INBOX",), min_length=1, max_length=100, description="What is read.")
     received_after: Instant | None = Field(

@@ -1,7 +1,9 @@
 """Which mailboxes the settings allow to be read."""
 
 from services.domain.approval import Permit, permit
+from services.domain.polled import Idle, polled, sent_for
 from services.settings.models import FolderRule
+from services.settings.objects import logins
 from services.settings.snapshot import Snapshot
 
 
@@ -23,9 +25,42 @@ def permit_of(snapshot: Snapshot, mailbox: str) -> Permit:
     )
 
 
+def unpolled(snapshot: Snapshot, mailbox: str) -> Idle | None:
+    """Return why the settings have a mailbox that they name not read from its server, its approval apart."""
+    settings = snapshot.mailboxes[mailbox]
+    profile = snapshot.profiles[settings.server_profile]
+    login = left_to_routers(snapshot) or logins.incoming(settings, profile) is not None
+    return polled(incoming=settings.incoming, profile_active=profile.active, credential=login)
+
+
+def unsent(snapshot: Snapshot, mailbox: str) -> Idle | None:
+    """Return why the settings have nothing sent for a mailbox that they name, its approval apart."""
+    settings = snapshot.mailboxes[mailbox]
+    profile = snapshot.profiles[settings.server_profile]
+    login = profile.outgoing_auth == "none" or logins.outgoing(settings, profile) is not None
+    server = profile.outgoing_host is not None
+    return sent_for(outgoing=settings.outgoing, server=server, profile_active=profile.active, credential=login)
+
+
+def polling_of(snapshot: Snapshot, mailbox: str) -> Permit:
+    """Return whether a mailbox may be read from its server; one that is not by its method is deactivated."""
+    found = permit_of(snapshot, mailbox)
+    return Permit.DEACTIVATED if found is Permit.ALLOWED and unpolled(snapshot, mailbox) else found
+
+
+def sending_of(snapshot: Snapshot, mailbox: str) -> Permit:
+    """
+    Return whether mail may be sent for a mailbox.
+
+    Without approval it is deactivated in this direction: the alert that asks for the approval is that of the other.
+    """
+    allowed = permit_of(snapshot, mailbox) is Permit.ALLOWED and not unsent(snapshot, mailbox)
+    return Permit.ALLOWED if allowed else Permit.DEACTIVATED
+
+
 def readable(snapshot: Snapshot) -> list[str]:
-    """Return the mailboxes that may be read now."""
-    return [mailbox for mailbox in snapshot.mailboxes if permit_of(snapshot, mailbox) is Permit.ALLOWED]
+    """Return the mailboxes that may be read from their servers now."""
+    return [mailbox for mailbox in snapshot.mailboxes if polling_of(snapshot, mailbox) is Permit.ALLOWED]
 
 
 def left_to_routers(snapshot: Snapshot) -> bool:

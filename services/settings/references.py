@@ -7,6 +7,7 @@ from typing import Any
 from services.domain.errors import Refused
 from services.settings import snapshot as snapshots
 from services.settings.models import MailboxSettings
+from services.settings.objects.rules import check_methods, check_profile
 from services.settings.snapshot import Snapshot
 
 MOST_RULES = 25  # of one mailbox (domain rule 3.6): each costs its server an answer
@@ -29,8 +30,10 @@ def check(after: Snapshot) -> None:
                 f"mailbox/{address}: serverProfile is {mailbox.server_profile!r}, but there is no "
                 f"server-profile/{mailbox.server_profile}: add it first, or remove the mailbox"
             )
+        check_methods(mailbox)
         _check_protocol(address, mailbox, after.profiles[mailbox.server_profile].protocol)
     for name, profile in after.profiles.items():
+        check_profile(name, profile)
         if profile.protocol == "pop3" and profile.auth != "auto":
             raise Refused(
                 f'server-profile/{name}: auth is "{profile.auth}", but over POP3 a password is sent by USER and PASS '

@@ -18,7 +18,7 @@ class Processing(Strict):
         None,
         "defaults.serverProfileId",
         "Id of the server profile of a new mailbox; null: it is given by hand.",
-        about=About("1.2", row="Default synchronization method"),
+        about=About("1.2", row="Default synchronization method", acts="command line"),
         min_length=1,
         max_length=320,
     )
@@ -26,19 +26,19 @@ class Processing(Strict):
         "sss",
         "defaults.incoming",
         "How a new mailbox receives: not at all, through the Outlook client, from the server, by a forward mailbox.",
-        about=About("1.2", row="Default synchronization method: incoming e-mail"),
+        about=About("1.2", row="Default synchronization method: incoming e-mail", acts="command line"),
     )
     defaults_outgoing: Literal["none", "client", "sss"] = setting(
         "sss",
         "defaults.outgoing",
         "How a new mailbox sends.",
-        about=About("1.2", row="Default synchronization method: outgoing e-mail"),
+        about=About("1.2", row="Default synchronization method: outgoing e-mail", acts="command line"),
     )
     defaults_act: Literal["client", "sss", "none"] = setting(
         "none",
         "defaults.act",
         "How a new mailbox synchronizes appointments, contacts and tasks; impossible with POP3 and IMAP.",
-        about=About("1.2", row="Default synchronization method: appointments, contacts, tasks"),
+        about=About("1.2", row="Default synchronization method: appointments, contacts, tasks", acts="command line"),
     )
     approval_users_only: bool = setting(
         True,

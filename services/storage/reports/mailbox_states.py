@@ -8,6 +8,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from services.domain.identity import Direction
 from services.storage.reports.reading import rows
 
 
@@ -31,6 +32,7 @@ class Standing:
 class Transition:
     """One step in the life of a mailbox."""
 
+    direction: str
     time: datetime
     from_phase: str
     to_phase: str
@@ -49,17 +51,26 @@ class Answer:
 
 def incoming(connection: Connection[Any]) -> dict[str, Standing]:
     """Return where the incoming direction of each mailbox stands that the fetcher has seen."""
+    return _standings(connection, Direction.INCOMING)
+
+
+def outgoing(connection: Connection[Any]) -> dict[str, Standing]:
+    """Return where the outgoing direction of each mailbox stands that the fetcher has seen."""
+    return _standings(connection, Direction.OUTGOING)
+
+
+def _standings(connection: Connection[Any], direction: Direction) -> dict[str, Standing]:
     query: LiteralString = """
         SELECT mailbox, phase, reason, cause, since, attempts, settings_version, test_result, test_detail, tested
-          FROM fetcher.mailbox_state WHERE direction = 'incoming' ORDER BY mailbox"""
-    return {row["mailbox"]: Standing(**row) for row in rows(connection, query)}
+          FROM fetcher.mailbox_state WHERE direction = %(direction)s ORDER BY mailbox"""
+    return {row["mailbox"]: Standing(**row) for row in rows(connection, query, {"direction": direction})}
 
 
 def transitions(connection: Connection[Any], mailbox: str, limit: int) -> list[Transition]:
-    """Return the last steps of a mailbox's incoming direction, newest first."""
+    """Return the last steps of a mailbox in either direction, newest first."""
     query: LiteralString = """
-        SELECT time, from_phase, to_phase, reason, cause, settings_version FROM fetcher.mailbox_transition
-         WHERE mailbox = %(mailbox)s AND direction = 'incoming' ORDER BY id DESC LIMIT %(limit)s"""
+        SELECT direction, time, from_phase, to_phase, reason, cause, settings_version FROM fetcher.mailbox_transition
+         WHERE mailbox = %(mailbox)s ORDER BY id DESC LIMIT %(limit)s"""
     return [Transition(**row) for row in rows(connection, query, {"mailbox": mailbox, "limit": limit})]
 
 

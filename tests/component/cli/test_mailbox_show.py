@@ -49,8 +49,8 @@ def test_a_mailbox_is_shown_with_its_state_its_checks_its_backlog_and_its_histor
         "backlog     9 UIDs",
         "last test   failure at 2026-11-28 12:00:00 UTC: refused",
         "cause 1",
-        "outgoing    not driven: this version sends no mail",
-        "approved    yes",
+        "outgoing    not sent: by its method: nothing is done",
+        "approved    yes, by ",
     ):
         assert said in text
     assert text.index("cause 1") < text.index("cause 0")
@@ -65,7 +65,7 @@ def test_the_same_as_json(desk, added):
     )  # fmt: skip
     assert {"result": "failure", "detail": "refused", "at": "2026-11-28T12:00:00Z"} == incoming["test"]
     assert ["disabled", "enabled"] == [step["to"] for step in incoming["history"]]
-    assert shown["outgoing"] is None
+    assert {"state": None, "words": "not sent: by its method: nothing is done"} == shown["outgoing"]
     assert "credential" in shown  # its name, never what it holds
     assert "correct horse" not in str(shown)
 

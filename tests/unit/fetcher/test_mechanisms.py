@@ -36,6 +36,13 @@ def test_the_mechanism_is_what_profile_credential_and_server_have_in_common(auth
     assert Mechanism(chosen) is choose(auth, "ada", credential, offered, WHERE)
 
 
+def test_only_plain_opens_the_mailbox_of_another_with_a_password():
+    assert Mechanism.PLAIN is choose("auto", "master", PASSWORD, BOTH, WHERE, opens="ada")
+    assert b"ada\0master\0secret" == plain("master", "secret", "ada")
+    with pytest.raises(MechanismUnavailable, match="offers no PLAIN"):
+        choose("auto", "master", PASSWORD, (), WHERE, opens="ada")
+
+
 @pytest.mark.parametrize(
     ("auth", "user", "credential", "offered", "said"),
     [

@@ -12,8 +12,11 @@ from services.settings.models import KINDS
 from services.settings.organization import Organization
 
 PAGE = CHECKOUT / "services" / "settings" / "REFERENCE.md"
-READ_FOR = {"fetcher": [CHECKOUT / "services" / "settings" / "permits.py"]}
-SERVICES = ("fetcher", "correlator", "resolver", "alerter", "sender", "console")
+READ_FOR = {
+    "fetcher": [CHECKOUT / "services" / "settings" / "permits.py"],
+    "command line": [CHECKOUT / "services" / "settings" / "template.py"],
+}
+SERVICES = ("fetcher", "correlator", "resolver", "alerter", "sender", "console", "command line")
 
 
 def test_the_page_is_what_the_declarations_say():
