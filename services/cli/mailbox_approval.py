@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import click
 
 from services.cli import session
+from services.cli.mailbox_words import IDLE
 from services.cli.settings_changes import author, given, publish, waiting_options
 from services.cli.settings_wait import until_known
 from services.domain.addresses import normalise
 from services.domain.approval import Permit
 from services.domain.errors import Refused
 from services.settings import models, publisher
-from services.settings.permits import permit_of
+from services.settings.permits import permit_of, unpolled
 from services.settings.publisher import Change
 from services.settings.snapshot import Snapshot
 
@@ -70,6 +71,9 @@ def _decide(address: str, *, approved: bool, reason: str, wait: bool, timeout: f
     change = {f"mailbox/{mailbox.address}": {**given(mailbox), "approved": approved}}
     publish(change, by=author(), reason=reason, base=snapshot.version)
     after = publisher.current(config.postgres)
-    click.echo(f"{mailbox.address} {_MEANS[approved, permit_of(after, mailbox.address)]}")
+    found = permit_of(after, mailbox.address)
+    why = unpolled(after, mailbox.address) if approved and found is Permit.ALLOWED else None
+    said = f"is approved, but not read: {IDLE[why]}." if why else _MEANS[approved, found]
+    click.echo(f"{mailbox.address} {said}")
     if wait:
         until_known(config, after.version, timeout)

@@ -136,6 +136,7 @@ def add_command(
         **({"owner": mailbox_owner.named(config, owner)} if owner else {}),
         **({"folders": list(dict.fromkeys(folders))} if folders else {}),
         **({"processAndDelete": True} if delete else {}),
+        **({"incoming": "sss"} if before is not None and before.incoming != "sss" else {}),
     }  # fmt: skip
     read = list(mailbox["folders"])
     changes = {f"server-profile/{profile}": values, f"mailbox/{name}": mailbox}

@@ -111,6 +111,11 @@ KINDS: Mapping[str, Kind] = {
         "Check outgoingHost and outgoingPort of the server profile, and the server.",
         TRANSIENT,
     ),
+    "profile_failing": Kind(
+        "error",
+        "More than half of the mailboxes of a server profile have come to fail within an hour.",
+        "Check the server and the profile: what is wrong is likely to be theirs.",
+    ),
     "test_passed": Kind("information", "A test that a person asked for has passed.", "Nothing is to be done."),
     "mail_unparsed": Kind(
         "information",

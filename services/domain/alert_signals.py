@@ -47,6 +47,14 @@ def of_passed_test(mailbox: str, direction: Direction, *, at: datetime) -> list[
     return [Signal(key=key, state=state, observed=at) for state in (SignalState.RAISED, SignalState.CLEARED)]
 
 
+def of_profile(profile: str, *, fails: bool, at: datetime) -> Signal:
+    """Return the signal of a server profile of which most mailboxes fail, or no longer do."""
+    key = Key(f"server-profile/{profile}", "profile_failing", Direction.INCOMING)
+    detail = "more than half of its mailboxes have come to fail within an hour" if fails else ""
+    state = SignalState.RAISED if fails else SignalState.CLEARED
+    return Signal(key=key, state=state, observed=at, detail=detail)
+
+
 def of_unparsed(mailbox: str, *, detail: str, at: datetime) -> Signal:
     """Return the signal of a mail that was kept though it could not be read in full; a person resolves the alert."""
     key = Key(_of(mailbox), "mail_unparsed", Direction.INCOMING)

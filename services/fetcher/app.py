@@ -5,18 +5,16 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from uuid import uuid4
 
-from services.domain.errors import Retry
-from services.fetcher import commands, lifecycle
+from services.fetcher import commands
 from services.fetcher.authentication import Credential
 from services.fetcher.checks import Checker, Ended
 from services.fetcher.deliveries import OWNER
 from services.fetcher.dispatch import Dispatcher
-from services.fetcher.endpoint import presence
 from services.fetcher.endpoint.server import Server
 from services.fetcher.handover import TOPIC
 from services.fetcher.ingest import Ingest
@@ -24,13 +22,13 @@ from services.fetcher.leases import Leases
 from services.fetcher.listening import Listener
 from services.fetcher.outgoing import OutgoingTests
 from services.fetcher.polling import Ports
+from services.fetcher.settling import Settling
 from services.fetcher.tokens import credential_named
 from services.runtime import metrics
 from services.runtime.config import Config
 from services.runtime.producer import Producer
 from services.runtime.runtime import Runtime
 from services.runtime.thread_stage import ThreadStage
-from services.settings.permits import permit_of
 from services.settings.snapshot import Snapshot
 from services.storage.blobs import BlobFolder
 from services.storage.cache import redis_client, world
@@ -174,25 +172,20 @@ def main(runtime: Runtime, stopping: threading.Event) -> None:
         else:
             runtime.health.unready("redis", redis_error)
 
-    def settle(snapshot: Snapshot) -> None:
-        permits = {mailbox: permit_of(snapshot, mailbox) for mailbox in snapshot.mailboxes}
-        try:
-            with closing(Database(config.postgres, OWNER)) as database:
-                lifecycle.settle(database, permits, snapshot.version, now())
-                presence.watch(database, snapshot, now())
-        except Retry as error:
-            log.warning("what the settings say of mailboxes is noted a minute later: %s", error)
-        except Exception:
-            log.exception("what the settings say of mailboxes cannot be noted")
-
+    settling = Settling(config.postgres, now)
     owner = f"{runtime.instance}-{uuid4().hex[:8]}"
     leases = Leases(redis_client(config.redis), owner, world=world)
     handle = partial(commands.carry_out, database=Database(config.postgres, OWNER), make_due=leases.make_due, now=now)
     ThreadStage(commands.TOPIC, handle, runtime).start()
     try:
         with _beside(runtime, {**_pushed(runtime, ports, produced), "outgoing": outgoing.run}):
-            Dispatcher(leases, lambda: runtime.settings.snapshot, checker.check, ended=ended, settle=settle).run(
-                stopping, beat
-            )
+            Dispatcher(
+                leases,
+                lambda: runtime.settings.snapshot,
+                checker.check,
+                ended=ended,
+                settle=settling.settle,
+                behind=settling.behind,
+            ).run(stopping, beat)
     finally:
         producer.close()

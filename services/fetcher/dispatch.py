@@ -7,7 +7,7 @@ One loop and a bounded pool of threads. A server that hangs holds one thread unt
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import monotonic, sleep
@@ -48,6 +48,7 @@ class Dispatcher:
     The loop of one replica. Only ``run`` touches its state; workers see events alone.
 
     ``ended`` is told of each check; ``settle`` gets the settings each minute and when they change.
+    ``behind`` names, at start, the mailboxes that failed under older settings: what was wrong may be mended.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Dispatcher:
         *,
         ended: Callable[[Ended], None] = lambda _: None,
         settle: Callable[[Snapshot], None] = lambda _: None,
+        behind: Callable[[Snapshot], Collection[str]] = lambda _: (),
         workers: int = WORKERS,
     ) -> None:
         self._leases = leases
@@ -65,6 +67,7 @@ class Dispatcher:
         self._check = check
         self._ended = ended
         self._settle = settle
+        self._behind = behind
         self._settling: Future[None] | None = None
         self._workers = workers
         self._held: dict[str, _Held] = {}
@@ -135,7 +138,7 @@ class Dispatcher:
             self._settled = float("-inf")  # when the one that runs is done
         if new or now - self._matched > MATCH_SECONDS:
             self._leases.match(fetched(snapshot))
-            if self._seen is not None and (mended := changed(self._seen, snapshot)):
+            if mended := self._behind(snapshot) if self._seen is None else changed(self._seen, snapshot):
                 self._leases.make_due(mended)
             self._seen, self._matched = snapshot, now
 

@@ -129,6 +129,14 @@ def settle(database: Database, permits: Mapping[str, Permit], version: int, at: 
             _settle(connection, some, version, at)
 
 
+def failed_before(database: Database, version: int) -> list[str]:
+    """Return the mailboxes that last failed under settings older than this version."""
+    with database.transaction() as connection:
+        known = mailbox_rows.all_known(connection)
+    failing = (Phase.BACKING_OFF, Phase.DISABLED)
+    return sorted(m for m, here in known.items() if here.state.phase in failing and here.version < version)
+
+
 def _settle(connection: Connection[Any], permits: Mapping[str, Permit], version: int, at: datetime) -> None:
     connection.execute(
         "INSERT INTO fetcher.mailbox (mailbox) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING", (list(permits),)

@@ -18,7 +18,7 @@ class ProfileIdentity(Strict):
     notify_owner: bool = Field(
         default=False,
         alias="notifyOwner",
-        description=f"Mail its owner when more than half of its mailboxes fail within an hour. {IDLE}",
+        description=f"Mail its owner on the alert profile_failing, which is made in any case. {IDLE}",
     )
     move_undelivered: bool = Field(
         default=False,

@@ -67,7 +67,7 @@ def test_what_a_made_mailbox_waits_for_is_said(desk, people):
     desk.run("mailbox", "create-missing", "queue:help")
     assert "waits for approval" in desk.run("mailbox", "show", "help@own.example").stdout
 
-    desk.run("mailbox", "approve", "help@own.example")
+    assert "approved, but not read: it waits" in desk.run("mailbox", "approve", "help@own.example").stdout
     assert "waits for a credential" in desk.run("mailbox", "show", "help@own.example").stdout
 
     desk.run("settings", "set", "server-profile/main", *SHARED)

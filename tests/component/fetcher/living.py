@@ -10,7 +10,7 @@ from services.fetcher import lifecycle
 from services.fetcher.checks import Checker
 from services.fetcher.mechanisms import Password
 from services.settings.models import MailboxSettings, ServerProfile
-from services.settings.permits import permit_of
+from services.settings.permits import polling_of
 from services.settings.snapshot import Snapshot
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
@@ -64,7 +64,7 @@ class Living:
         """Have the settings noted as the service does each minute."""
         self.now += timedelta(seconds=1)
         given = self.snapshot if snapshot is None else snapshot
-        permits = {mailbox: permit_of(given, mailbox) for mailbox in given.mailboxes}
+        permits = {mailbox: polling_of(given, mailbox) for mailbox in given.mailboxes}
         lifecycle.settle(self.outside.ports.database, permits, given.version, self.now)
 
     def state(self):

@@ -269,3 +269,15 @@ def test_a_mailbox_that_is_rejected_while_it_fails_has_that_one_alert(living):
     living.settle()
 
     assert ["not_approved"] == living.open_alerts()
+
+
+def test_a_mailbox_that_failed_under_older_settings_is_named_until_it_fails_under_these(living):
+    database = living.outside.ports.database
+    living.password = "wrong"
+    living.check()
+    assert living.mailbox not in lifecycle.failed_before(database, living.version)
+
+    living.change(enabled=True)
+    assert living.mailbox in lifecycle.failed_before(database, living.version)
+    living.check()
+    assert living.mailbox not in lifecycle.failed_before(database, living.version)

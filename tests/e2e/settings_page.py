@@ -1,0 +1,70 @@
+"""The rows of the settings page: which test changes which, and changing one for a while."""
+
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from click.testing import CliRunner
+
+from services.cli.main import cli
+from services.settings import publisher
+from tests.conftest import Pipeline
+from tests.e2e.conftest import Company
+
+Test = TypeVar("Test", bound=Callable[..., None])
+
+TESTED: dict[str, str] = {}
+"""By row of the page, the test that changes it on a running pipeline and sees the behaviour change."""
+ELSEWHERE: Mapping[str, str] = {}
+"""Rows that a test of another file changes: by row, the file's path from the root of the checkout."""
+
+
+class AtHand(Pipeline):
+    """The same pipeline, with the command line in the process of the test: most of its time would go into its start."""
+
+    def mailweave(self, *args: str | Path, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+        given, environ = [str(one) for one in args], {**self.environ, **variables}
+        done = CliRunner().invoke(cli, given, prog_name="mailweave", env=environ)
+        if check:
+            assert done.exit_code == 0, f"mailweave {' '.join(given)}: {done.output}\n{done.exception!r}"
+        return subprocess.CompletedProcess(given, done.exit_code, done.stdout, done.stderr)
+
+
+def at_hand(company: Company) -> Company:
+    """Return the company with its command line in this process."""
+    pipeline = company.pipeline
+    return Company(AtHand(home=pipeline.home, environ=pipeline.environ, passwords=pipeline.passwords))
+
+
+def changes(*rows: str) -> Callable[[Test], Test]:
+    """Mark a test as the one that changes these rows."""
+
+    def marked(test: Test) -> Test:
+        assert not TESTED.keys() & set(rows), "a row has one test"
+        TESTED.update(dict.fromkeys(rows, test.__name__))
+        return test
+
+    return marked
+
+
+def set_now(company: Company, **fields: Any) -> int:
+    """Set fields of the organisation, ``a__b`` for ``a.b``; return when every service knows the version: that one."""
+    given = [f"{name.replace('__', '.')}={_json(value)}" for name, value in fields.items()]
+    company.pipeline.mailweave("settings", "set", "organization", *given, "--wait")
+    return publisher.current(company.postgres).version
+
+
+@contextmanager
+def setting(company: Company, **fields: Any) -> Iterator[int]:
+    """Have the organisation's settings so for a while; yields the version."""
+    try:
+        yield set_now(company, **fields)
+    finally:
+        names = [name.replace("__", ".") for name in fields]
+        company.pipeline.mailweave("settings", "unset", "organization", *names, "--wait")
+
+
+def _json(value: object) -> str:
+    return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)

@@ -1,0 +1,117 @@
+"""Rows of the settings page that say what becomes of mail and what is told, changed on a running pipeline."""
+
+import json
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from services.contracts import encode
+from services.domain.alert_codes import kind_of
+from services.runtime.producer import Producer
+from services.runtime.records import Output
+from tests.e2e.conftest import ANNA, KIM, LEE, SUPPORT, Company
+from tests.e2e.mails import mail
+from tests.e2e.settings_page import at_hand, changes, setting
+from tests.e2e.test_alerts import alerts, until
+from tests.e2e.test_mail import activities, explained
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(name="company")
+def company_at_hand(company: Company) -> Company:
+    return at_hand(company)
+
+
+@changes("Correlation by headers")
+def test_replies_are_correlated_by_headers_while_the_switch_is_on(company: Company):
+    """What comes after every service knows the switch is decided under it, or under a later version."""
+    root, cut, joined = (f"{name}@headers.example" for name in ("root", "cut", "joined"))
+    company.pipeline.append(SUPPORT, mail(root, from_=KIM, to=SUPPORT))
+    company.pipeline.wait()
+    with setting(company, tracking__headers=False) as version:
+        company.pipeline.append(SUPPORT, mail(cut, from_=KIM, to=SUPPORT, in_reply_to=root, minute=1))
+        company.pipeline.wait()
+    company.pipeline.append(SUPPORT, mail(joined, from_=KIM, to=SUPPORT, in_reply_to=root, minute=2))
+    company.pipeline.wait()
+
+    found = activities(company, "headers.example")
+    assert ("None", "InReplyTo") == tuple(found[one]["correlation"]["method"] for one in (cut, joined))
+    (told,) = explained(company, cut)
+    assert [True] == [d["settings_version"] >= version for d in told["deliveries"]]
+
+
+@changes("Unresolved when several records match")
+def test_an_address_of_two_records_is_left_unresolved_while_the_switch_is_on(company: Company, tmp_path: Path):
+    both = "both@customer.example"
+    file = tmp_path / "both.jsonl"
+    records = [{"type": "contact", "id": f"both-{n}", "name": "B", "addresses": [both]} for n in (1, 2)]
+    file.write_text("".join(json.dumps(record) + "\n" for record in records), "utf-8")
+    company.pipeline.mailweave("directory", "apply", file)
+    with setting(company, resolve__unresolveOnMultiple=True):
+        company.pipeline.append(SUPPORT, mail("on@several.example", from_=KIM, to=SUPPORT, cc=both))
+        company.pipeline.wait()
+    company.pipeline.append(SUPPORT, mail("off@several.example", from_=KIM, to=SUPPORT, cc=both, minute=1))
+    company.pipeline.wait()
+
+    found = activities(company, "several.example")
+    resolved = {
+        name: [len(p["records"]) for p in found[f"{name}@several.example"]["parties"] if p["role"] == "cc"]
+        for name in ("on", "off")
+    }
+    assert {"on": [0], "off": [2]} == resolved
+
+
+def raised(company: Company, code: str, about: str) -> None:
+    """Signal that something is wrong; one after the other, as they have one key on the topic."""
+    value = {
+        "object": f"mailbox/{about}", "code": code, "direction": "incoming", "state": "raised",
+        "observed": datetime.now(UTC), "fence": None, "detail": "",
+    }  # fmt: skip
+    with closing(Producer(company.pipeline.environ["MAILWEAVE_KAFKA"], "settings-page")) as producer:
+        producer.send_all([Output("alert-signals", b"settings page", encode("AlertSignal", value))])
+
+
+ROWS = {"error": "host_unknown", "warning": "folder_unknown", "information": "mail_unparsed"}
+
+
+@pytest.mark.parametrize("level", sorted(ROWS))
+@changes("Alerts: error", "Alerts: warning", "Alerts: information")
+def test_alerts_of_a_level_are_made_while_its_switch_is_on(company: Company, level: str):
+    code, other = ROWS[level], ROWS["warning" if level == "error" else "error"]
+    assert level == kind_of(code).level
+    with setting(company, **{f"alerts__{level}": False}):
+        raised(company, code, f"off-{level}@own.example")
+        raised(company, other, f"after-{level}@own.example")
+        until(lambda: alerts(company, other, f"after-{level}@own.example"))
+        assert [] == alerts(company, code, f"off-{level}@own.example")
+    raised(company, code, f"on-{level}@own.example")
+
+    assert until(lambda: alerts(company, code, f"on-{level}@own.example"))
+    for alert in (*alerts(company, code, f"on-{level}"), *alerts(company, other, f"after-{level}")):
+        company.pipeline.mailweave("alerts", "resolve", alert["id"])
+
+
+def test_the_largest_mail_is_what_the_setting_says(company: Company):
+    large = b"x" * 1_200_000
+    with setting(company, message__maxMb=1):
+        company.pipeline.append(SUPPORT, mail("over@size.example", from_=KIM, to=SUPPORT, attachment=large))
+        company.pipeline.wait()
+    company.pipeline.append(SUPPORT, mail("under@size.example", from_=KIM, to=SUPPORT, attachment=large, minute=1))
+    company.pipeline.wait()
+
+    assert {"under@size.example"} == set(activities(company, "size.example"))
+    (told,) = explained(company, "over@size.example")
+    assert ["TooLarge"] == [d["outcome"] for d in told["deliveries"]]
+
+
+def test_the_filter_of_users_that_have_set_none_is_what_the_setting_says(company: Company):
+    with setting(company, filter__userDefault=0):
+        company.pipeline.append(ANNA, mail("all@filters.example", from_=LEE, to=ANNA))
+        company.pipeline.wait()
+    company.pipeline.append(ANNA, mail("answers@filters.example", from_=LEE, to=ANNA, minute=1))
+    company.pipeline.wait()
+
+    assert {"all@filters.example"} == set(activities(company, "filters.example"))
