@@ -15,8 +15,9 @@ from services.fetcher import commands, lifecycle
 from services.fetcher.authentication import Credential
 from services.fetcher.checks import Checker, Ended
 from services.fetcher.deliveries import OWNER
-from services.fetcher.dispatch import Dispatcher
+from services.fetcher.dispatch import WORKERS, Dispatcher
 from services.fetcher.handover import TOPIC
+from services.fetcher.idle_limits import IdleLimits
 from services.fetcher.ingest import Ingest
 from services.fetcher.leases import Leases
 from services.fetcher.listening import Listener
@@ -132,6 +133,7 @@ def main(runtime: Runtime, stopping: threading.Event) -> None:
     producer = Producer(config.kafka, f"fetcher-{runtime.instance}")
     ports = _ThreadPorts(config, producer)
     runtime.drainer(OWNER)
+    limits = IdleLimits(polling=WORKERS)
     checker = Checker(
         settings=lambda: runtime.settings.snapshot,
         ports=ports,
@@ -139,6 +141,7 @@ def main(runtime: Runtime, stopping: threading.Event) -> None:
         chance=random.SystemRandom().random,
         log_key=config.hash_key,
         ca_file=config.ca_file,
+        room=limits.room,
     )
 
     def produced(mails: int) -> None:
@@ -176,8 +179,8 @@ def main(runtime: Runtime, stopping: threading.Event) -> None:
     ThreadStage(commands.TOPIC, handle, runtime).start()
     try:
         with _beside(runtime, _pushed(runtime, ports, produced)):
-            Dispatcher(leases, lambda: runtime.settings.snapshot, checker.check, ended=ended, settle=settle).run(
-                stopping, beat
-            )
+            Dispatcher(
+                leases, lambda: runtime.settings.snapshot, checker.check, ended=ended, settle=settle, limits=limits
+            ).run(stopping, beat)
     finally:
         producer.close()

@@ -50,6 +50,8 @@ class Connection:
 
     server: Server
     wire: Wire = field(repr=False)
+    opened: dict[str, Selected] = field(default_factory=dict, repr=False)
+    """The folders that were opened, as they were then."""
 
     def folders(self) -> list[Folder]:
         """Return all folders with their attributes; SPECIAL-USE ones come unasked where the server has them."""
@@ -61,6 +63,7 @@ class Connection:
         """Open a folder read-only (EXAMINE): no flag, not even Recent, is changed by reading."""
         with speaking(str(self.server)):
             argument = quoted(encode_name(name))
+            self.opened.pop(name, None)
             self.wire.untagged_responses.clear()
             status, text = self.wire.select(argument, readonly=True)
             if status != "OK":
@@ -72,11 +75,25 @@ class Connection:
             mailbox_id = _mailbox_id([*text, *seen.get("OK", []), *_keyed(seen, "MAILBOXID")])
             if not 0 < validity <= LARGEST_NUMBER or announced > LARGEST_NUMBER:
                 raise failures.ProtocolError(f"{self.server} gives no usable UIDVALIDITY or UIDNEXT for {name!r}")
-        return Selected(
+        selected = self.opened[name] = Selected(
             uidvalidity=validity,
             uidnext=announced or self._after_last(exists),
             mailbox_id=mailbox_id,
         )
+        return selected
+
+    def exists(self) -> int | None:
+        """Return how many mails the open folder has, as the server said last."""
+        found = _last(self.wire.untagged_responses.get("EXISTS"))
+        return int(found) if found and found.isdigit() else None
+
+    def may_idle(self) -> bool:
+        """Whether the server offers IDLE (RFC 2177); some say so only to whom they know."""
+        with speaking(str(self.server)):
+            if "IDLE" in self.wire.capabilities:
+                return True
+            _, told = self.wire.capability()
+            return b"IDLE" in (_last(told) or b"").upper().split()
 
     def _after_last(self, exists: int) -> int:
         """Return the UID after the last mail, for servers that do not announce UIDNEXT."""

@@ -105,6 +105,15 @@ MAILBOX_CHECKS = Counter(
     "Checks of mailboxes that ended, by how: ok, or the code of what was wrong.",
     ["outcome"],  # ok | disabled | fence_lost | retry | internal | refused | a code of services/fetcher/failures.py
 )
+IDLE_CONNECTIONS = Gauge(
+    "mailweave_idle_connections",
+    "IMAP connections that are kept between checks, to be told of new mail.",
+)
+IDLE_ENDS = Counter(
+    "mailweave_idle_ends",
+    "Ends of IDLE on an IMAP connection, by how.",
+    ["how"],  # of IDLE_ENDINGS; woken: the server told of a change; looked: it was time for a full check
+)
 PUSHED = Counter(
     "mailweave_pushed_mails",
     "Mails, once for each mailbox, that servers pushed, and refusals, by how they came and what became of them.",
@@ -126,6 +135,7 @@ PUSHED_OUTCOMES = {
     ),
     "ingest": ("taken", "known", "stuck"),
 }  # fmt: skip
+IDLE_ENDINGS = ("woken", "looked", "lost", "refused", "timed_out", "protocol_error")
 _ENDS_OF_CHECKS = ("ok", "disabled", "fence_lost", "retry", "internal", "refused")
 _NOT_OF_CHECKS = (
     "not_approved", "retries_used_up", "mail_unparsed", "ingest_stuck", "dead_letter", "stage_stopped",
@@ -153,6 +163,8 @@ def prepare(service: str, consumes: Iterable[str] = (), produces: Iterable[str] 
     if service == "fetcher":
         for outcome in (*_ENDS_OF_CHECKS, *(code for code in KINDS if code not in _NOT_OF_CHECKS)):
             MAILBOX_CHECKS.labels(outcome)
+        for how in IDLE_ENDINGS:
+            IDLE_ENDS.labels(how)
         for how, outcomes in PUSHED_OUTCOMES.items():
             for outcome in outcomes:
                 PUSHED.labels(how, outcome)

@@ -49,6 +49,7 @@ class ServerProfile(Strict):
     max_connections: int = Field(
         default=10, ge=1, le=300, alias="maxConnections", description="At once, of one fetcher process."
     )
+    idle: bool = Field(default=True, description="Keep connections and be told of new mail, where an IMAP server can.")
 
 
 class MailboxSettings(Strict):
