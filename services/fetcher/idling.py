@@ -7,6 +7,7 @@ from time import monotonic
 
 from services.domain import idling
 from services.domain.approval import Permit
+from services.domain.schedule import next_delay
 from services.fetcher.checks import Ended
 from services.fetcher.failures import LoginUnavailable
 from services.fetcher.idle_dialogue import How
@@ -91,7 +92,8 @@ class Idling:
             return min(ended.delay, kept.profile.poll_seconds)
         if entry is None or entry.full:
             look = idling.next_look(kept.profile.poll_seconds, len(kept.settings.folders))
-            self._looks.set(mailbox, monotonic() + look)
+            delay = next_delay(look, errors=0, disabled=False, chance=self._chance())
+            self._looks.set(mailbox, monotonic() + delay.total_seconds())
         in_vain = entry is not None and not entry.full and not ended.mails
         fruitless = entry.fruitless + 1 if entry is not None and in_vain else 0
         self._entries[mailbox] = _Entry(kept, fruitless)

@@ -19,11 +19,17 @@ from services.storage.postgres import Database
 class Running:
     """``settings`` may be replaced while it runs; ``ended`` holds how each check ended."""
 
-    def __init__(self, outside, redis, server, *, owner="one", mailboxes=None, password="secret", **profile):
+    def __init__(self, outside, redis, server, *, owner="one", mailboxes=None, workers=8, **profile):
         self._outside = outside
         self._own = threading.local()
-        self.password = password
-        place = {"host": server.host, "port": server.port, "tls": "none", "timeoutSeconds": 3, "pollSeconds": 3600}
+        self.password = "secret"
+        place = {
+            "host": server.host,
+            "port": server.port,
+            "tls": server.tls or "none",
+            "timeoutSeconds": 3,
+            "pollSeconds": 3600,
+        }
         self.profile = ServerProfile(**{**place, **profile})
         self.mailboxes = {
             address: MailboxSettings(address=address, serverProfile="p", user=address, credential="c")
@@ -40,10 +46,11 @@ class Running:
             credential=lambda _ports, _name: Password(self.password),
             chance=lambda: 0.0,
             log_key=b"x",
+            ca_file=server.ca_file,
             room=self.limits.room,
         )
         self.dispatcher = Dispatcher(
-            self.leases, self.snapshot, checker.check, ended=self.ended.append, limits=self.limits
+            self.leases, self.snapshot, checker.check, ended=self.ended.append, limits=self.limits, workers=workers
         )
 
     def snapshot(self):

@@ -17,7 +17,7 @@ class IdleServer(HostileServer):
     def __init__(self, mails=None, *, idling: Callable[[socket.socket, str], bytes | None] | None = None, **hooks):
         super().__init__(mails or {}, **{"IDLE": self._idle, "CAPABILITY": self._capability, **hooks})
         self.idling = idling or good
-        self.host = "127.0.0.1"
+        self.host, self.ca_file = "127.0.0.1", None
         self.began = threading.Semaphore(0)
         self._open: list[tuple[socket.socket, str]] = []
 

@@ -1,11 +1,13 @@
 """Mailboxes that idle on a real server: woken, looked at, ended; and what a replica may do about them."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from services.cli.stack import add_user
+from services.cli.stack.dovecot import certificate_file
 from services.fetcher import idling
 from services.fetcher.leases import LEASE, Leases, make_due
 from tests.component.fetcher.checking import MAILS
@@ -30,6 +32,19 @@ def test_a_mail_that_comes_while_the_inbox_idles_is_read_over_the_same_connectio
 
     assert {""} == {ended.code for ended in running.ended}
     assert [1, 2, 3] == outside.uids()
+
+
+def test_an_encrypted_connection_idles_as_well(stack, outside, dovecot, redis):
+    authority = certificate_file(Path(stack.environ["MAILWEAVE_HOME"]))
+    secure = replace(dovecot, tls="starttls", ca_file=authority)
+    with Running(outside, redis, secure).running() as running:
+        until(lambda: idle(running))
+        running.password = "wrong"
+        for n in range(1, 6):
+            append(dovecot, outside.mailbox, MAILS[n])
+            until(lambda n=n: len(outside.uids()) == n)
+
+    assert {""} == {ended.code for ended in running.ended}
 
 
 def test_a_mail_that_comes_between_its_check_and_its_idling_is_not_waited_for(outside, dovecot, redis, monkeypatch):
