@@ -26,14 +26,14 @@ def next_delay(poll_seconds: float, *, errors: int, disabled: bool, chance: floa
     """
     Return how long to wait after a check; ``errors`` counts failures in a row, ``chance`` lies in [0, 1).
 
-    After success it is the profile's interval as it stands. After failures it doubles from the interval (at
-    least 5 s) up to 10 minutes, or up to the interval where that is longer. A mailbox that is disabled by an error
-    is probed after 2 minutes and then up to an hour apart: it is tried again, because people do mend what is wrong,
-    but slowly, because servers lock accounts. The spread of a fifth keeps mailboxes of one dead server from coming
-    back in step.
+    After success it is the profile's interval. After failures it doubles from the interval (at least 5 s) up to 10
+    minutes, or up to the interval where that is longer. A mailbox that is disabled by an error is probed after 2
+    minutes and then up to an hour apart: it is tried again, because people do mend what is wrong, but slowly, because
+    servers lock accounts. The spread, up to a fifth less, keeps mailboxes of one dead server from
+    coming back in step, and has those apart after a while that were all due at once, as after a start.
     """
     if errors <= 0:
-        return timedelta(seconds=poll_seconds)
+        return timedelta(seconds=poll_seconds * (1 - SPREAD * chance))
     first = max(poll_seconds, FIRST_PROBE if disabled else FIRST_DELAY)
     longest = max(poll_seconds, LONGEST_PROBE if disabled else LONGEST_DELAY)
     steps = min(errors - 1, 32)  # 2**32 is beyond every limit; more would overflow after years of failures

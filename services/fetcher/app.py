@@ -14,9 +14,10 @@ from services.fetcher import commands
 from services.fetcher.authentication import Credential
 from services.fetcher.checks import Checker, Ended
 from services.fetcher.deliveries import OWNER
-from services.fetcher.dispatch import Dispatcher
+from services.fetcher.dispatch import WORKERS, Dispatcher
 from services.fetcher.endpoint.server import Server
 from services.fetcher.handover import TOPIC
+from services.fetcher.idle_limits import IdleLimits
 from services.fetcher.ingest import Ingest
 from services.fetcher.leases import Leases
 from services.fetcher.listening import Listener
@@ -135,6 +136,7 @@ def main(runtime: Runtime, stopping: threading.Event) -> None:
     producer = Producer(config.kafka, f"fetcher-{runtime.instance}")
     ports = _ThreadPorts(config, producer)
     runtime.drainer(OWNER)
+    limits = IdleLimits(polling=WORKERS)
     checker = Checker(
         settings=lambda: runtime.settings.snapshot,
         ports=ports,
@@ -142,6 +144,7 @@ def main(runtime: Runtime, stopping: threading.Event) -> None:
         chance=random.SystemRandom().random,
         log_key=config.hash_key,
         ca_file=config.ca_file,
+        room=limits.room,
     )
 
     outgoing = OutgoingTests(
@@ -186,6 +189,7 @@ def main(runtime: Runtime, stopping: threading.Event) -> None:
                 ended=ended,
                 settle=settling.settle,
                 behind=settling.behind,
+                limits=limits,
             ).run(stopping, beat)
     finally:
         producer.close()

@@ -3,22 +3,25 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.domain.approval import Permit
 from services.domain.errors import MailweaveError, Retry, Stop
+from services.domain.idling import next_look
 from services.domain.mailbox_state import CHECKED, UNREAD, Failed, Succeeded
 from services.domain.start_date import start_of
 from services.fetcher import cursor, lifecycle, marks
 from services.fetcher.authentication import Credential
-from services.fetcher.choosing import wanted_of
+from services.fetcher.choosing import Wanted, wanted_of
 from services.fetcher.cursor import FenceLost
 from services.fetcher.failures import MailServerError, Unforeseen
+from services.fetcher.kept import Awake, Kept, inbox_of
 from services.fetcher.lifecycle import Holding
 from services.fetcher.polling import Ports, Progress, Task
 from services.fetcher.protocols import poll, session
+from services.fetcher.sessions import over
 from services.settings.objects import logins
 from services.settings.permits import left_to_routers, polling_of
 from services.settings.snapshot import Snapshot
@@ -35,13 +38,14 @@ class Ended:
     """
     How a check ended: ``code`` is empty after success, ``world`` when a store of ours failed and not the mailbox.
 
-    ``delay`` is the time to the next check, in seconds.
+    ``delay`` is the time to the next check, in seconds. ``kept`` is the session, when it is still open and may idle.
     """
 
     code: str
     delay: float
     mails: int
     world: bool = False
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +54,7 @@ class Checker:
     Checks mailboxes, each call in whatever thread calls it. Never raises.
 
     ``credential`` gives what a mailbox logs in with by its name and is asked at each check, so that a new one acts
-    without a restart. ``log_key`` hashes mailboxes for the log.
+    without a restart. ``log_key`` hashes mailboxes for the log. ``room`` says whether a mailbox may idle afterwards.
     """
 
     settings: Callable[[], Snapshot]
@@ -59,13 +63,24 @@ class Checker:
     chance: Callable[[], float]
     log_key: bytes = field(repr=False)
     ca_file: Path | None = None
+    room: Callable[[str], bool] = lambda _: False
 
-    def check(self, mailbox: str, go_on: Callable[[], bool]) -> Ended:
-        """Check one mailbox that this replica has leased; return when it is due again."""
+    def check(self, mailbox: str, go_on: Callable[[], bool], awake: Awake | None = None) -> Ended:
+        """
+        Check one mailbox that this replica has leased; return when it is due again.
+
+        With ``awake`` over the connection that it idled on, or over a new one when that is of no more use.
+        """
+        ended = self._guarded(mailbox, go_on, awake)
+        if awake is not None and ended.kept is None:
+            awake.kept.close()
+        return ended
+
+    def _guarded(self, mailbox: str, go_on: Callable[[], bool], awake: Awake | None) -> Ended:
         mark = {"mailbox": marks.mark(self.log_key, mailbox)}
         progress = Progress()
         try:
-            return self._check(mailbox, go_on, progress, mark)
+            return self._check(mailbox, go_on, progress, mark, awake)
         except FenceLost:
             log.info("another replica has taken the mailbox over; what was not written is dropped", extra=mark)
             return Ended(code="fence_lost", delay=0, mails=progress.mails)
@@ -77,7 +92,9 @@ class Checker:
             log.exception("a check broke", extra=mark)
             return Ended(code="internal", delay=WORLD_DELAY, mails=progress.mails, world=True)
 
-    def _check(self, mailbox: str, go_on: Callable[[], bool], progress: Progress, mark: dict[str, str]) -> Ended:
+    def _check(
+        self, mailbox: str, go_on: Callable[[], bool], progress: Progress, mark: dict[str, str], awake: Awake | None
+    ) -> Ended:
         snapshot = self.settings()
         if polling_of(snapshot, mailbox) is not Permit.ALLOWED or left_to_routers(snapshot):
             return Ended(code="disabled", delay=0, mails=0)
@@ -91,7 +108,10 @@ class Checker:
         if claimed.phase not in CHECKED and lifecycle.begin(ports.database, held, ports.now()).phase in UNREAD:
             # Another replica knows newer settings.
             return Ended(code="disabled", delay=WORLD_DELAY, mails=0)
-        wanted = wanted_of(snapshot, mailbox)
+        usable = awake is not None and claimed.phase in CHECKED and awake.kept.under(settings, profile)
+        inbox = inbox_of(settings) if awake is not None and usable and not awake.full else None
+        all_folders = wanted_of(snapshot, mailbox)
+        wanted = all_folders if inbox is None else Wanted(folders=(inbox,))
         task = Task(
             mailbox=mailbox,
             fence=claimed.fence,
@@ -103,11 +123,18 @@ class Checker:
             go_on=lambda: go_on() and progress.mails < SHARE,
         )
         problem: MailweaveError | None = None
+        kept: Kept | None = None
         with _named(mark):
             try:
-                credential = self.credential(ports, login.credential)
-                with session(profile, login.user, credential, self.ca_file, opens=login.opens) as connection:
-                    poll(connection, settings, task, ports, progress)
+                kept = over(
+                    awake.kept if awake is not None and usable else None,
+                    lambda: session(
+                        profile, login.user, self.credential(ports, login.credential), self.ca_file, opens=login.opens
+                    ),
+                    lambda connection: poll(connection, settings, task, ports, progress),
+                    under=(settings, profile),
+                    keep=lambda: task.go_on() and self.room(mailbox),
+                )
             except (FenceLost, Retry) as error:
                 if not isinstance(error, MailServerError):
                     raise
@@ -124,18 +151,23 @@ class Checker:
         )
         # What is left is for whoever takes the mailbox next.
         more = problem is None and not task.go_on()
-        delay = lifecycle.end(
-            ports.database,
-            held,
-            how,
-            ports.now(),
-            poll_seconds=profile.poll_seconds,
-            more=more,
-            chance=self.chance(),
-        )
+        with ExitStack() as unless_noted:
+            if kept is not None:
+                unless_noted.callback(kept.close)
+            delay = lifecycle.end(
+                ports.database,
+                held,
+                how,
+                ports.now(),
+                poll_seconds=next_look(profile.poll_seconds, all_folders.count) if kept else profile.poll_seconds,
+                more=more,
+                chance=self.chance(),
+            )
+            unless_noted.pop_all()
         if problem is not None:
             log.warning("the mailbox could not be checked", extra={**mark, "code": problem.code})
-        return Ended(code=problem.code if problem else "", delay=delay.total_seconds(), mails=progress.mails)
+        code = problem.code if problem else ""
+        return Ended(code=code, delay=delay.total_seconds(), mails=progress.mails, kept=kept)
 
 
 def _failed(problem: MailweaveError, *, progressed: bool) -> Failed:

@@ -18,6 +18,11 @@ class Wanted:
     sent: bool = False
     rules: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
+    @property
+    def count(self) -> int:
+        """How many folders that makes, if all are there."""
+        return len(self.folders) + self.sent + len(self.rules)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:

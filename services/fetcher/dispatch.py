@@ -11,11 +11,14 @@ from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import monotonic, sleep
-from typing import Protocol
+from typing import Any, Protocol
 
 from services.domain.approval import Permit
 from services.domain.errors import Retry
 from services.fetcher.checks import Ended
+from services.fetcher.idle_limits import IdleLimits
+from services.fetcher.idling import Idling
+from services.fetcher.kept import Awake
 from services.fetcher.leases import Leases
 from services.settings.permits import changed, fetched, left_to_routers, polling_of
 from services.settings.snapshot import Snapshot
@@ -23,6 +26,7 @@ from services.settings.snapshot import Snapshot
 log = logging.getLogger(__name__)
 
 WORKERS = 8
+FOR_POLLING = 2  # of them: mailboxes that are woken all the time do not keep the others waiting
 MATCH_SECONDS = 60.0
 TICK_SECONDS = 0.2
 BUSY_DELAY = 0.5
@@ -32,8 +36,8 @@ DRAIN_SECONDS = 6.0
 class Check(Protocol):
     """What is done with a claimed mailbox; the true one is ``Checker.check``."""
 
-    def __call__(self, mailbox: str, go_on: Callable[[], bool], /) -> Ended:
-        """Check the mailbox."""
+    def __call__(self, mailbox: str, go_on: Callable[[], bool], awake: Awake | None = None, /) -> Ended:
+        """Check the mailbox, over the connection that it idled on where it did."""
 
 
 @dataclass(slots=True)
@@ -41,6 +45,7 @@ class _Held:
     profile: str
     work: Future[Ended] | None = None
     lost: threading.Event = field(default_factory=threading.Event)
+    idled: bool = False
 
 
 class Dispatcher:
@@ -61,6 +66,7 @@ class Dispatcher:
         settle: Callable[[Snapshot], None] = lambda _: None,
         behind: Callable[[Snapshot], Collection[str]] = lambda _: (),
         workers: int = WORKERS,
+        limits: IdleLimits | None = None,
     ) -> None:
         self._leases = leases
         self._settings = settings
@@ -70,6 +76,8 @@ class Dispatcher:
         self._behind = behind
         self._settling: Future[None] | None = None
         self._workers = workers
+        self._stirred = threading.Event()  # a check has ended or a mailbox is awake
+        self._idling = Idling(limits or IdleLimits(polling=workers), told=self._stirred.set)
         self._held: dict[str, _Held] = {}
         self._seen: Snapshot | None = None
         self._matched = self._renewed = self._settled = float("-inf")
@@ -81,8 +89,12 @@ class Dispatcher:
         ``beat`` is called at each turn, with the reason while Redis does not answer.
         """
         pool = ThreadPoolExecutor(self._workers, "check")
-        while not stopping.wait(TICK_SECONDS):
+        while not stopping.is_set():
             beat(self._guarded(lambda: self.turn(pool, stopping)))
+            self._stirred.wait(TICK_SECONDS)
+            self._stirred.clear()
+        self._idling.close()
+        beat(self._guarded(self._release))
         until = monotonic() + DRAIN_SECONDS
         while self._held and monotonic() < until:
             beat(self._guarded(self._collect))
@@ -105,13 +117,12 @@ class Dispatcher:
         self._collect()
         now = monotonic()
         if now - self._renewed > self._leases.ttl / 3:
-            for mailbox in self._leases.renew(list(self._held)):
-                self._held[mailbox].lost.set()
-                self._matched = float("-inf")  # Redis may have been flushed
+            self._keep_leases()
             self._renewed = now
         snapshot = self._settings()
         self._follow(snapshot, pool, now)
-        busy = Counter(h.profile for h in self._held.values())
+        self._resume(pool, stopping)
+        busy = Counter(h.profile for h in self._held.values() if not h.idled) + Counter(self._idling.connections())
         claimed = self._leases.claim(self._workers - len(self._held))
         if claimed is None:
             self._matched = float("-inf")
@@ -124,8 +135,37 @@ class Dispatcher:
                 self._leases.release(mailbox, BUSY_DELAY)
                 continue
             busy[profile] += 1
+            self._idling.lose(mailbox)  # Redis was flushed
             held = self._held[mailbox] = _Held(profile)
-            held.work = pool.submit(self._check, mailbox, self._asked(mailbox, held, stopping))
+            self._start(pool, held, mailbox, self._asked(mailbox, held, stopping))
+
+    def _keep_leases(self) -> None:
+        for mailbox in self._leases.renew([*self._held, *self._idling.leased()]):
+            self._idling.lose(mailbox)
+            if mailbox in self._held:
+                self._held[mailbox].lost.set()
+            self._matched = float("-inf")  # Redis may have been flushed
+        self._idling.share(self._leases.replicas())
+
+    def _resume(self, pool: ThreadPoolExecutor, stopping: threading.Event) -> None:
+        """Check what is awake, and release what idles no more."""
+        self._idling.turn()
+        if self._idling.leased():
+            for mailbox in self._leases.nudged():
+                self._idling.end(mailbox)
+        free = self._workers - max(len(self._held), FOR_POLLING + sum(held.idled for held in self._held.values()))
+        for awake in self._idling.take(free, self._leases.renew):
+            held = self._held[awake.mailbox] = _Held(awake.kept.settings.server_profile, idled=True)
+            self._start(pool, held, awake.mailbox, self._asked(awake.mailbox, held, stopping), awake)
+        self._release()
+
+    def _release(self) -> None:
+        for mailbox, delay in self._idling.freed():
+            self._leases.release(mailbox, delay)
+
+    def _start(self, pool: ThreadPoolExecutor, held: _Held, *what: Any) -> None:  # noqa: ANN401 - for the check
+        held.work = pool.submit(self._check, *what)
+        held.work.add_done_callback(lambda _: self._stirred.set())
 
     def _follow(self, snapshot: Snapshot, pool: ThreadPoolExecutor, now: float) -> None:
         """Bring due times and states to what the settings say, each minute and when they change."""
@@ -138,6 +178,8 @@ class Dispatcher:
             self._settled = float("-inf")  # when the one that runs is done
         if new or now - self._matched > MATCH_SECONDS:
             self._leases.match(fetched(snapshot))
+            if new:
+                self._idling.follow(snapshot)
             if mended := self._behind(snapshot) if self._seen is None else changed(self._seen, snapshot):
                 self._leases.make_due(mended)
             self._seen, self._matched = snapshot, now
@@ -158,4 +200,5 @@ class Dispatcher:
             del self._held[mailbox]
             ended = held.work.result()
             self._ended(ended)
-            self._leases.release(mailbox, ended.delay)
+            if (delay := self._idling.after(mailbox, ended, leased=not held.lost.is_set())) is not None:
+                self._leases.release(mailbox, delay)

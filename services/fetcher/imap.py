@@ -57,6 +57,10 @@ class Connection:
 
     server: Server
     wire: Wire = field(repr=False)
+    opened: dict[str, Selected] = field(default_factory=dict, repr=False)
+    """The folders that were opened or listed with their status, as they were then."""
+    open: str = ""
+    """The folder that is open: the status of that one may be older than what the server knows (RFC 9051 6.3.11)."""
 
     def folders(self) -> list[Folder]:
         """Return all folders with their attributes, and where they stand if the server says so in one answer."""
@@ -68,12 +72,16 @@ class Connection:
                 return parse_list(answers, utf8=utf8)
             answers, statuses = self.wire.list_returning(options)
             known = parse_status(statuses, utf8=utf8)
+            for name, at in known.items():
+                self.opened[name] = Selected(uidvalidity=at.uidvalidity, uidnext=at.uidnext, mailbox_id=at.mailbox_id)
             return [replace(f, status=known.get(f.name)) for f in parse_list(answers, utf8=utf8)]
 
     def select(self, name: str) -> Selected:
         """Open a folder read-only (EXAMINE): no flag, not even Recent, is changed by reading."""
         with speaking(str(self.server)):
             argument = quoted(name if self.wire.utf8_enabled else encode_name(name))
+            self.opened.pop(name, None)
+            self.open = ""
             self.wire.untagged_responses.clear()
             status, text = self.wire.select(argument, readonly=True)
             if status != "OK":
@@ -85,11 +93,26 @@ class Connection:
             mailbox_id = _mailbox_id([*text, *seen.get("OK", []), *_keyed(seen, "MAILBOXID")])
             if not 0 < validity <= LARGEST_NUMBER or announced > LARGEST_NUMBER:
                 raise failures.ProtocolError(f"{self.server} gives no usable UIDVALIDITY or UIDNEXT for {name!r}")
-        return Selected(
+        selected = self.opened[name] = Selected(
             uidvalidity=validity,
             uidnext=announced or self._after_last(exists),
             mailbox_id=mailbox_id,
         )
+        self.open = name
+        return selected
+
+    def exists(self) -> int | None:
+        """Return how many mails the open folder has, as the server said last."""
+        found = _last(self.wire.untagged_responses.get("EXISTS"))
+        return int(found) if found and found.isdigit() else None
+
+    def may_idle(self) -> bool:
+        """Whether the server offers IDLE (RFC 2177); some say so only to whom they know."""
+        with speaking(str(self.server)):
+            if "IDLE" in self.wire.capabilities:
+                return True
+            _, told = self.wire.capability()
+            return b"IDLE" in (_last(told) or b"").upper().split()
 
     def _after_last(self, exists: int) -> int:
         """Return the UID after the last mail, for servers that do not announce UIDNEXT."""

@@ -15,7 +15,9 @@ from redis import Redis
 DUE = "mailweave:fetcher:due"
 NUDGED = "mailweave:fetcher:nudged"
 LEASE = "mailweave:fetcher:lease:"
+REPLICAS = "mailweave:fetcher:replicas"
 TTL_SECONDS = 15.0
+RENEWED_AT_ONCE = 500
 
 _NOW = "local t = redis.call('TIME'); local now = t[1] + t[2] / 1000000;"
 
@@ -39,14 +41,31 @@ return taken
 """
 )
 
-# KEYS due, lease; ARGV owner, ttl in ms, mailbox
+# KEYS due; ARGV lease prefix, owner, ttl in ms, mailboxes
 _RENEW = (
     _NOW
     + """
-if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
-redis.call('PEXPIRE', KEYS[2], ARGV[2])
-redis.call('ZADD', KEYS[1], 'XX', string.format('%.6f', now + ARGV[2] / 1000), ARGV[3])
-return 1
+local lost = {}
+local due = string.format('%.6f', now + ARGV[3] / 1000)
+for i = 4, #ARGV do
+    if redis.call('GET', ARGV[1] .. ARGV[i]) == ARGV[2] then
+        redis.call('PEXPIRE', ARGV[1] .. ARGV[i], ARGV[3])
+        redis.call('ZADD', KEYS[1], 'XX', due, ARGV[i])
+    else
+        lost[#lost + 1] = ARGV[i]
+    end
+end
+return lost
+"""
+)
+
+# KEYS replicas; ARGV owner, ttl in seconds
+_COUNT = (
+    _NOW
+    + """
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])
+return redis.call('ZCARD', KEYS[1])
 """
 )
 
@@ -117,9 +136,24 @@ class Leases:
 
     def renew(self, mailboxes: Iterable[str]) -> set[str]:
         """Prolong leases; return the mailboxes whose lease is lost: their work must stop."""
-        ttl = str(int(self.ttl * 1000))
+        ttl, wanted = str(int(self.ttl * 1000)), list(mailboxes)
+        lost: set[str] = set()
         with self._world():
-            return {m for m in mailboxes if not self._redis.eval(_RENEW, 2, DUE, LEASE + m, self._owner, ttl, m)}
+            for first in range(0, len(wanted), RENEWED_AT_ONCE):
+                some = wanted[first : first + RENEWED_AT_ONCE]
+                answer: Any = self._redis.eval(_RENEW, 1, DUE, LEASE, self._owner, ttl, *some)
+                lost.update(map(_text, answer))
+        return lost
+
+    def replicas(self) -> int:
+        """Say that this replica lives; return how many have said so within the time of a lease."""
+        with self._world():
+            return int(str(self._redis.eval(_COUNT, 1, REPLICAS, self._owner, str(self.ttl))))
+
+    def nudged(self) -> set[str]:
+        """Return the mailboxes that somebody wants checked while they are leased."""
+        with self._world():
+            return {_text(m) for m in self._redis.smembers(NUDGED)}
 
     def release(self, mailbox: str, delay: float) -> bool:
         """Give a mailbox back, due after ``delay`` seconds, or at once when it was nudged meanwhile."""

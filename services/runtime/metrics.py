@@ -105,6 +105,15 @@ MAILBOX_CHECKS = Counter(
     "Checks of mailboxes that ended, by how: ok, or the code of what was wrong.",
     ["outcome"],  # ok | disabled | fence_lost | retry | internal | refused | a code of services/fetcher/failures.py
 )
+IDLE_CONNECTIONS = Gauge(
+    "mailweave_idle_connections",
+    "IMAP connections that are kept between checks, to be told of new mail.",
+)
+IDLE_ENDS = Counter(
+    "mailweave_idle_ends",
+    "Ends of IDLE on an IMAP connection, by how.",
+    ["how"],  # of IDLE_ENDINGS; woken: the server told of a change; looked: it was time for a full check
+)
 PUSHED = Counter(
     "mailweave_pushed_mails",
     "Mails, once for each mailbox, that servers pushed, and refusals, by how they came and what became of them.",
@@ -135,6 +144,7 @@ ROUTED_OUTCOMES = (
     "taken", "known", "bad_request", "token_refused", "router_not_allowed", "mailbox_unknown", "left_to_fetcher",
     "mailbox_not_read", "fence_lost", "too_large", "damaged", "too_slow", "busy", "stores", "not_found",
 )  # fmt: skip
+IDLE_ENDINGS = ("woken", "looked", "lost", "refused", "timed_out", "protocol_error")
 _ENDS_OF_CHECKS = ("ok", "disabled", "fence_lost", "retry", "internal", "refused")
 _NOT_OF_CHECKS = (
     "not_approved", "retries_used_up", "mail_unparsed", "ingest_stuck", "dead_letter", "stage_stopped",
@@ -161,13 +171,7 @@ def prepare(service: str, consumes: Iterable[str] = (), produces: Iterable[str] 
     for name in STEPS.get(service, ()):
         STEP_SECONDS.labels(service, name)
     if service == "fetcher":
-        for outcome in (*_ENDS_OF_CHECKS, *(code for code in KINDS if code not in _NOT_OF_CHECKS)):
-            MAILBOX_CHECKS.labels(outcome)
-        for how, outcomes in PUSHED_OUTCOMES.items():
-            for outcome in outcomes:
-                PUSHED.labels(how, outcome)
-        for outcome in ROUTED_OUTCOMES:
-            ROUTED.labels(outcome)
+        _prepare_fetcher()
     for topic in consumes:
         TIME_BEHIND_SECONDS.labels(service, topic)
         BATCH_SECONDS.labels(service, topic)
@@ -176,3 +180,15 @@ def prepare(service: str, consumes: Iterable[str] = (), produces: Iterable[str] 
             RECORDS.labels(service, topic, outcome)
     for topic in produces:
         RECORDS_OUT.labels(service, topic)
+
+
+def _prepare_fetcher() -> None:
+    for outcome in (*_ENDS_OF_CHECKS, *(code for code in KINDS if code not in _NOT_OF_CHECKS)):
+        MAILBOX_CHECKS.labels(outcome)
+    for how in IDLE_ENDINGS:
+        IDLE_ENDS.labels(how)
+    for how, outcomes in PUSHED_OUTCOMES.items():
+        for outcome in outcomes:
+            PUSHED.labels(how, outcome)
+    for outcome in ROUTED_OUTCOMES:
+        ROUTED.labels(outcome)

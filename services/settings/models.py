@@ -59,6 +59,7 @@ class ServerProfile(OutgoingServer, ProfileLogin, ProfileIdentity):
         description="The only router that may hand in mail of its mailboxes, by name; null: any.",
     )
     owner: Ref | None = Field(default=None, description=f"Who is told of what is wrong with it. {IDLE}")
+    idle: bool = Field(default=True, description="Keep connections and be told of new mail, where an IMAP server can.")
 
 
 class MailboxSettings(MailboxMethods):

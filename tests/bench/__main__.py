@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.bench import mailset, peer, stored, trickle
+from tests.bench import mailset, many, peer, stored, trickle
 from tests.bench.accounting import Meter
 from tests.bench.installation import Installation, figures
 
@@ -22,6 +22,9 @@ SECONDS_PER_MAIL = 0.2  # a run that is slower than this is stuck
 def main() -> None:
     """Do what the arguments say and print the figures as JSON."""
     given = _arguments()
+    if given.many or given.idle:
+        _print(_many(given), given.json)
+        return
     with tempfile.TemporaryDirectory(prefix="mailweave-bench-") as name:
         folder = Path(name)
         source = mailset.make(folder / "set", given.mails)
@@ -36,7 +39,9 @@ def main() -> None:
             if given.trickle:
                 world.append(TRICKLE, [])
                 world.watch(TRICKLE)
-                result["trickle_seconds"] = trickle.measure(world, TRICKLE, given.trickle)
+                result["trickle_seconds"] = {"idle": trickle.measure(world, TRICKLE, given.trickle)}
+                world.poll_only()
+                result["trickle_seconds"]["polling"] = trickle.measure(world, TRICKLE, given.trickle)
             if given.vs:
                 result[given.vs] = peer.measure(world, folder, mails)
                 ours, theirs = result["run"], result[given.vs]
@@ -46,9 +51,29 @@ def main() -> None:
                 result["stored"] = _stored(world, Installation(folder / "stored"), mails, given)
             if given.hours:
                 result["steady"] = _steady(world, mails, LOAD, given.hours, given.rate)
-    sys.stdout.write(json.dumps(result, indent=2) + "\n")
-    if given.json:
-        given.json.write_text(json.dumps(result, indent=2) + "\n")
+    _print(result, given.json)
+
+
+def _print(result: dict[str, Any], file: Path | None) -> None:
+    text = json.dumps(result, indent=2) + "\n"
+    sys.stdout.write(text)
+    if file:
+        file.write_text(text)
+
+
+def _many(given: argparse.Namespace) -> dict[str, Any]:
+    """Measure mailboxes that are polled, and mailboxes that idle, each in an installation of its own."""
+    result: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(prefix="mailweave-bench-") as name:
+        if given.many:
+            world = Installation(Path(name, "polled"))
+            with world.running():
+                result["polled"] = many.polled(world, given.many, given.poll, given.minutes)
+        if given.idle:
+            world = Installation(Path(name, "idle"))
+            with world.running():
+                result["idle"] = many.idled(world, given.idle, given.minutes)
+    return result
 
 
 def _arguments() -> argparse.Namespace:
@@ -57,7 +82,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--warm", type=int, default=2000, help="mails that go through before anything is measured")
     parser.add_argument("--stored", type=int, default=0, help="measure beside it with so many mails stored")
     parser.add_argument("--vs", choices=["django-mailbox"], help="also run this system on the same mails")
-    parser.add_argument("--trickle", type=int, default=60, help="mails of the quiet trickle; 0 leaves it out")
+    parser.add_argument("--trickle", type=int, default=60, help="mails of the quiet trickle, with IDLE and without")
+    parser.add_argument("--many", type=int, default=0, help="instead: poll so many empty mailboxes")
+    parser.add_argument("--poll", type=int, default=300, help="seconds between two looks at each of them")
+    parser.add_argument("--idle", type=int, default=0, help="instead: have so many empty mailboxes idle")
+    parser.add_argument("--minutes", type=float, default=6, help="how long these are measured")
     parser.add_argument("--hours", type=float, default=0, help="steady load for so long, for the memory")
     parser.add_argument("--rate", type=float, default=20, help="mails per second of the steady load")
     parser.add_argument("--replicas", action="append", default=[], metavar="SERVICE=N")

@@ -102,6 +102,12 @@ class Installation:
             polled = ("--poll-seconds", str(poll_seconds), "--owner", f"queue:{address}", "--no-check")
             self.mailweave("mailbox", "add", address, *server, "--password-file", password.name, *polled)
 
+    def poll_only(self) -> None:
+        """Have no mailbox idle any more."""
+        for key in json.loads(self.mailweave("settings", "export")):
+            if key.startswith("server-profile/"):
+                self.mailweave("settings", "set", key, "idle=false")
+
     def until_decided(self, address: str, count: int, seconds: float) -> float:
         """Return the moment at which ``count`` mails of a mailbox were decided and every event had gone to Kafka."""
         end = time.time() + seconds

@@ -61,6 +61,9 @@ ssl = yes
 ssl_cert = <{folder}/certificate.pem
 ssl_key = <{folder}/certificate.key
 
+# One connection of each mailbox may idle, and all come from one address.
+default_client_limit = 4000
+
 auth_mechanisms = plain login
 auth_username_chars =
 auth_username_format = %Lu
@@ -116,7 +119,7 @@ service imap-login {{
 }}
 {pop3_login}
 service imap {{
-  process_limit = 500
+  process_limit = 1200
 }}
 service anvil {{
   chroot =

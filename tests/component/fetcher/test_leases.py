@@ -215,7 +215,7 @@ def test_changed_settings_make_a_mailbox_due_at_once(redis):
     now = Snapshot(version=1, mailboxes={MANY[0]: settings}, profiles={"p": profile})
     checked, stopping = [], threading.Event()
 
-    def check_one(mailbox, go_on):
+    def check_one(mailbox, go_on, awake=None):
         checked.append(mailbox)
         return Ended(code="", delay=1000, mails=0)
 

@@ -12,7 +12,7 @@ from services.domain.schedule import next_delay
 @pytest.mark.parametrize(
     ("poll", "errors", "disabled", "expected"),
     [
-        pytest.param(10, 0, False, 10, id="success keeps the interval"),
+        pytest.param(10, 0, False, 10, id="success waits for the interval"),
         pytest.param(10, 0, True, 10, id="success of a probe too"),
         pytest.param(1, 1, False, 5, id="the first failure waits at least 5 s"),
         pytest.param(10, 1, False, 10, id="or the interval"),

@@ -162,6 +162,7 @@ def test_a_mailbox_reads_its_inbox_and_has_no_owner_unless_told_otherwise():
         ("server-profile/main", "timeoutSeconds", (1, 100), (0, 101)),
         ("server-profile/main", "pollSeconds", (1, 86_400), (0, 86_401)),
         ("server-profile/main", "maxConnections", (1, 300), (0, 301)),
+        ("server-profile/main", "idle", (True, False), ("yes", 1, None)),
         ("server-profile/main", "host", ("h",), ("", 5)),
         (
             "server-profile/main",
