@@ -61,6 +61,9 @@ class Connection:
             if not options:
                 _, answers = self.wire.list()
                 return parse_list(answers, utf8=utf8)
+            if self.wire.state == "SELECTED":
+                # STATUS may be old news of an open folder (RFC 9051 section 6.3.11). CLOSE expunges nothing here.
+                self.wire.close()
             answers, statuses = self.wire.list_returning(options)
             known = parse_status(statuses, utf8=utf8)
             return [replace(f, status=known.get(f.name)) for f in parse_list(answers, utf8=utf8)]

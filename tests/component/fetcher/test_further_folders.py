@@ -126,3 +126,14 @@ def test_without_mailboxid_a_person_says_what_became_of_a_rules_folder_and_nothi
     server.check(rules={"Kunden alt": "folder-rule/a"})
 
     assert [("mail 1", "folder-rule/a"), ("mail 2", "folder-rule/a")] == [(m[0], m[3]) for m in marks(server)]
+
+
+def test_news_of_the_folder_that_is_open_are_seen_on_a_connection_that_is_kept(server, outside):
+    """Servers answer STATUS of the open folder by what the session has seen of it."""
+    with session(server.server, outside.mailbox, Password("secret")) as connection:
+        for number in range(1, 4):
+            server.check_over(connection)
+            server.append(mail(number))
+        server.check_over(connection)
+
+    assert {f"mail {n}": 1 for n in range(1, 4)} == server.subjects()
