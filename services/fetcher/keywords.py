@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
+from services.domain.mailbox_state import LeftOut
 from services.domain.start_date import is_before
 from services.fetcher import cursor, failures, flagged_rows, former_places
 from services.fetcher.answers import LISTING, Listed, listed
@@ -23,12 +24,15 @@ NOT_LOOKED_IN = frozenset({"\\drafts", "\\all", "\\flagged"})
 AT_ONCE = 500
 
 
-def flagged(reading: Reading, listing: Sequence[Folder], places: Sequence[Place]) -> Iterator[int]:
+def flagged(
+    reading: Reading, listing: Sequence[Folder], places: Sequence[Place], left_out: list[LeftOut]
+) -> Iterator[int]:
     """
     Hand over what was flagged since the last look; yield the number of mails of each batch.
 
     A mail that was handed over before is handed over again under its id, this time as tracked. A folder that is read
-    is looked at up to its cursor: the rest is seen when it is read.
+    is looked at up to its cursor: the rest is seen when it is read. A folder that does not give its mail is added to
+    ``left_out`` and looked at again at the next check; the others go on.
     """
     looked = flagged_rows.looked(reading.database, reading.mailbox)
     read_by_name = {place.name: place for place in places}
@@ -53,7 +57,11 @@ def flagged(reading: Reading, listing: Sequence[Folder], places: Sequence[Place]
         except failures.FolderUnknown:
             continue
         uids = reading.connection.flagged(before[1] + 1 if before is not None and same else 0)
-        yield from _taken(reading, place, at, sorted(uid for uid in uids if uid <= at.uid))
+        try:
+            yield from _taken(reading, place, at, sorted(uid for uid in uids if uid <= at.uid))
+        except failures.BodyMissing as error:
+            left_out.append(LeftOut(error.code, f"{folder.name}: {error}"))
+            continue
         flagged_rows.look(reading.database, reading.mailbox, reading.fence, stable, (status.uidvalidity, status.modseq))
 
 

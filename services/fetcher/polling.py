@@ -88,5 +88,5 @@ def poll(connection: Connection, task: Task, ports: Ports, progress: Progress) -
             cursor.folder_failed(ports.database, task.mailbox, task.fence, place.name, str(error))
         if not task.go_on():
             return
-    for mails in keywords.flagged(reading, listing, places):
+    for mails in keywords.flagged(reading, listing, places, progress.left_out):
         progress.mails += mails

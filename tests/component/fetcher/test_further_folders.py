@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.fetcher import failures, fetch, keywords
 from services.fetcher.imap import session
 from services.fetcher.mechanisms import Password
 from tests.component.fetcher.folder_server import FolderServer, mail, rows_of, wire_name
@@ -92,6 +93,29 @@ def test_what_a_person_flags_in_a_folder_that_is_not_read_is_taken_and_nothing_e
 
     assert {"mail 1": 1, "mail 2": 1, "mail 3": 1} == server.subjects()
     assert [("Archiv", 4711, n) for n in (1, 2, 3)] == [row[1:] for row in server.rows()]
+
+
+def test_a_flagged_mail_that_is_not_given_is_said_and_asked_for_again_while_others_go_on(server, monkeypatch):
+    for folder in ("Alt", "Neu"):
+        server.append(mail(len(folder)), folder=folder)
+        server.append(mail(9), folder=folder)
+    server.flag(1, "Alt")
+    server.flag(2, "Neu")
+    whole = fetch.read
+
+    def read(reader, batch, *given, **how):
+        if batch[0].uid == 1:
+            raise failures.BodyMissing("the server lists a mail but does not give its content")
+        return whole(reader, batch, *given, **how)
+
+    monkeypatch.setattr(keywords, "read", read)
+    progress = server.check()
+    assert ["body_missing"] == [code for code, _ in progress.left_out]
+    assert [("mail 9", "Neu")] == [m[:2] for m in marks(server)]
+
+    monkeypatch.setattr(keywords, "read", whole)
+    assert [] == server.check().left_out
+    assert [("mail 9", "Neu"), ("mail 3", "Alt")] == [m[:2] for m in marks(server)]
 
 
 def test_a_check_without_news_asks_one_question(server, outside, monkeypatch):
