@@ -1,6 +1,6 @@
 # The commands people type. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv check test bench faults corpora fuzz demo topics dashboard lock clean
+.PHONY: help venv check test bench faults folders corpora fuzz demo topics dashboard lock clean
 BIN := .venv/bin
 
 help: ## list the targets
@@ -23,6 +23,10 @@ test: venv ## all tests but the long ones, on real servers that they start and s
 
 faults: venv ## kill, pause, cut and poison what runs, and judge what comes of it (long; FAULT_MAILS, FAULT_COUNT, FAULT_SEED)
 	$(BIN)/python -m pytest -m faults -o log_cli=true -o log_cli_level=INFO
+
+folders: venv ## explore what can happen to the folders of a real server (long; FOLDER_EXAMPLES, FOLDER_STEPS)
+	FOLDER_EXAMPLES=$${FOLDER_EXAMPLES:-300} FOLDER_STEPS=$${FOLDER_STEPS:-40} \
+		$(BIN)/python -m pytest tests/component/fetcher/test_folder_machine.py
 
 bench: venv ## speed, CPU and memory from IMAP to activities; ARGS="--help" lists what can be asked (long)
 	$(BIN)/python -m tests.bench $(ARGS)

@@ -93,7 +93,7 @@ class Reading:
     def _nothing_new(self, place: Place) -> bool:
         """Whether the listing already says that the cursor is at the end, so that the folder need not be opened."""
         status = place.folder.status if place.folder is not None else None
-        if status is None or place.name == self.connection.open:
+        if status is None:
             return False
         at = self.ledger.position(folder_id(place.name, status.mailbox_id))
         return (

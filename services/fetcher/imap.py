@@ -59,8 +59,6 @@ class Connection:
     wire: Wire = field(repr=False)
     opened: dict[str, Selected] = field(default_factory=dict, repr=False)
     """The folders that were opened or listed with their status, as they were then."""
-    open: str = ""
-    """The folder that is open: the status of that one may be older than what the server knows (RFC 9051 6.3.11)."""
 
     def folders(self) -> list[Folder]:
         """Return all folders with their attributes, and where they stand if the server says so in one answer."""
@@ -70,6 +68,9 @@ class Connection:
             if not options:
                 _, answers = self.wire.list()
                 return parse_list(answers, utf8=utf8)
+            if self.wire.state == "SELECTED":
+                # STATUS may be old news of an open folder (RFC 9051 section 6.3.11). CLOSE expunges nothing here.
+                self.wire.close()
             answers, statuses = self.wire.list_returning(options)
             known = parse_status(statuses, utf8=utf8)
             for name, at in known.items():
@@ -81,7 +82,6 @@ class Connection:
         with speaking(str(self.server)):
             argument = quoted(name if self.wire.utf8_enabled else encode_name(name))
             self.opened.pop(name, None)
-            self.open = ""
             self.wire.untagged_responses.clear()
             status, text = self.wire.select(argument, readonly=True)
             if status != "OK":
@@ -98,7 +98,6 @@ class Connection:
             uidnext=announced or self._after_last(exists),
             mailbox_id=mailbox_id,
         )
-        self.open = name
         return selected
 
     def exists(self) -> int | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
+from services.domain.mailbox_state import LeftOut
 from services.domain.start_date import is_before
 from services.fetcher import cursor, failures, flagged_rows, former_places
 from services.fetcher.answers import LISTING, Listed, listed
@@ -27,13 +28,18 @@ AT_ONCE = 500
 
 
 def flagged(
-    reading: Reading, stores: StoredLedger, listing: Sequence[Folder], places: Sequence[Place]
+    reading: Reading,
+    stores: StoredLedger,
+    listing: Sequence[Folder],
+    places: Sequence[Place],
+    left_out: list[LeftOut],
 ) -> Iterator[int]:
     """
     Hand over what was flagged since the last look; yield the number of mails of each batch.
 
     A mail that was handed over before is handed over again under its id, this time as tracked. A folder that is read
-    is looked at up to its cursor: the rest is seen when it is read.
+    is looked at up to its cursor: the rest is seen when it is read. A folder that does not give its mail is added to
+    ``left_out`` and looked at again at the next check; the others go on.
     """
     looked = flagged_rows.looked(stores.database, stores.mailbox)
     read_by_name = {place.name: place for place in places}
@@ -58,7 +64,11 @@ def flagged(
         except failures.FolderUnknown:
             continue
         uids = reading.connection.flagged(before[1] + 1 if before is not None and same else 0)
-        yield from _taken(reading, stores, place, at, sorted(uid for uid in uids if uid <= at.uid))
+        try:
+            yield from _taken(reading, stores, place, at, sorted(uid for uid in uids if uid <= at.uid))
+        except failures.BodyMissing as error:
+            left_out.append(LeftOut(error.code, f"{folder.name}: {error}"))
+            continue
         flagged_rows.look(stores.database, stores.mailbox, stores.fence, stable, (status.uidvalidity, status.modseq))
 
 

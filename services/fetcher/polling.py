@@ -97,5 +97,5 @@ def poll(connection: Connection, task: Task, ports: Outside, progress: Progress)
         if not task.go_on():
             return
     if stores is not None:
-        for mails in keywords.flagged(reading, stores, listing, places):
+        for mails in keywords.flagged(reading, stores, listing, places, progress.left_out):
             progress.mails += mails

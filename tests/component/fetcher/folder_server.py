@@ -70,7 +70,7 @@ class FolderServer:
         who = identity(os.environ["PATH"])
         command = [*who.prefix, "doveadm", "-c", str(self.config), "mailbox", "update", "-u", self.user]
         done = subprocess.run(
-            [*command, "--uid-validity", str(epoch), encode_name(folder)], check=False, text=True, capture_output=True
+            [*command, "--uid-validity", str(epoch), folder], check=False, text=True, capture_output=True
         )
         assert done.returncode == 0, done.stderr
 

@@ -160,3 +160,31 @@ def test_what_message_id_date_and_size_tell_is_not_read_again(outside, hostile):
     assert [8] * 30 == [row[2] for row in rows_of(outside)]
     assert 30 == len(outside.records())
     assert not [line for line in server.said if "BODY.PEEK[]" in line]
+
+
+def test_a_server_that_is_set_back_to_an_earlier_epoch_hides_no_mail_behind_a_number_that_was_given_before(
+    outside, hostile
+):
+    server = hostile({1: mail(1), 2: mail(2)})
+    for epoch, mails in ((7, {1: mail(1), 2: mail(2)}), (8, {4: mail(1), 5: mail(2)}), (7, {1: mail(3), 2: mail(1)})):
+        server.uidvalidity, server.mails, server.uidnext = epoch, mails, 9
+        check(outside, server)
+    check(outside, server)
+
+    records = outside.records()
+    assert ["mail 1", "mail 2", "mail 3"] == [record["subject"] for record in records]
+    ids = {record["subject"]: record["delivery_id"] for record in records}
+    assert 3 == len(set(ids.values()))
+    places = {str(id_): (epoch, uid) for id_, _, epoch, uid, _ in rows_of(outside)}
+    assert {"mail 1": (7, 2), "mail 2": (8, 5), "mail 3": (7, 1)} == {s: places[id_] for s, id_ in ids.items()}
+
+
+def test_the_place_of_a_mail_that_is_gone_is_free_when_its_epoch_comes_back(outside, hostile):
+    server = hostile({1: mail(1), 2: mail(2)})
+    for epoch, mails in ((7, {1: mail(1), 2: mail(2)}), (8, {4: mail(1)}), (7, {2: mail(3), 3: mail(1)})):
+        server.uidvalidity, server.mails, server.uidnext = epoch, mails, 9
+        check(outside, server)
+
+    # The mail that had this place before it was expunged keeps its delivery, at no place.
+    assert {(0, None), (7, 2), (7, 3)} == {row[2:4] for row in rows_of(outside)}
+    assert ["mail 1", "mail 2", "mail 3"] == [record["subject"] for record in outside.records()]

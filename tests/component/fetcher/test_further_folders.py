@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.fetcher import failures, fetch, keywords
 from services.fetcher.imap import session
 from services.fetcher.mechanisms import Password
 from tests.component.fetcher.folder_server import FolderServer, mail, rows_of, wire_name
@@ -94,6 +95,29 @@ def test_what_a_person_flags_in_a_folder_that_is_not_read_is_taken_and_nothing_e
     assert [("Archiv", 4711, n) for n in (1, 2, 3)] == [row[1:] for row in server.rows()]
 
 
+def test_a_flagged_mail_that_is_not_given_is_said_and_asked_for_again_while_others_go_on(server, monkeypatch):
+    for folder in ("Alt", "Neu"):
+        server.append(mail(len(folder)), folder=folder)
+        server.append(mail(9), folder=folder)
+    server.flag(1, "Alt")
+    server.flag(2, "Neu")
+    whole = fetch.read
+
+    def read(reader, batch, *given, **how):
+        if batch[0].uid == 1:
+            raise failures.BodyMissing("the server lists a mail but does not give its content")
+        return whole(reader, batch, *given, **how)
+
+    monkeypatch.setattr(keywords, "read", read)
+    progress = server.check()
+    assert ["body_missing"] == [code for code, _ in progress.left_out]
+    assert [("mail 9", "Neu")] == [m[:2] for m in marks(server)]
+
+    monkeypatch.setattr(keywords, "read", whole)
+    assert [] == server.check().left_out
+    assert [("mail 9", "Neu"), ("mail 3", "Alt")] == [m[:2] for m in marks(server)]
+
+
 def test_a_check_without_news_asks_one_question(server, outside, monkeypatch):
     """One LIST says of all folders that nothing has changed."""
     server.append(mail(1))
@@ -126,3 +150,14 @@ def test_without_mailboxid_a_person_says_what_became_of_a_rules_folder_and_nothi
     server.check(rules={"Kunden alt": "folder-rule/a"})
 
     assert [("mail 1", "folder-rule/a"), ("mail 2", "folder-rule/a")] == [(m[0], m[3]) for m in marks(server)]
+
+
+def test_news_of_the_folder_that_is_open_are_seen_on_a_connection_that_is_kept(server, outside):
+    """Servers answer STATUS of the open folder by what the session has seen of it."""
+    with session(server.server, outside.mailbox, Password("secret")) as connection:
+        for number in range(1, 4):
+            server.check_over(connection)
+            server.append(mail(number))
+        server.check_over(connection)
+
+    assert {f"mail {n}": 1 for n in range(1, 4)} == server.subjects()
