@@ -45,6 +45,7 @@ def missing(
     for principal in principals:
         if principal.ref in owning or not principal.addresses or not taken.isdisjoint(principal.addresses):
             continue
-        owning.add(principal.ref)
-        taken.update(principal.addresses)
-        yield NewMailbox(min(principal.addresses), principal.ref)
+        made = NewMailbox(min(principal.addresses), principal.ref)
+        owning.add(made.owner)
+        taken.add(made.address)
+        yield made
