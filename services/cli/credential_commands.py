@@ -7,12 +7,15 @@ import click
 
 from services.cli import session
 from services.cli.credential_file import oauth_in, password_in
+from services.cli.mailbox_test import ask_for_tests
 from services.cli.output import emit, json_option, table
 from services.cli.wait_commands import Nudge
+from services.domain.approval import Permit
 from services.domain.errors import Refused
 from services.runtime.config import Config
 from services.settings import publisher
 from services.settings.objects import logins
+from services.settings.permits import sending_of
 from services.storage import credentials
 from services.storage.postgres import Database
 from services.storage.sealing import Secret
@@ -50,6 +53,8 @@ def set_command(name: str, *, password_file: Path | None, oauth_file: Path | Non
         replaced = credentials.store(connection, config.cipher_key, name, credential)
     users = _users(config).get(name, [])
     Nudge(config, users)()  # it may mend what is wrong
+    if senders := _senders(config, name):
+        ask_for_tests(config, senders, f"credential set {name}")
     told = ", ".join(users) or "no mailbox yet"
     click.echo(f"The credential {name} is {'replaced' if replaced else 'stored'}; it is used by {told}.")
 
@@ -91,6 +96,17 @@ def remove_command(name: str) -> None:
         if not credentials.remove(connection, name):
             raise Refused(f"there is no credential {name!r}. `mailweave credential list` names them.")
     click.echo(f"The credential {name} is removed.")
+
+
+def _senders(config: Config, name: str) -> list[str]:
+    """Return the mailboxes that send with a credential; their server is asked again only when somebody says so."""
+    snapshot = publisher.current(config.postgres)
+    found = []
+    for address, mailbox in sorted(snapshot.mailboxes.items()):
+        login = logins.outgoing(mailbox, snapshot.profiles[mailbox.server_profile])
+        if login is not None and login.credential == name and sending_of(snapshot, address) is Permit.ALLOWED:
+            found.append(address)
+    return found
 
 
 def _users(config: Config) -> dict[str, list[str]]:

@@ -45,7 +45,7 @@ def missing(
     for principal in principals:
         if principal.ref in owning or not principal.addresses or not taken.isdisjoint(principal.addresses):
             continue
-        address = min(principal.addresses)
-        owning.add(principal.ref)
-        taken.add(address)
-        yield NewMailbox(address, principal.ref)
+        made = NewMailbox(min(principal.addresses), principal.ref)
+        owning.add(made.owner)
+        taken.add(made.address)
+        yield made

@@ -21,7 +21,7 @@ from services.settings.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 
-TICK_SECONDS = 0.5
+TICK_SECONDS = 1.0
 AT_ONCE = 4
 
 

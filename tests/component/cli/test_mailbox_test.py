@@ -90,3 +90,14 @@ def test_waiting_ends_with_what_is_known(desk, mailboxes):
     assert 1 == result.exit_code
     assert "a@x.org: no result yet" in result.stdout
     assert "1 mailbox of 1 did not pass" in result.stderr
+
+
+def test_a_new_credential_has_those_tested_that_send_with_it(desk, mailboxes, sent, tmp_path):
+    desk.run("settings", "set", "server-profile/127.0.0.1-1-implicit", "outgoingHost=127.0.0.1")
+    desk.run("settings", "set", "mailbox/a@x.org", "outgoing=sss", "credential=shared")
+    desk.run("settings", "set", "mailbox/b@x.org", "credential=shared")
+
+    result = desk.run("credential", "set", "shared", "--password-file", str(tmp_path / "password"))
+
+    assert 0 == result.exit_code, result.stderr
+    assert ["mailbox/a@x.org"] == [one["object"] for one in sent()]

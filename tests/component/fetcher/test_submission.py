@@ -2,14 +2,16 @@
 
 import socket
 import threading
+from base64 import b64decode
 from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from aiosmtpd.smtp import AuthResult
 
 from services.fetcher import failures
 from services.fetcher.imap import Server
-from services.fetcher.mechanisms import Password
+from services.fetcher.mechanisms import Password, Token
 from services.fetcher.submission import probe
 from tests.component.fetcher import certificates
 from tests.component.fetcher.outgoing_server import Envelopes, listening
@@ -89,6 +91,35 @@ def test_a_certificate_of_nobody_we_trust_gets_no_password(context, tmp_path, tl
         probe(server, ADA, "relay", Password("plain"))
 
     assert [] == asked.logins
+
+
+class Tokens(Envelopes):
+    """Lets in whoever has the token ``good``, by XOAUTH2; a refusal begins with a challenge, as Google's does."""
+
+    async def auth_XOAUTH2(self, server, args):  # noqa: N802 - aiosmtpd's name
+        said = b64decode(args[1])
+        self.logins.append(said)
+        if said.endswith(b"Bearer good\1\1"):
+            return AuthResult(success=True, auth_data=said)
+        assert b"" == await server.challenge_auth('{"status":"401"}')
+        return AuthResult(success=False, handled=False)
+
+
+def test_a_token_logs_in_and_one_that_is_refused_after_a_challenge_is_replaced_once():
+    class Consent:
+        def current(self):
+            return Token("old")
+
+        def instead_of(self, refused):
+            assert Token("old") == refused
+            return Token("good")
+
+    asked = Tokens()
+    with listening(asked, {}) as server:
+        probe(server, ADA, "ada", Consent())
+
+    said = [f"user=ada\1auth=Bearer {token}\1\1".encode() for token in ("old", "good")]
+    assert (said, [ADA]) == (asked.logins, asked.senders)
 
 
 @contextmanager
