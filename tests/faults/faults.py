@@ -18,7 +18,7 @@ SESSION_SECONDS = 10.0
 LEASE_SECONDS = 15.0
 PAUSE_SECONDS = max(SESSION_SECONDS, LEASE_SECONDS) + 3
 CRASH_SECONDS = 90.0
-LOOKS, STEADY, LOOK_SECONDS = 20, 4, 0.2
+LOOKS, STEADY, LOOK_SECONDS = 20, 8, 0.2  # a mailbox that idles is leased too; after a while mail has come for it
 
 
 def carry_out(world: World, fault: str, chance: random.Random) -> None:

@@ -58,7 +58,7 @@ class Feeder:
         assert not any(thread.is_alive() for thread in self._threads), f"not appended after {seconds:.0f} s: {left}"
 
     def _run(self, mailbox: str) -> None:
-        client = _Client(self.server, mailbox)
+        client = Client(self.server, mailbox)
         try:
             while (next_one := self._queues[mailbox].get()) is not None:
                 mail, folder = next_one
@@ -72,7 +72,7 @@ class Feeder:
         finally:
             client.close()
 
-    def _append(self, client: "_Client", mail: Mail, mailbox: str, folder: str) -> Ended:
+    def _append(self, client: "Client", mail: Mail, mailbox: str, folder: str) -> Ended:
         raw = mail.raw
         if not client.connected():
             return Ended.INFO
@@ -84,7 +84,7 @@ class Feeder:
 
     def _cut_short(self, mail: Mail, mailbox: str) -> None:
         """Begin an APPEND and leave before the mail is whole: nothing of it may be kept (RFC 9051 section 6.3.12)."""
-        client = _Client(self.server, mailbox)
+        client = Client(self.server, mailbox)
         if client.connected():
             number = self.history.invoked(mail.mark, mailbox, INBOX, mail.sha256)
             client.leave_in_the_middle(mail.raw)
@@ -92,7 +92,7 @@ class Feeder:
         client.close()
 
 
-class _Client:
+class Client:
     """A connection that is made anew when it breaks."""
 
     def __init__(self, server: str, user: str) -> None:
@@ -125,6 +125,19 @@ class _Client:
             assert place is not None, f"the server gave no place: {said!r}"
             return Ended.OK, (int(place[1]), int(place[2]))
         return (Ended.FAIL if any(word in said for word in _CERTAIN) else Ended.INFO), None
+
+    def expunge(self, folder: str, uid: int) -> None:
+        """Take a mail away, if there is a connection that lasts so long."""
+        if not self.connected():
+            return
+        assert self._imap is not None
+        try:
+            self._imap.select(folder)
+            self._imap.uid("STORE", str(uid), "+FLAGS", "(\\Deleted)")
+            self._imap.uid("EXPUNGE", str(uid))
+            self._imap.unselect()
+        except (OSError, imaplib.IMAP4.error):
+            self.close()
 
     def leave_in_the_middle(self, raw: bytes) -> None:
         assert self._imap is not None

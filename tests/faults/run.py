@@ -5,11 +5,13 @@ import random
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from tests.faults.anomalies import Anomaly
 from tests.faults.collecting import collect
 from tests.faults.draining import drained
+from tests.faults.expunging import expunging
 from tests.faults.faults import carry_out
 from tests.faults.feeding import Feeder
 from tests.faults.history import Append, Ended
@@ -49,23 +51,31 @@ class Outcome:
         return "\n".join([self.summary, str(dict(found)), *shown, *self.left, self.complaints])
 
 
-def run(world: World, plan: Plan, faults: Sequence[str], *, drain_seconds: float = DRAIN_SECONDS) -> Outcome:
-    """Append the plan's mails in as many parts as there are faults, each fault while its part is on the way."""
+def run(
+    world: World, plan: Plan, faults: Sequence[str], *, drain_seconds: float = DRAIN_SECONDS, expunges: bool = False
+) -> Outcome:
+    """
+    Append the plan's mails in as many parts as there are faults, each fault while its part is on the way.
+
+    With ``expunges`` another client takes mails away meanwhile.
+    """
     chance = random.Random(plan.seed)
     began = time.monotonic()
     feeder = Feeder(world.pipeline.environ["MAILWEAVE_IMAP"], plan)
     part = -(-len(plan.appends) // max(1, len(faults)))
     poisoned = signalled = 0
-    for number, fault in enumerate(faults):
-        log.info("%5.0f s, fault %s of %s: %s", time.monotonic() - began, number + 1, len(faults), fault)
-        if number % EVERY == 0:
-            poisoned += poison(world.pipeline.config.kafka, chance)
-        signalled += send_signals(world.pipeline.config.kafka, f"{plan.seed}-{number}")
-        feeder.release(part)
-        carry_out(world, fault, chance)
-    log.info("%5.0f s, all faults are over", time.monotonic() - began)
     work = len(plan.appends) / MAILS_PER_SECOND
-    feeder.finish(APPEND_SECONDS + work)
+    meanwhile = expunging(feeder, plan, world.pipeline.config.postgres) if expunges else nullcontext()
+    with meanwhile:
+        for number, fault in enumerate(faults):
+            log.info("%5.0f s, fault %s of %s: %s", time.monotonic() - began, number + 1, len(faults), fault)
+            if number % EVERY == 0:
+                poisoned += poison(world.pipeline.config.kafka, chance)
+            signalled += send_signals(world.pipeline.config.kafka, f"{plan.seed}-{number}")
+            feeder.release(part)
+            carry_out(world, fault, chance)
+        log.info("%5.0f s, all faults are over", time.monotonic() - began)
+        feeder.finish(APPEND_SECONDS + work)
     log.info("%5.0f s, all mails are on the server", time.monotonic() - began)
     left = drained(world.pipeline.config, drain_seconds + work)
     seconds = time.monotonic() - began
