@@ -40,8 +40,12 @@ def rest(troubles: int) -> float:
 
 
 def most_of_profile(mailboxes: int, connections: int) -> int:
-    """Return how many mailboxes of a profile may idle; where it has more of them, a quarter is left for polling."""
-    return connections if mailboxes <= connections else connections - -(-connections // 4)
+    """
+    Return how many mailboxes of a profile may idle; where it has more of them than connections, most are for polling.
+
+    What idles would take from all others the connections that they are polled over.
+    """
+    return connections if mailboxes <= connections else connections // 4
 
 
 def most_of_host(replicas: int, refused_at: int | None, room: int) -> int:

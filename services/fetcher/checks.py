@@ -14,7 +14,7 @@ from services.domain.mailbox_state import CHECKED, UNREAD, Failed, Succeeded
 from services.domain.start_date import start_of
 from services.fetcher import cursor, lifecycle, marks
 from services.fetcher.authentication import Credential
-from services.fetcher.choosing import Wanted, wanted_of
+from services.fetcher.choosing import wanted_of
 from services.fetcher.cursor import FenceLost
 from services.fetcher.failures import MailServerError, Unforeseen
 from services.fetcher.kept import Awake, Kept, inbox_of
@@ -38,7 +38,8 @@ class Ended:
     """
     How a check ended: ``code`` is empty after success, ``world`` when a store of ours failed and not the mailbox.
 
-    ``delay`` is the time to the next check, in seconds. ``kept`` is the session, when it is still open and may idle.
+    ``delay`` is the time to the next check, in seconds. ``kept`` is the session, when it is still open and may idle;
+    ``folders`` is how many folders are wanted.
     """
 
     code: str
@@ -46,6 +47,7 @@ class Ended:
     mails: int
     world: bool = False
     kept: Kept | None = None
+    folders: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,14 +112,14 @@ class Checker:
             return Ended(code="disabled", delay=WORLD_DELAY, mails=0)
         usable = awake is not None and claimed.phase in CHECKED and awake.kept.under(settings, profile)
         inbox = inbox_of(settings) if awake is not None and usable and not awake.full else None
-        all_folders = wanted_of(snapshot, mailbox)
-        wanted = all_folders if inbox is None else Wanted(folders=(inbox,))
+        wanted = wanted_of(snapshot, mailbox)
         task = Task(
             mailbox=mailbox,
             fence=claimed.fence,
             folders=wanted.folders,
             sent=wanted.sent,
             rules=wanted.rules,
+            inbox_only=inbox is not None,
             start=start_of(profile.received_after, settings.received_after),
             limit=snapshot.organization.message_max_mb * MEGABYTE,
             go_on=lambda: go_on() and progress.mails < SHARE,
@@ -159,15 +161,16 @@ class Checker:
                 held,
                 how,
                 ports.now(),
-                poll_seconds=next_look(profile.poll_seconds, all_folders.count) if kept else profile.poll_seconds,
+                poll_seconds=next_look(profile.poll_seconds, wanted.count) if kept else profile.poll_seconds,
                 more=more,
+                whole=not task.inbox_only,
                 chance=self.chance(),
             )
             unless_noted.pop_all()
         if problem is not None:
             log.warning("the mailbox could not be checked", extra={**mark, "code": problem.code})
         code = problem.code if problem else ""
-        return Ended(code=code, delay=delay.total_seconds(), mails=progress.mails, kept=kept)
+        return Ended(code=code, delay=delay.total_seconds(), mails=progress.mails, kept=kept, folders=wanted.count)
 
 
 def _failed(problem: MailweaveError, *, progressed: bool) -> Failed:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from services.fetcher.folders import Folder, role
 from services.settings.snapshot import Snapshot
 
+INBOX = "INBOX"
 UNREADABLE = frozenset({"\\noselect", "\\nonexistent"})
 
 
@@ -39,6 +40,11 @@ class Place:
     tracked_by: str = ""
     folder: Folder | None = None
 
+    @property
+    def inbox(self) -> bool:
+        """Whether it is the folder that mail comes into."""
+        return _same(self.name) == INBOX
+
 
 def wanted_of(snapshot: Snapshot, mailbox: str) -> Wanted:
     """Return what the settings want of a mailbox that they name. Rules act while folder-level tracking is on."""
@@ -70,7 +76,9 @@ def choose(
         *((f.name, f.name, "") for f in listing if wanted.sent and readable(f) and role(f.name, listing) == "sent"),
     ]
     for name, key, rule in asked:
-        folder = by_id.get(known_as.get(key, "")) or by_name.get(_same(name))
+        # The inbox is where mail comes in, whatever became of the folder that was it.
+        known = None if name.upper() == INBOX else by_id.get(known_as.get(key, ""))
+        folder = known or by_name.get(_same(name))
         if rule and folder is not None and key in known_as and _id(folder) not in (None, known_as[key]):
             folder = None
             now = f"{name} (gone; another folder has its name)"
@@ -92,4 +100,4 @@ def _id(folder: Folder) -> str | None:
 
 def _same(name: str) -> str:
     """INBOX is one folder however it is written (RFC 9051 section 5.1)."""
-    return "INBOX" if name.upper() == "INBOX" else name
+    return INBOX if name.upper() == INBOX else name

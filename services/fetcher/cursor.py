@@ -107,7 +107,7 @@ def rename(database: Database, mailbox: str, fence: int, at: Position) -> None:
     with database.transaction() as connection:
         hold(connection, mailbox, fence)
         connection.execute(
-            "UPDATE fetcher.delivery SET folder = %s WHERE mailbox = %s AND folder_id = %s",
+            "UPDATE fetcher.delivery SET folder = %s WHERE mailbox = %s AND folder_id = %s AND uid IS NOT NULL",
             (at.folder, mailbox, at.folder_id),
         )
 

@@ -180,7 +180,7 @@ class Dispatcher:
             self._leases.match(fetched(snapshot))
             if new:
                 self._idling.follow(snapshot)
-            if mended := self._behind(snapshot) if self._seen is None else changed(self._seen, snapshot):
+            if new and (mended := self._behind(snapshot) if self._seen is None else changed(self._seen, snapshot)):
                 self._leases.make_due(mended)
             self._seen, self._matched = snapshot, now
 

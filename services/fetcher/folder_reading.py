@@ -117,7 +117,9 @@ class Reading:
         )
         if self.stores is not None and selected.mailbox_id is not None:
             known_folders.know_as(self.stores, place.asked, selected.mailbox_id)
-        if before is not None and before.uidvalidity == at.uidvalidity:
+        # A server that was put back to an older state gives UIDs again, to other mails.
+        again = before is not None and self.stores is not None and selected.uidnext <= before.uid
+        if before is not None and before.uidvalidity == at.uidvalidity and not again:
             at = replace(at, uid=before.uid, renumbered=before.renumbered, former_id=before.former_id)
             if self.stores is not None and at.folder != before.folder:
                 cursor.rename(self.stores.database, self.mailbox, self.stores.fence, at)

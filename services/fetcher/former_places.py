@@ -15,6 +15,8 @@ _FORMER: LiteralString = (
     "SELECT id, internal_date, size, blob_sha256 FROM fetcher.delivery WHERE source = 'imap' AND mailbox = %(mailbox)s"
     " AND folder_id = ANY(%(folders)s) AND (folder_id, uidvalidity) <> (%(folder)s, %(epoch)s)"
 )
+# Each has an index; what was vacated has epoch 0 and so comes first.
+_PLACED: tuple[LiteralString, ...] = (" AND uid IS NULL", " AND uid IS NOT NULL")
 _IN_ORDER: LiteralString = " ORDER BY uidvalidity, uid NULLS FIRST, id"
 
 
@@ -36,7 +38,7 @@ def _formers(
         "folders": [at.folder_id, *([at.former_id] if at.former_id else [])],
     }  # fmt: skip
     with database.transaction() as connection:
-        rows = connection.execute(_FORMER + narrow + _IN_ORDER, given).fetchall()
+        rows = [row for placed in _PLACED for row in connection.execute(_FORMER + placed + narrow + _IN_ORDER, given)]
     return [Former(id_, received, size, sha256.hex() if sha256 else "") for id_, received, size, sha256 in rows]
 
 
@@ -44,7 +46,7 @@ def any_in(database: Database, mailbox: str, folder_id: str) -> bool:
     """Whether any mail of the folder was read over IMAP."""
     with database.transaction() as connection:
         row = connection.execute(
-            "SELECT FROM fetcher.delivery WHERE mailbox = %s AND folder_id = %s AND source = 'imap' LIMIT 1",
+            "SELECT FROM fetcher.delivery WHERE mailbox = %s AND folder_id = %s AND uid IS NOT NULL LIMIT 1",
             (mailbox, folder_id),
         ).fetchone()
     return row is not None
@@ -78,6 +80,6 @@ def vacate(connection: Connection[Any], mailbox: str, at: Position) -> None:
     """
     connection.execute(
         "UPDATE fetcher.delivery SET uidvalidity = 0, uid = NULL WHERE mailbox = %s AND folder_id = %s"
-        " AND uidvalidity = %s",
+        " AND uidvalidity = %s AND uid IS NOT NULL",
         (mailbox, at.folder_id, at.uidvalidity),
     )

@@ -91,7 +91,7 @@ class Idling:
             kept.close()
             return min(ended.delay, kept.profile.poll_seconds)
         if entry is None or entry.full:
-            look = idling.next_look(kept.profile.poll_seconds, len(kept.settings.folders))
+            look = idling.next_look(kept.profile.poll_seconds, ended.folders)
             delay = next_delay(look, errors=0, disabled=False, chance=self._chance())
             self._looks.set(mailbox, monotonic() + delay.total_seconds())
         in_vain = entry is not None and not entry.full and not ended.mails

@@ -149,11 +149,15 @@ class Connection:
         """Return the UIDs from ``first`` to ``last`` that are in the folder now."""
         return frozenset(uid for uid in self._searched(f"{first}:{last}") if first <= uid <= last)
 
-    def flagged(self, since: int) -> frozenset[int]:
-        """Return the UIDs with the keyword that were changed since this mod-sequence (RFC 7162); 0: all of them."""
+    def flagged(self, since: int) -> frozenset[int] | None:
+        """
+        Return the UIDs with the keyword that were changed since this mod-sequence (RFC 7162); 0: all of them.
+
+        None when the server does not say.
+        """
         with speaking(str(self.server)):
             changed = ("MODSEQ", str(since)) if since else ()
-            return self._found(*changed, "KEYWORD", KEYWORD) or frozenset()
+            return self._found(*changed, "KEYWORD", KEYWORD)
 
     def _searched(self, uids: str) -> frozenset[int]:
         with speaking(str(self.server)):

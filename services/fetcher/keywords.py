@@ -64,6 +64,8 @@ def flagged(
         except failures.FolderUnknown:
             continue
         uids = reading.connection.flagged(before[1] + 1 if before is not None and same else 0)
+        if uids is None:
+            continue
         try:
             yield from _taken(reading, stores, place, at, sorted(uid for uid in uids if uid <= at.uid))
         except failures.BodyMissing as error:

@@ -66,9 +66,12 @@ def end(
     poll_seconds: float,
     more: bool,
     chance: float,
+    whole: bool = True,
 ) -> timedelta:
     """
     Note how a check ended and return when the next one is due; at once when there is ``more`` to be read.
+
+    ``whole`` is whether it came to all folders.
 
     What a check says of a mailbox that may not be read any more is not kept. Raises ``FenceLost``.
     """
@@ -76,7 +79,7 @@ def end(
         hold(connection, held.mailbox, held.fence)
         state = _take(connection, held, how, at)
         if isinstance(how, Succeeded) and state.phase not in UNREAD:
-            _leave_out(connection, held, how.left_out, at, whole=not more)
+            _leave_out(connection, held, how.left_out, at, whole=whole and not more)
         due = due_in(state, poll_seconds, chance=chance)
         delay = timedelta() if due is None or more else due
         failed = how if isinstance(how, Failed) and state.phase not in UNREAD else None

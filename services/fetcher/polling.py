@@ -40,7 +40,8 @@ class Task:
     A mailbox to check under a fencing number.
 
     ``limit`` is the size of the largest mail taken whole; ``go_on`` is asked between two batches; mail received
-    before ``start`` is passed over. ``sent`` and ``rules`` say what is read besides ``folders``.
+    before ``start`` is passed over. ``sent`` and ``rules`` say what is read besides ``folders``;
+    with ``inbox_only`` all but the inbox is left for another check.
     """
 
     mailbox: str
@@ -50,6 +51,7 @@ class Task:
     go_on: Callable[[], bool]
     start: datetime | None = None
     sent: bool = False
+    inbox_only: bool = False
     rules: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -87,6 +89,8 @@ def poll(connection: Connection, task: Task, ports: Outside, progress: Progress)
     )
     names = [folder.name for folder in listing]
     for place in places:
+        if task.inbox_only and not place.inbox:
+            continue
         try:
             for mails in reading.folder(place, names):
                 progress.mails += mails
@@ -96,6 +100,6 @@ def poll(connection: Connection, task: Task, ports: Outside, progress: Progress)
             ledger.folder_failed(place.name, str(error))
         if not task.go_on():
             return
-    if stores is not None:
+    if stores is not None and not task.inbox_only:
         for mails in keywords.flagged(reading, stores, listing, places, progress.left_out):
             progress.mails += mails

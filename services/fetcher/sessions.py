@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 
 from services.fetcher import failures, imap, pop3
-from services.fetcher.kept import Kept, inbox_of
+from services.fetcher.kept import INBOX, Kept, inbox_of
 from services.settings.models import MailboxSettings, ServerProfile
 
 _OF_NO_MORE_USE = (failures.ConnectionLost, failures.TimedOut, failures.Unreachable, failures.ProtocolError)
@@ -54,9 +54,10 @@ def _idle(connection: imap.Connection, session: ExitStack, under: tuple[MailboxS
     settings, profile = under
     name = inbox_of(settings)
     try:
-        before = connection.opened.get(name) if name is not None else None
+        before = next((at for opened, at in connection.opened.items() if opened.upper() == INBOX), None)
         if before is not None and name is not None and connection.may_idle():
-            changed = connection.select(name) != before
+            connection.opened.clear()  # of hundreds of folders, for as long as it idles
+            changed = connection.select(INBOX) != before
             return Kept(
                 connection=connection,
                 profile=profile,

@@ -76,13 +76,14 @@ def fetched(snapshot: Snapshot) -> list[str]:
 def changed(before: Snapshot, after: Snapshot) -> list[str]:
     """Return the readable mailboxes whose own settings, server or further folders are other than before."""
     for_all = _folders_of_all(before) != _folders_of_all(after)
+    rules, old_rules = _rules(after), _rules(before)
     return [
         mailbox
         for mailbox in readable(after)
         if before.mailboxes.get(mailbox) != (new := after.mailboxes[mailbox])
         or before.profiles.get(new.server_profile) != after.profiles.get(new.server_profile)
         or for_all
-        or _rules(before, mailbox) != _rules(after, mailbox)
+        or old_rules.get(mailbox) != rules.get(mailbox)
     ]
 
 
@@ -90,5 +91,8 @@ def _folders_of_all(snapshot: Snapshot) -> tuple[bool, bool]:
     return snapshot.organization.tracking_sent_items, snapshot.organization.tracking_folder_level
 
 
-def _rules(snapshot: Snapshot, mailbox: str) -> list[FolderRule]:
-    return [rule for _, rule in sorted(snapshot.rules.items()) if rule.mailbox == mailbox]
+def _rules(snapshot: Snapshot) -> dict[str, list[FolderRule]]:
+    found: dict[str, list[FolderRule]] = {}
+    for _, rule in sorted(snapshot.rules.items()):
+        found.setdefault(rule.mailbox, []).append(rule)
+    return found

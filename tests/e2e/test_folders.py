@@ -106,6 +106,9 @@ def test_a_mail_that_a_person_flags_is_tracked(reading: Company):
 
 
 def test_all_folders_that_are_read_are_verified(reading: Company):
+    put(reading, "verified-1", "Kunden")
+    change(reading, "folder-rule/kunden", f"mailbox={ADDRESS}", "folder=Kunden")
+    reading.pipeline.wait()
     done = reading.pipeline.mailweave("verify", "--server", "--mailbox", ADDRESS, "--json")
     folders = {one["folder"]: one for one in map(json.loads, done.stdout.splitlines()) if "folder" in one}
 

@@ -53,6 +53,8 @@ def test_a_mailbox_is_read_by_consent_and_says_when_that_is_withdrawn(company: C
         run("credential", "set", "consent", "--oauth-file", consent(tmp_path, issuer))
         where = ["--imap", f"{server.host}:{server.port}", "--tls", "none", "--poll-seconds", "1"]
         run("mailbox", "add", ADDRESS, *where, "--user", ADDRESS, "--credential", "consent", "--owner", "user:ben")
+        profile = json.loads(run("mailbox", "show", ADDRESS, "--json").stdout)["serverProfile"]
+        run("settings", "set", f"server-profile/{profile}", "idle=false")  # so that each check logs in
         try:
             append(server, issuer, "consented")
             company.pipeline.wait()

@@ -8,7 +8,7 @@ from services.domain.mailbox_state import Phase
 from services.fetcher.endpoint import presence, refusals
 from services.fetcher.polling import Ports
 from services.settings.models import MailboxSettings, ServerProfile
-from services.settings.permits import left_to_routers, permit_of
+from services.settings.permits import left_to_routers, polling_of
 from services.settings.snapshot import Snapshot
 from services.storage import router_tokens
 
@@ -73,7 +73,7 @@ class Admission:
             raise refusals.RouterNotAllowed("the server profile of the mailbox names another router")
         if not left_to_routers(snapshot):
             raise refusals.LeftToFetcher
-        if permit_of(snapshot, address) is not Permit.ALLOWED:
+        if polling_of(snapshot, address) is not Permit.ALLOWED:
             raise refusals.MailboxNotRead
         return Admitted(router, mailbox, profile, snapshot)
 

@@ -71,7 +71,7 @@ class Desk:
         On return everything is durable.
         """
         given = [_arrival(of.address, form, mail) for form, mail in zip(head.mails, mails, strict=True)]
-        known = deliveries.handled(self.ports().database, [a.id for a in given])
+        known = deliveries.stored(self.ports().database, [a.id for a in given])
         new = {a.id: a for a in given if a.id not in known}
         to = None if head.to is None else head.to.position()
         with _fenced():

@@ -71,7 +71,8 @@ def test_each_mail_comes_once_and_the_mailbox_has_its_life(outside, router, dove
     append(outside, dovecot, 999)
     third = router(dovecot)
 
-    assert [("", 130, 7.0), ("", 0, 7.0), ("", 1, 10.0)] == [(e.code, e.mails, e.delay) for e in (first, second, third)]
+    assert [("", 130), ("", 0), ("", 1)] == [(e.code, e.mails) for e in (first, second, third)]
+    assert all(0.8 * most <= e.delay <= most for e, most in ((first, 7), (second, 7), (third, 10)))
     assert list(range(1, 132)) == [r["uid"] for r in outside.records()] == outside.uids()
     assert {"imap"} == {r["source"] for r in outside.records()}
     assert [("enabled", "", "success")] == state(outside)
