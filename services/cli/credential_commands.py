@@ -96,5 +96,6 @@ def _users(config: Config) -> dict[str, list[str]]:
     """Return the addresses of the mailboxes that name each credential."""
     found: dict[str, list[str]] = {}
     for address, mailbox in sorted(publisher.current(config.postgres).mailboxes.items()):
-        found.setdefault(mailbox.credential, []).append(address)
+        if mailbox.credential:  # one that is not read needs none
+            found.setdefault(mailbox.credential, []).append(address)
     return found

@@ -9,7 +9,7 @@ from services.domain.addresses import normalise
 from services.domain.approval import Permit
 from services.domain.errors import Refused
 from services.settings import models, publisher
-from services.settings.permits import permit_of
+from services.settings.permits import permit_of, push_permit_of
 from services.settings.snapshot import Snapshot
 
 _MEANS = {
@@ -54,6 +54,7 @@ def _decide(address: str, *, approved: bool, reason: str, wait: bool, timeout: f
     change = {f"mailbox/{mailbox.address}": {**given(mailbox), "approved": approved}}
     publish(change, by=author(), reason=reason, base=snapshot.version)
     after = publisher.current(config.postgres)
-    click.echo(f"{mailbox.address} {_MEANS[approved, permit_of(after, mailbox.address)]}")
+    permitted = push_permit_of if mailbox.incoming == "push" else permit_of
+    click.echo(f"{mailbox.address} {_MEANS[approved, permitted(after, mailbox.address)]}")
     if wait:
         until_known(config, after.version, timeout)

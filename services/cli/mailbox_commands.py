@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from services.cli import mailbox_owner, session
+from services.cli import mailbox_owner, mailbox_push, session
 from services.cli.credential_file import password_in
 from services.cli.mailbox_approval import approve_command, known_mailbox, reject_command
 from services.cli.mailbox_show import list_command, show_command
@@ -40,7 +40,7 @@ def mailbox_commands() -> None:
     """The mailboxes that are read."""
 
 
-for command in (list_command, show_command, test_command, approve_command, reject_command):
+for command in (list_command, show_command, test_command, approve_command, reject_command, mailbox_push.push_command):
     mailbox_commands.add_command(command)
 
 
@@ -116,7 +116,7 @@ def add_command(
     before = snapshot.mailboxes.get(name)
     mailbox = {  # what is not named stays as it was, its approval above all
         "owner": None, "folders": ["INBOX"], "approved": True, **(given(before) if before is not None else {}),
-        "address": name, "serverProfile": profile, "user": user, "credential": held, "enabled": True,
+        "address": name, "incoming": "sss", "serverProfile": profile, "user": user, "credential": held, "enabled": True,
         **({"owner": mailbox_owner.named(config, owner)} if owner else {}),
         **({"folders": list(dict.fromkeys(folders))} if folders else {}),
         **({"processAndDelete": True} if delete else {}),

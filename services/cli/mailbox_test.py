@@ -60,7 +60,8 @@ def _chosen(snapshot: Snapshot, addresses: Sequence[str], *, every: bool, profil
         for name in names:
             if name not in allowed:
                 raise Refused(
-                    f"{name} may not be read: it is deactivated or not approved. See: mailweave mailbox show."
+                    f"{name} may not be read: it is deactivated, not approved, or read on no server. See: mailweave "
+                    "mailbox show."
                 )
         return list(names)
     if profile is not None and profile not in snapshot.profiles:

@@ -16,6 +16,13 @@ _STATES = {
     Phase.ENABLED: "enabled: it is read",
     Phase.DEACTIVATED: "deactivated by the settings: it is not read",
 }
+NOT_POLLED = {
+    "none": "none: it receives nothing here",
+    "client": "client: the Outlook client files its mail, nothing is read here",
+    "forward": "forward: its mail comes through a forward mailbox, nothing is read here",
+    "push": "push: its mail is pushed here, nothing is read on a server",
+}
+"""Ways of receiving that no server is asked for."""
 
 
 def short(standing: Standing | None) -> str:

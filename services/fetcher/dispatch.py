@@ -114,7 +114,7 @@ class Dispatcher:
             self._matched = float("-inf")
         for mailbox in claimed or ():
             settings = snapshot.mailboxes.get(mailbox)
-            if mailbox in self._held or settings is None:
+            if mailbox in self._held or settings is None or settings.server_profile not in snapshot.profiles:
                 continue
             profile = settings.server_profile
             if busy[profile] >= snapshot.profiles[profile].max_connections:

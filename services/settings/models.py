@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BeforeValidator, Field, ValidationError, field_validator
+from pydantic import AwareDatetime, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from services.domain.addresses import normalise
 from services.domain.errors import Refused
@@ -52,12 +52,17 @@ class ServerProfile(Strict):
 
 
 class MailboxSettings(Strict):
-    """One mailbox that is read. Acts in the fetcher; its owner in the resolver."""
+    """One mailbox whose mail is taken. Acts in the fetcher; its owner in the resolver."""
 
     address: str = Field(min_length=3, max_length=MOST_KEY_CHARACTERS, description="E-mail address; also the key.")
-    server_profile: str = Field(min_length=1, alias="serverProfile", description="Id of a server profile.")
-    user: str = Field(min_length=1, max_length=250, description="Login name.")
-    credential: str = Field(min_length=1, description="Name of the stored credential, never the credential.")
+    incoming: Literal["none", "client", "sss", "forward", "push"] = Field(
+        default="sss",
+        description="How it receives: sss: read on its server, and pushed; push: pushed only; forward: through a "
+        "forward mailbox; none, client: not here. All but sss need no server profile, user and credential.",
+    )
+    server_profile: str = Field(default="", alias="serverProfile", description="Id of a server profile.")
+    user: str = Field(default="", max_length=250, description="Login name.")
+    credential: str = Field(default="", description="Name of the stored credential, never the credential.")
     owner: Ref | None = Field(default=None, description="The user or queue behind it.")
     folders: tuple[str, ...] = Field(default=("INBOX",), min_length=1, max_length=100, description="What is read.")
     received_after: Instant | None = Field(
@@ -85,6 +90,14 @@ class MailboxSettings(Strict):
         if "@" not in address:
             raise ValueError("must be an e-mail address")
         return address
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Self:
+        needed = {"serverProfile": self.server_profile, "user": self.user, "credential": self.credential}
+        missing = [name for name, value in needed.items() if not value]
+        if missing and self.incoming == "sss":
+            raise ValueError("; ".join(f"{name} is missing: give it" for name in missing))
+        return self
 
 
 class Principal(Strict):

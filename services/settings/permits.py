@@ -1,18 +1,32 @@
-"""Which mailboxes the settings allow to be read."""
+"""Which mailboxes the settings allow to be read, and to have mail pushed to them."""
 
 from services.domain.approval import Permit, permit
+from services.settings.models import MailboxSettings
 from services.settings.snapshot import Snapshot
 
 
 def permit_of(snapshot: Snapshot, mailbox: str) -> Permit:
     """
-    Return what the settings say of a mailbox; one that they do not name is deactivated.
+    Return whether a mailbox may be read on its server; one that the settings do not name is deactivated.
 
-    So is one whose server profile is not there: between two records of one change, the settings may lack it.
+    So is one that receives otherwise (``incoming``), and one whose server profile is not there: between two records of
+    one change, the settings may lack it.
     """
     settings = snapshot.mailboxes.get(mailbox)
-    if settings is None or settings.server_profile not in snapshot.profiles:
+    if settings is None or settings.incoming != "sss" or settings.server_profile not in snapshot.profiles:
         return Permit.DEACTIVATED
+    return _permit(snapshot, settings)
+
+
+def push_permit_of(snapshot: Snapshot, mailbox: str) -> Permit:
+    """Return whether mail that is pushed to a mailbox may be taken: one that is read may be pushed to as well."""
+    settings = snapshot.mailboxes.get(mailbox)
+    if settings is not None and settings.incoming == "push":
+        return _permit(snapshot, settings)
+    return permit_of(snapshot, mailbox)
+
+
+def _permit(snapshot: Snapshot, settings: MailboxSettings) -> Permit:
     return permit(
         wanted=settings.enabled,
         approved=settings.approved,

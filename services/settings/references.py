@@ -21,12 +21,13 @@ def applied(snapshot: Snapshot, changes: Mapping[str, Any]) -> Snapshot:
 def check(after: Snapshot) -> None:
     """``Refused`` when an object refers to one that is missing, or to one that cannot do what is asked."""
     for address, mailbox in after.mailboxes.items():
-        if mailbox.server_profile not in after.profiles:
+        if mailbox.server_profile and mailbox.server_profile not in after.profiles:
             raise Refused(
                 f"mailbox/{address}: serverProfile is {mailbox.server_profile!r}, but there is no "
                 f"server-profile/{mailbox.server_profile}: add it first, or remove the mailbox"
             )
-        _check_protocol(address, mailbox, after.profiles[mailbox.server_profile].protocol)
+        profile = after.profiles.get(mailbox.server_profile)
+        _check_protocol(address, mailbox, profile.protocol if profile else "")
     for name, profile in after.profiles.items():
         if profile.protocol == "pop3" and profile.auth != "auto":
             raise Refused(

@@ -168,6 +168,7 @@ def test_a_mailbox_reads_its_inbox_and_has_no_owner_unless_told_otherwise():
         ("mailbox/ada@example.org", "approved", (True, False), ("true", None)),
         ("mailbox/ada@example.org", "owner", (None, {"type": "user", "id": "u1"}), ({"type": "user"}, "u1")),
         ("mailbox/ada@example.org", "user", ("u",), ("",)),
+        ("mailbox/ada@example.org", "incoming", ("none", "client", "sss", "forward", "push"), ("imap", None)),
         ("principal/user:u1", "filter", (0, 4, None), (-1, 5, "all", True)),
     ],
     ids=lambda one: one if isinstance(one, str) else "",
@@ -198,6 +199,11 @@ def test_every_bounded_field_is_in_the_test_above():
 def test_a_missing_field_is_named(field):
     with pytest.raises(Refused, match=rf"^mailbox/ada@example\.org: {field} is missing: give it$"):
         validate("mailbox/ada@example.org", {k: v for k, v in MAILBOX.items() if k != field})
+
+
+@pytest.mark.parametrize("incoming", ["none", "client", "forward", "push"])
+def test_a_mailbox_that_is_not_read_needs_no_server(incoming):
+    validate("mailbox/ada@example.org", {"address": "ada@example.org", "incoming": incoming})
 
 
 @pytest.mark.parametrize("field", ["filter.usersDefault", "filter_user_default", "tracking.token"])

@@ -1,5 +1,7 @@
+import pytest
+
 from services.domain.approval import Permit
-from services.settings.permits import permit_of, readable
+from services.settings.permits import permit_of, push_permit_of, readable
 from services.settings.snapshot import EMPTY, apply
 
 MAILBOX = {"address": "ada@example.org", "serverProfile": "main", "user": "ada", "credential": "c"}
@@ -22,3 +24,35 @@ def test_a_mailbox_of_a_user_needs_its_approval_unless_the_switch_is_off():
     assert Permit.PENDING is permit_of(found, "ada@example.org")
     off = apply(found, "organization", 3, {"approval.usersOnly": False})
     assert Permit.ALLOWED is permit_of(off, "ada@example.org")
+
+
+def mailboxes(**fields):
+    found = apply(EMPTY, "server-profile/main", 1, {"host": "h", "port": 993})
+    return apply(found, "mailbox/ada@example.org", 2, {**MAILBOX, **fields})
+
+
+def test_a_mailbox_that_is_only_pushed_to_is_not_read():
+    pushed = apply(EMPTY, "mailbox/ada@example.org", 1, {"address": "ada@example.org", "incoming": "push"})
+
+    for settings in (pushed, mailboxes(incoming="push")):
+        assert (Permit.DEACTIVATED, []) == (permit_of(settings, "ada@example.org"), readable(settings))
+        assert Permit.ALLOWED is push_permit_of(settings, "ada@example.org")
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, Permit.ALLOWED),
+        ({"enabled": False}, Permit.DEACTIVATED),
+        ({"owner": {"type": "user", "id": "u"}, "approved": False}, Permit.PENDING),
+    ],
+    ids=["wanted", "disabled", "not approved"],
+)
+@pytest.mark.parametrize("incoming", ["sss", "push"])
+def test_what_is_pushed_is_taken_as_enabled_and_approved(fields, expected, incoming):
+    assert expected is push_permit_of(mailboxes(incoming=incoming, **fields), "ada@example.org")
+
+
+@pytest.mark.parametrize("incoming", ["none", "client", "forward"])
+def test_what_is_pushed_to_a_mailbox_that_receives_otherwise_is_not_taken(incoming):
+    assert Permit.DEACTIVATED is push_permit_of(mailboxes(incoming=incoming), "ada@example.org")
