@@ -8,7 +8,7 @@ from services.domain.mailbox_state import Phase
 from services.fetcher.endpoint import presence, refusals
 from services.fetcher.polling import Ports
 from services.settings.models import MailboxSettings, ServerProfile
-from services.settings.permits import left_to_routers, permit_of
+from services.settings.permits import left_to_routers, polling_of
 from services.settings.snapshot import Snapshot
 from services.storage import router_tokens
 
@@ -55,7 +55,7 @@ class Admission:
     def introduce(self, router: str) -> dict[str, object]:
         """Say who is let in, who reads the mailboxes now, which this router may read, which are to be tested."""
         snapshot = self.settings()
-        own = [a for a, m in snapshot.mailboxes.items() if _may(router, snapshot.profiles.get(m.server_profile))]
+        own = [a for a in snapshot.mailboxes if _may(router, snapshot.profile_of(a))]
         with self.ports().database.transaction() as connection:
             query = "SELECT mailbox FROM fetcher.mailbox_state WHERE phase = %s AND mailbox = ANY(%s)"
             tests = [mailbox for (mailbox,) in connection.execute(query, (Phase.TEST_SCHEDULED, own))]
@@ -66,14 +66,16 @@ class Admission:
         """Return the mailbox, when the settings leave it to this router now; else a :class:`refusals.Refusal`."""
         snapshot = self.settings()
         mailbox = snapshot.mailboxes.get(address)
-        profile = None if mailbox is None else snapshot.profiles.get(mailbox.server_profile)
-        if mailbox is None or profile is None:
+        if mailbox is None:
             raise refusals.MailboxUnknown("the settings have no such mailbox: correct the router's file, or add it")
+        profile = snapshot.profile_of(address)
+        if profile is None:
+            raise refusals.MailboxNotRead
         if not _may(router, profile):
             raise refusals.RouterNotAllowed("the server profile of the mailbox names another router")
         if not left_to_routers(snapshot):
             raise refusals.LeftToFetcher
-        if permit_of(snapshot, address) is not Permit.ALLOWED:
+        if polling_of(snapshot, address) is not Permit.ALLOWED:
             raise refusals.MailboxNotRead
         return Admitted(router, mailbox, profile, snapshot)
 
