@@ -103,7 +103,8 @@ def _senders(config: Config, name: str) -> list[str]:
     snapshot = publisher.current(config.postgres)
     found = []
     for address, mailbox in sorted(snapshot.mailboxes.items()):
-        login = logins.outgoing(mailbox, snapshot.profiles[mailbox.server_profile])
+        profile = snapshot.profile_of(address)
+        login = logins.outgoing(mailbox, profile) if profile else None
         if login is not None and login.credential == name and sending_of(snapshot, address) is Permit.ALLOWED:
             found.append(address)
     return found
@@ -114,7 +115,8 @@ def _users(config: Config) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     snapshot = publisher.current(config.postgres)
     for address, mailbox in sorted(snapshot.mailboxes.items()):
-        profile = snapshot.profiles[mailbox.server_profile]
+        if (profile := snapshot.profile_of(address)) is None:
+            continue
         used = (logins.incoming(mailbox, profile), logins.outgoing(mailbox, profile))
         for name in dict.fromkeys(login.credential for login in used if login is not None):
             found.setdefault(name, []).append(address)

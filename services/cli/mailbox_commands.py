@@ -12,6 +12,7 @@ from services.cli.credential_file import password_in
 from services.cli.mailbox_approval import approve_command, known_mailbox, reject_command
 from services.cli.mailbox_creation import create_missing_command
 from services.cli.mailbox_defaults import apply_defaults_command
+from services.cli.mailbox_push import push_command
 from services.cli.mailbox_show import list_command, show_command
 from services.cli.mailbox_test import test_command
 from services.cli.servers import credential_of
@@ -46,7 +47,7 @@ def mailbox_commands() -> None:
 
 for command in (
     list_command, show_command, test_command, approve_command, reject_command, create_missing_command,
-    apply_defaults_command,
+    apply_defaults_command, push_command,
 ):  # fmt: skip
     mailbox_commands.add_command(command)
 

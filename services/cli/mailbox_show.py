@@ -36,7 +36,8 @@ def list_command(*, as_json: bool) -> None:
         if as_json:
             emit({**m, "state": standing.phase if standing else None, "reason": standing.reason if standing else ""})
             continue
-        lines.append([address, m["serverProfile"], _owner(m), ", ".join(m["folders"]), mailbox_words.short(standing)])
+        state = mailbox_words.short(standing) if m["incoming"] == "sss" else m["incoming"]
+        lines.append([address, m["serverProfile"] or "-", _owner(m), ", ".join(m["folders"]), state])
     if not as_json:
         table(["address", "server profile", "owner", "folders", "state"], lines, indent="")
 
@@ -49,7 +50,7 @@ def show_command(address: str, *, as_json: bool) -> None:
     config = session.config()
     snapshot = publisher.current(config.postgres)
     mailbox = known_mailbox(snapshot, address)
-    profile = snapshot.profiles.get(mailbox.server_profile)
+    profile = snapshot.profile_of(mailbox.address)
     with session.reading(config) as connection:
         standing = mailbox_states.incoming(connection).get(mailbox.address)
         sending = mailbox_states.outgoing(connection).get(mailbox.address)
@@ -90,7 +91,8 @@ def show_command(address: str, *, as_json: bool) -> None:
 
 def further_folders(snapshot: Snapshot, mailbox: str) -> list[str]:
     """Say in words what is read besides the mailbox's own folders, and which of it is not, and why."""
-    if snapshot.mailboxes[mailbox].server_profile in _by_pop3(snapshot):
+    profile = snapshot.profile_of(mailbox)
+    if profile is None or profile.protocol == "pop3":
         return []
     organization = snapshot.organization
     off = "no: tracking.folderLevel is off"
@@ -103,10 +105,6 @@ def further_folders(snapshot: Snapshot, mailbox: str) -> list[str]:
             if rule.mailbox == mailbox
         ),
     ]
-
-
-def _by_pop3(snapshot: Snapshot) -> set[str]:
-    return {name for name, profile in snapshot.profiles.items() if profile.protocol == "pop3"}
 
 
 def _checks(connection: Connection[Any], address: str) -> Row:
@@ -140,9 +138,10 @@ def _standing(standing: Standing | None) -> Row:
 def _print_settings(settings: Row, approval: Row | None) -> None:
     server = settings["server"]
     place = f"{server['host']}:{server['port']} ({server['tls']})" if server else "no server profile"
+    login = f"{place}, profile {settings['serverProfile']}, as {settings['user'] or settings['address']}"
     click.echo(f"{settings['address']}")
     for name, text in (
-        ("server", f"{place}, profile {settings['serverProfile']}, as {settings['user'] or settings['address']}"),
+        ("server", login if settings["serverProfile"] else "none"),
         ("owner", _owner(settings)), ("folders", ", ".join(settings["folders"])),
         *(("also read", text) for text in settings["also_read"]),
         ("enabled", "yes" if settings["enabled"] else "no"), ("approved", _approved(settings, approval)),

@@ -12,6 +12,7 @@ IDLE = {
     Idle.NONE: "by its method: nothing is done",
     Idle.CLIENT: "done by the Outlook client: the server does nothing",
     Idle.FORWARD: "its mail comes by a forward mailbox",
+    Idle.PUSH: "its mail is pushed here",
     Idle.PROFILE_INACTIVE: "its server profile is not active",
     Idle.NO_SERVER: "its server profile names no outgoing server (outgoingHost)",
     Idle.NO_CREDENTIAL: "it waits for a credential (mailweave credential set NAME, then settings set mailbox/ADDRESS"

@@ -42,7 +42,8 @@ def _of(
 ) -> Iterator[Target | Numbered | Unreachable]:
     left = list(mailbox.folders)
     try:
-        profile = snapshot.profiles[mailbox.server_profile]
+        profile = snapshot.profile_of(mailbox.address)
+        assert profile is not None, "a mailbox without a server is not read"
         login = logins.incoming(mailbox, profile)
         assert login is not None, "a mailbox without a credential is not read"
         credential = credential_of(config, database, login.credential)
@@ -57,8 +58,6 @@ def _of(
                 except FolderUnknown as error:
                     yield Unreachable(mailbox.address, left[0], str(error))
                 del left[0]
-    except KeyError:
-        yield Unreachable(mailbox.address, ", ".join(left), f"no server profile {mailbox.server_profile!r}")
     except MailweaveError as error:
         # What was read before the connection broke stands; the rest is not known.
         yield from (Unreachable(mailbox.address, folder, str(error)) for folder in left)

@@ -35,7 +35,8 @@ def audits(config: Config, only: Sequence[str]) -> Iterator[Audit]:
             if only and address not in only:
                 continue
             mailbox = snapshot.mailboxes[address]
-            profile = snapshot.profiles[mailbox.server_profile]
+            profile = snapshot.profile_of(address)
+            assert profile is not None, "a mailbox without a server is not read"
             try:
                 login = logins.incoming(mailbox, profile)
                 assert login is not None, "a mailbox without a credential is not read"

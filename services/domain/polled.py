@@ -9,12 +9,13 @@ class Idle(StrEnum):
     NONE = "none"
     CLIENT = "client"
     FORWARD = "forward"
+    PUSH = "push"
     PROFILE_INACTIVE = "profile_inactive"
     NO_SERVER = "no_server"
     NO_CREDENTIAL = "no_credential"
 
 
-_METHODS = {"none": Idle.NONE, "client": Idle.CLIENT, "forward": Idle.FORWARD}
+_METHODS = {"none": Idle.NONE, "client": Idle.CLIENT, "forward": Idle.FORWARD, "push": Idle.PUSH}
 
 
 def polled(*, incoming: str, profile_active: bool, credential: bool) -> Idle | None:

@@ -101,7 +101,8 @@ class Checker:
         if polling_of(snapshot, mailbox) is not Permit.ALLOWED or left_to_routers(snapshot):
             return Ended(code="disabled", delay=0, mails=0)
         settings = snapshot.mailboxes[mailbox]
-        profile = snapshot.profiles[settings.server_profile]
+        profile = snapshot.profile_of(mailbox)
+        assert profile is not None, "a mailbox without a server is not polled"
         login = logins.incoming(settings, profile)
         assert login is not None, "a mailbox without a credential is not polled"
         ports = self.ports()

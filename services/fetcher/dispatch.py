@@ -128,9 +128,9 @@ class Dispatcher:
             self._matched = float("-inf")
         for mailbox in claimed or ():
             settings = snapshot.mailboxes.get(mailbox)
-            if mailbox in self._held or settings is None:
+            if mailbox in self._held or settings is None or settings.server not in snapshot.profiles:
                 continue
-            profile = settings.server_profile
+            profile = settings.server
             if busy[profile] >= snapshot.profiles[profile].max_connections:
                 self._leases.release(mailbox, BUSY_DELAY)
                 continue
@@ -155,7 +155,7 @@ class Dispatcher:
                 self._idling.end(mailbox)
         free = self._workers - max(len(self._held), FOR_POLLING + sum(held.idled for held in self._held.values()))
         for awake in self._idling.take(free, self._leases.renew):
-            held = self._held[awake.mailbox] = _Held(awake.kept.settings.server_profile, idled=True)
+            held = self._held[awake.mailbox] = _Held(awake.kept.settings.server, idled=True)
             self._start(pool, held, awake.mailbox, self._asked(awake.mailbox, held, stopping), awake)
         self._release()
 

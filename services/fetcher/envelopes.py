@@ -9,7 +9,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from services.domain.recipients import Disabled, Ours, Unknown, recipient
 from services.fetcher import replies
 from services.runtime import metrics
-from services.settings.permits import permit_of
+from services.settings.permits import push_permit_of
 from services.settings.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class Hooks:
         if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
             return self.refuse("too_many_recipients", replies.TOO_MANY_RECIPIENTS)
         settings = self._settings()
-        match recipient(address, settings.mailboxes, partial(permit_of, settings)):
+        match recipient(address, settings.mailboxes, partial(push_permit_of, settings)):
             case Ours(mailbox):
                 envelope.rcpt_tos.append(mailbox)
                 return replies.RECIPIENT_TAKEN

@@ -44,14 +44,14 @@ class IdleLimits:
         """Act by these settings from now on."""
         self._snapshot = snapshot
         names = fetched(snapshot)
-        self._read = Counter(snapshot.mailboxes[name].server_profile for name in names)
+        self._read = Counter(snapshot.mailboxes[name].server for name in names)
         self._wanted = Counter(p for name in names if (p := self._idles(name)))
         self._rests = {name: rest for name, rest in self._rests.items() if name in snapshot.mailboxes}
 
     def under(self, mailbox: str) -> tuple[MailboxSettings, ServerProfile] | None:
         """Return the settings of a mailbox and of its server; None when the settings do not have both."""
         settings = self._snapshot.mailboxes.get(mailbox)
-        profile = self._snapshot.profiles.get(settings.server_profile) if settings else None
+        profile = self._snapshot.profile_of(mailbox)
         return (settings, profile) if settings and profile else None
 
     def _idles(self, mailbox: str) -> str:
@@ -59,7 +59,7 @@ class IdleLimits:
         found = self.under(mailbox)
         if found is None or not found[1].idle or found[1].protocol != "imap" or inbox_of(found[0]) is None:
             return ""
-        return found[0].server_profile
+        return found[0].server
 
     def room(self, mailbox: str) -> bool:
         """Whether a mailbox may idle, or go on idling, beside those that do."""

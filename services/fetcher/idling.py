@@ -97,7 +97,7 @@ class Idling:
         in_vain = entry is not None and not entry.full and not ended.mails
         fruitless = entry.fruitless + 1 if entry is not None and in_vain else 0
         self._entries[mailbox] = _Entry(kept, fruitless)
-        self._limits.add(mailbox, kept.settings.server_profile, kept.profile.host)
+        self._limits.add(mailbox, kept.settings.server, kept.profile.host)
         self._wires.keep(mailbox, kept, idling.quiet(fruitless))
         return None
 

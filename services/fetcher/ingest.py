@@ -27,7 +27,7 @@ from services.fetcher.polling import Ports
 from services.fetcher.spooling import spool_file
 from services.fetcher.stuck_files import StuckFiles
 from services.runtime import metrics
-from services.settings.permits import permit_of
+from services.settings.permits import push_permit_of
 from services.settings.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ class Ingest:
         self._look_again()  # not before: of a directory that is away no file is gone
         for path in folders:
             settings = self.settings()
-            match recipient(path.name, settings.mailboxes, partial(permit_of, settings)):
+            match recipient(path.name, settings.mailboxes, partial(push_permit_of, settings)):
                 case Ours(mailbox):
                     try:
                         self._mailbox(path, mailbox, ended)

@@ -74,7 +74,8 @@ class OutgoingTests:
         if sending_of(snapshot, mailbox) is not Permit.ALLOWED:
             return  # its state follows, or another replica knows newer settings
         ports, settings = self.ports(), snapshot.mailboxes[mailbox]
-        profile = snapshot.profiles[settings.server_profile]
+        profile = snapshot.profile_of(mailbox)
+        assert profile is not None, "a mailbox without a server does not send"
         login = None if profile.outgoing_auth == "none" else logins.outgoing(settings, profile)
         outgoing_life.began(ports.database, mailbox, snapshot.version, ports.now())
         how: Succeeded | Failed = Succeeded()
@@ -97,6 +98,5 @@ def _changed(before: Snapshot | None, after: Snapshot) -> frozenset[str]:
 
 
 def _way(snapshot: Snapshot, mailbox: str) -> object:
-    settings = snapshot.mailboxes[mailbox]
-    profile = snapshot.profiles.get(settings.server_profile)
+    settings, profile = snapshot.mailboxes[mailbox], snapshot.profile_of(mailbox)
     return None if profile is None else (outgoing_server_of(profile), logins.outgoing(settings, profile))

@@ -32,7 +32,7 @@ class Settling:
             with closing(Database(self.url, OWNER)) as database:
                 lifecycle.settle(database, permits, snapshot.version, self.now())
                 presence.watch(database, snapshot, self.now())
-                read = {m: snapshot.mailboxes[m].server_profile for m, p in permits.items() if p is Permit.ALLOWED}
+                read = {m: snapshot.mailboxes[m].server for m, p in permits.items() if p is Permit.ALLOWED}
                 profile_alerts.note(database, read, self.now())
         except Retry as error:
             log.warning("what the settings say of mailboxes is noted a minute later: %s", error)

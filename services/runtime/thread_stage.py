@@ -75,7 +75,6 @@ class ThreadStage:
     def _consumer(self) -> Any:  # noqa: ANN401 - kafka-python has no types
         service = self._runtime.service
         return KafkaConsumer(
-            self._topic,
             bootstrap_servers=self._runtime.config.kafka.split(","),
             client_id=f"{service}-{self._topic}",
             group_id=service,
@@ -87,6 +86,9 @@ class ThreadStage:
         )
 
     def _follow(self, consumer: Any) -> None:  # noqa: ANN401
+        # Asked for before it joins: else it may join without a partition, and its second join was seen to hang.
+        consumer.partitions_for_topic(self._topic)
+        consumer.subscribe([self._topic])
         while not self._runtime.stopping.is_set():
             records = [one for some in consumer.poll(timeout_ms=POLL_MS).values() for one in some]
             if records:

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BeforeValidator, Field, ValidationError, field_validator
+from pydantic import AwareDatetime, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from services.domain.addresses import normalise
 from services.domain.errors import Refused
@@ -63,10 +63,15 @@ class ServerProfile(OutgoingServer, ProfileLogin, ProfileIdentity):
 
 
 class MailboxSettings(MailboxMethods):
-    """One mailbox that is read. Acts in the fetcher; its owner in the resolver."""
+    """One mailbox whose mail is taken. Acts in the fetcher; its owner in the resolver."""
 
     address: str = Field(min_length=3, max_length=MOST_KEY_CHARACTERS, description="E-mail address; also the key.")
-    server_profile: str = Field(min_length=1, alias="serverProfile", description="Id of a server profile.")
+    server_profile: str | None = Field(
+        default=None,
+        min_length=1,
+        alias="serverProfile",
+        description="Id of a server profile; null: none, where it neither receives nor sends by sss.",
+    )
     user: str | None = Field(default=None, min_length=1, max_length=250, description="Login name; null: the address.")
     credential: str | None = Field(
         default=None,
@@ -88,6 +93,11 @@ class MailboxSettings(MailboxMethods):
     enabled: bool = Field(default=True, description="Whether it is wanted; without, it is deactivated.")
     approved: bool = Field(default=True, description="Whether an administrator has approved the address.")
 
+    @property
+    def server(self) -> str:
+        """The id of its server profile; empty where it has none."""
+        return self.server_profile or ""
+
     @field_validator("folders", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
@@ -100,6 +110,12 @@ class MailboxSettings(MailboxMethods):
         if "@" not in address:
             raise ValueError("must be an e-mail address")
         return address
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.server_profile is None and "sss" in (self.incoming, self.outgoing):
+            raise ValueError("serverProfile is missing: give it")
+        return self
 
 
 class Principal(Strict):

@@ -1,4 +1,4 @@
-"""Which mailboxes the settings allow to be read."""
+"""Which mailboxes the settings allow to be read, and to have mail pushed to them."""
 
 from services.domain.approval import Permit, permit
 from services.domain.polled import Idle, polled, sent_for
@@ -6,15 +6,17 @@ from services.settings.models import FolderRule
 from services.settings.objects import logins
 from services.settings.snapshot import Snapshot
 
+PUSHED_TO = ("sss", "push")  # what is read may be pushed to as well
+
 
 def permit_of(snapshot: Snapshot, mailbox: str) -> Permit:
     """
-    Return what the settings say of a mailbox; one that they do not name is deactivated.
+    Return what the settings say of a mailbox, whatever its methods; one that they do not name is deactivated.
 
     So is one whose server profile is not there: between two records of one change, the settings may lack it.
     """
     settings = snapshot.mailboxes.get(mailbox)
-    if settings is None or settings.server_profile not in snapshot.profiles:
+    if settings is None or (settings.server_profile is not None and snapshot.profile_of(mailbox) is None):
         return Permit.DEACTIVATED
     return permit(
         wanted=settings.enabled,
@@ -25,18 +27,30 @@ def permit_of(snapshot: Snapshot, mailbox: str) -> Permit:
     )
 
 
+def push_permit_of(snapshot: Snapshot, mailbox: str) -> Permit:
+    """Return whether mail that is pushed to a mailbox may be taken; not where it receives otherwise, or nothing."""
+    settings = snapshot.mailboxes.get(mailbox)
+    if settings is None or settings.incoming not in PUSHED_TO:
+        return Permit.DEACTIVATED
+    return permit_of(snapshot, mailbox)
+
+
 def unpolled(snapshot: Snapshot, mailbox: str) -> Idle | None:
     """Return why the settings have a mailbox that they name not read from its server, its approval apart."""
-    settings = snapshot.mailboxes[mailbox]
-    profile = snapshot.profiles[settings.server_profile]
-    login = left_to_routers(snapshot) or logins.incoming(settings, profile) is not None
-    return polled(incoming=settings.incoming, profile_active=profile.active, credential=login)
+    settings, profile = snapshot.mailboxes[mailbox], snapshot.profile_of(mailbox)
+    login = profile is not None and logins.incoming(settings, profile) is not None
+    return polled(
+        incoming=settings.incoming,
+        profile_active=profile is not None and profile.active,
+        credential=login or left_to_routers(snapshot),
+    )
 
 
 def unsent(snapshot: Snapshot, mailbox: str) -> Idle | None:
     """Return why the settings have nothing sent for a mailbox that they name, its approval apart."""
-    settings = snapshot.mailboxes[mailbox]
-    profile = snapshot.profiles[settings.server_profile]
+    settings, profile = snapshot.mailboxes[mailbox], snapshot.profile_of(mailbox)
+    if profile is None:
+        return sent_for(outgoing=settings.outgoing, server=False, profile_active=False, credential=False)
     login = profile.outgoing_auth == "none" or logins.outgoing(settings, profile) is not None
     server = profile.outgoing_host is not None
     return sent_for(outgoing=settings.outgoing, server=server, profile_active=profile.active, credential=login)
@@ -80,8 +94,8 @@ def changed(before: Snapshot, after: Snapshot) -> list[str]:
     return [
         mailbox
         for mailbox in readable(after)
-        if before.mailboxes.get(mailbox) != (new := after.mailboxes[mailbox])
-        or before.profiles.get(new.server_profile) != after.profiles.get(new.server_profile)
+        if before.mailboxes.get(mailbox) != after.mailboxes[mailbox]
+        or before.profile_of(mailbox) != after.profile_of(mailbox)
         or for_all
         or old_rules.get(mailbox) != rules.get(mailbox)
     ]

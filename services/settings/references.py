@@ -25,13 +25,14 @@ def applied(snapshot: Snapshot, changes: Mapping[str, Any]) -> Snapshot:
 def check(after: Snapshot) -> None:
     """``Refused`` when an object refers to one that is missing, or to one that cannot do what is asked."""
     for address, mailbox in after.mailboxes.items():
-        if mailbox.server_profile not in after.profiles:
+        profile = after.profile_of(address)
+        if mailbox.server_profile is not None and profile is None:
             raise Refused(
                 f"mailbox/{address}: serverProfile is {mailbox.server_profile!r}, but there is no "
                 f"server-profile/{mailbox.server_profile}: add it first, or remove the mailbox"
             )
         check_methods(mailbox)
-        _check_protocol(address, mailbox, after.profiles[mailbox.server_profile].protocol)
+        _check_protocol(address, mailbox, profile.protocol if profile else "")
     for name, profile in after.profiles.items():
         check_profile(name, profile)
         if profile.protocol == "pop3" and profile.auth != "auto":
@@ -64,7 +65,9 @@ def _check_rules(after: Snapshot) -> None:
                 f"folder-rule/{name}: mailbox is {rule.mailbox!r}, but there is no mailbox/{rule.mailbox}: add it "
                 "first, or remove the rule"
             )
-        if after.profiles[mailbox.server_profile].protocol == "pop3":
+        if (profile := after.profile_of(rule.mailbox)) is None:
+            raise Refused(f"folder-rule/{name}: mailbox {rule.mailbox} is read on no server: remove the rule first")
+        if profile.protocol == "pop3":
             raise Refused(
                 f"folder-rule/{name}: mailbox {rule.mailbox} is read by POP3, which has one folder: remove it"
             )

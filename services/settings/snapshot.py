@@ -27,6 +27,11 @@ class Snapshot:
     principals: Mapping[str, Principal] = field(default_factory=_nothing)
     rules: Mapping[str, FolderRule] = field(default_factory=_nothing)
 
+    def profile_of(self, mailbox: str) -> ServerProfile | None:
+        """Return the server profile of a mailbox; None where it names none, or one of both is not there."""
+        settings = self.mailboxes.get(mailbox)
+        return None if settings is None else self.profiles.get(settings.server)
+
 
 EMPTY = Snapshot()
 

@@ -17,7 +17,10 @@ Test = TypeVar("Test", bound=Callable[..., None])
 
 TESTED: dict[str, str] = {}
 """By row of the page, the test that changes it on a running pipeline and sees the behaviour change."""
-ELSEWHERE: Mapping[str, str] = {}
+ELSEWHERE: Mapping[str, str] = {
+    "Processing method": "tests/e2e/test_router.py",
+    "Folder-level tracking": "tests/e2e/test_folders.py",
+}
 """Rows that a test of another file changes: by row, the file's path from the root of the checkout."""
 
 

@@ -60,6 +60,7 @@ def test_the_sent_folder_is_read_while_the_switch_is_on(reading: Company):
 
 
 def test_a_folder_with_a_rule_is_tracked_while_folder_level_tracking_is_on(reading: Company):
+    """The row "Folder-level tracking"."""
     first = put(reading, "rule-1", "Kunden")
     change(reading, "folder-rule/kunden", f"mailbox={ADDRESS}", "folder=Kunden",
            'regarding={"type": "account", "id": "a-17"}')  # fmt: skip

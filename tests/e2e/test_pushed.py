@@ -13,10 +13,10 @@ from tests.e2e.mails import mail
 pytestmark = pytest.mark.e2e
 
 
-def _push(company: Company, content: bytes) -> None:
+def _push(company: Company, content: bytes, to: str = SUPPORT.replace("@", "+orders@")) -> None:
     host, _, port = company.pipeline.environ["MAILWEAVE_LMTP"].rpartition(":")
     with smtplib.LMTP(host, int(port)) as client:
-        client.sendmail("kim@customer.example", [SUPPORT.replace("@", "+orders@")], content)
+        client.sendmail("kim@customer.example", [to], content)
 
 
 def _drop(company: Company, content: bytes) -> None:
@@ -55,3 +55,17 @@ def test_pushed_mail_becomes_activities(company: Company):
     assert ["Duplicate", "accepted"] == sorted(d["outcome"] for d in told["deliveries"])
     assert f"{SUPPORT}, INBOX, no UID" in company.pipeline.mailweave("explain", pushed).stdout
     assert "All is well." in company.pipeline.mailweave("verify", "--server", "--mailbox", SUPPORT).stdout
+
+
+def test_mail_is_pushed_to_a_mailbox_that_is_read_on_no_server(company: Company):
+    address, message = "desk@own.example", "desk@pushed.example"
+    company.pipeline.mailweave("mailbox", "push", address, "--owner", "queue:support", "--wait")
+    _push(company, mail(message, from_=KIM, to=SUPPORT), to=address)
+    company.pipeline.wait()
+
+    found = map(json.loads, company.pipeline.mailweave("activities", "--json").stdout.splitlines())
+    (activity,) = (a for a in found if a["message_id"] == message)
+    assert [address] == [place["mailbox"] for place in activity["deliveries"]]
+    shown = json.loads(company.pipeline.mailweave("mailbox", "show", address, "--json").stdout)
+    assert (None, None) == (shown["incoming"]["state"], shown["incoming"]["last_check"])
+    company.pipeline.mailweave("mailbox", "remove", address, "--wait")

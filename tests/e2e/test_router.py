@@ -117,7 +117,7 @@ def post(company: Company, address: str, domain: str, *numbers: int) -> set[str]
 
 
 def test_the_processing_method_says_who_reads(company: Company, tmp_path: Path):
-    """Changed both ways while everything runs: no mail comes twice, none is left out."""
+    """The row "Processing method", changed both ways while everything runs: no mail twice, none left out."""
     pipeline, domain = company.pipeline, "switched.example"
     with mailbox_and_router(company, "switched", tmp_path) as (address, router):
         sent = post(company, address, domain, 1, 2)

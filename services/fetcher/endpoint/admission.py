@@ -55,7 +55,7 @@ class Admission:
     def introduce(self, router: str) -> dict[str, object]:
         """Say who is let in, who reads the mailboxes now, which this router may read, which are to be tested."""
         snapshot = self.settings()
-        own = [a for a, m in snapshot.mailboxes.items() if _may(router, snapshot.profiles.get(m.server_profile))]
+        own = [a for a in snapshot.mailboxes if _may(router, snapshot.profile_of(a))]
         with self.ports().database.transaction() as connection:
             query = "SELECT mailbox FROM fetcher.mailbox_state WHERE phase = %s AND mailbox = ANY(%s)"
             tests = [mailbox for (mailbox,) in connection.execute(query, (Phase.TEST_SCHEDULED, own))]
@@ -66,9 +66,11 @@ class Admission:
         """Return the mailbox, when the settings leave it to this router now; else a :class:`refusals.Refusal`."""
         snapshot = self.settings()
         mailbox = snapshot.mailboxes.get(address)
-        profile = None if mailbox is None else snapshot.profiles.get(mailbox.server_profile)
-        if mailbox is None or profile is None:
+        if mailbox is None:
             raise refusals.MailboxUnknown("the settings have no such mailbox: correct the router's file, or add it")
+        profile = snapshot.profile_of(address)
+        if profile is None:
+            raise refusals.MailboxNotRead
         if not _may(router, profile):
             raise refusals.RouterNotAllowed("the server profile of the mailbox names another router")
         if not left_to_routers(snapshot):

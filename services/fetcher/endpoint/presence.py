@@ -28,8 +28,8 @@ def needed(snapshot: Snapshot) -> frozenset[str]:
     """Return the routers that have mailboxes to read."""
     if not left_to_routers(snapshot):
         return frozenset()
-    profiles = (snapshot.profiles[snapshot.mailboxes[mailbox].server_profile] for mailbox in readable(snapshot))
-    return frozenset(profile.router or ANY for profile in profiles)
+    profiles = (snapshot.profile_of(mailbox) for mailbox in readable(snapshot))
+    return frozenset(profile.router or ANY for profile in profiles if profile is not None)
 
 
 def watch(database: Database, snapshot: Snapshot, at: datetime) -> None:

@@ -11,8 +11,10 @@ class MailboxMethods(Strict):
     """The three methods; what is done by the Outlook client is not done by the server."""
 
     name: str = Field(default="", max_length=200, description="Shown beside the address.")
-    incoming: Literal["none", "client", "sss", "forward"] = Field(
-        default="sss", description="How it receives: from its server (sss), or nothing is read for it."
+    incoming: Literal["none", "client", "sss", "forward", "push"] = Field(
+        default="sss",
+        description="How it receives: sss: read on its server, and pushed; push: pushed only; forward: through a "
+        "forward mailbox; none, client: not here.",
     )
     outgoing: Literal["none", "client", "sss"] = Field(
         default="none", description="How it sends: through the outgoing server of its profile (sss), or not by us."

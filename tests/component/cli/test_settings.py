@@ -206,6 +206,7 @@ def test_a_mailbox_can_be_added_unchecked_and_removed(desk, password):
 
     expected = {
         "address": "a@x.org", "serverProfile": "127.0.0.1-1-none", "user": "a", "credential": "mailbox/a@x.org",
+        "incoming": "sss",
         "owner": {"type": "queue", "id": "q1"}, "folders": ["INBOX", "Sent"], "processAndDelete": False,
         "receivedAfter": None, "enabled": True, "approved": True, "state": None, "reason": "",
     }  # fmt: skip

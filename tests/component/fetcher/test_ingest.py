@@ -11,6 +11,7 @@ from services import contracts
 from services.domain.errors import Retry
 from services.domain.identity import delivery_id_pushed
 from services.fetcher.ingest import Ingest
+from services.settings.snapshot import EMPTY, apply
 from tests.component.fetcher.listener import settings
 
 pytestmark = pytest.mark.component
@@ -348,4 +349,14 @@ def test_a_directory_that_is_gone_is_told_once_and_read_when_it_is_there_again(d
 
     assert 1 == len([r for r in caplog.records if "is not read now" in r.message])
     assert not path.exists()
+    assert 1 == len(desk.deliveries())
+
+
+def test_a_mailbox_that_is_only_pushed_to_needs_no_server(desk):
+    mailbox = desk.outside.mailbox
+    desk.snapshot = apply(EMPTY, f"mailbox/{mailbox}", 1, {"address": mailbox, "incoming": "push"})
+    desk.drop("a.eml", MAIL % 1)
+    desk.reader.turn()
+
+    assert [] == desk.left()
     assert 1 == len(desk.deliveries())

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -206,6 +207,27 @@ def test_with_nothing_to_read_the_database_is_not_asked_at_every_turn(redis):
     run(Leases(redis, "one"), lambda *_: None, (), seconds=1.5, settle=told.append)
 
     assert 1 == len(told)
+
+
+def test_a_mailbox_without_a_server_is_never_checked(redis):
+    """Though a replica with older settings has put it among those that are due."""
+
+    class Lagging(Leases):
+        def claim(self, count):
+            return [MANY[0]]
+
+    pushed = MailboxSettings(address=MANY[0], incoming="push")
+    snapshot = Snapshot(version=1, mailboxes={MANY[0]: pushed}, profiles={})
+    checked: list[str] = []
+
+    def check_one(mailbox, go_on, awake=None):
+        checked.append(mailbox)
+        return Ended(code="", delay=100, mails=0)
+
+    with ThreadPoolExecutor(1) as pool:
+        Dispatcher(Lagging(redis, "one"), lambda: snapshot, check_one).turn(pool, threading.Event())
+
+    assert [] == checked
 
 
 def test_changed_settings_make_a_mailbox_due_at_once(redis):

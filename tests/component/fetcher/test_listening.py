@@ -22,6 +22,7 @@ from services.runtime import admin, lag
 from services.runtime.listen import Address, Listen
 from services.runtime.metrics import PUSHED_OUTCOMES
 from services.runtime.producer import Producer
+from services.settings.snapshot import EMPTY, apply
 from services.storage.postgres import Database
 from tests.component.fetcher.listener import HOST, Wire, ask_for_data, listening, settings, wire
 from tests.e2e.topics import everything
@@ -468,5 +469,16 @@ def test_a_sender_that_keeps_the_pace_may_take_longer_than_it_may_be_silent(outs
             time.sleep(0.2)
         client.say(b".\r\n")
         assert client.reply().startswith("250")
+
+    assert 1 == len(rows(outside))
+
+
+def test_a_mailbox_that_is_only_pushed_to_needs_no_server(outside):
+    pushed = apply(EMPTY, f"mailbox/{outside.mailbox}", 1, {"address": outside.mailbox, "incoming": "push"})
+    with (
+        listening(outside.ports, pushed) as running,
+        smtplib.LMTP(HOST, running.ports["lmtp"]) as client,
+    ):
+        assert ["250 2.0.0"] == push(client, outside.mailbox)
 
     assert 1 == len(rows(outside))

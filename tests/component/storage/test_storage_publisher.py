@@ -119,6 +119,11 @@ POP3 = {**PROFILE, "protocol": "pop3"}
     [
         (POP3, {"folders": ["INBOX", "Sent"]}, "POP3 has one folder"),
         (PROFILE, {"processAndDelete": True, "owner": {"type": "queue", "id": "q"}}, "mail is deleted by POP3 only"),
+        (
+            PROFILE,
+            {"processAndDelete": True, "serverProfile": None, "incoming": "push"},
+            "mail is deleted by POP3 only",
+        ),
         (POP3, {"processAndDelete": True, "owner": {"type": "user", "id": "u"}}, "only a queue's mail may be deleted"),
         (POP3, {"processAndDelete": True}, "only a queue's mail may be deleted"),
     ],

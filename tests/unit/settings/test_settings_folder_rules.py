@@ -54,13 +54,14 @@ def test_a_rule_acts_while_it_and_folder_level_tracking_are_on(change):
     [
         ({"folder-rule/a": {**RULE, "mailbox": "no@x.org"}}, "there is no mailbox/no@x.org"),
         ({"folder-rule/a": {**RULE, "mailbox": BOB}}, "POP3"),
+        ({"folder-rule/a": RULE, f"mailbox/{ADA}": {"address": ADA, "incoming": "push"}}, "is read on no server"),
         ({"folder-rule/a": RULE, "folder-rule/b": RULE}, "has folder-rule/a already"),
         (
             {f"folder-rule/{n}": {**RULE, "folder": str(n)} for n in range(MOST_RULES + 1)},
             f"at most {MOST_RULES}",
         ),
     ],
-    ids=["no mailbox", "POP3", "two rules", "too many"],
+    ids=["no mailbox", "POP3", "a mailbox on no server", "two rules", "too many"],
 )
 def test_a_rule_that_could_not_act_is_refused(changes, said):
     with pytest.raises(Refused, match=said):

@@ -180,7 +180,7 @@ def test_a_mailbox_reads_its_inbox_and_has_no_owner_unless_told_otherwise():
         ("folder-rule/r", "enabled", (True, False), ("true", None)),
         ("mailbox/ada@example.org", "credential", (None, "c"), ("",)),
         ("mailbox/ada@example.org", "name", ("", "x" * 200), ("x" * 201, None)),
-        ("mailbox/ada@example.org", "incoming", ("none", "client", "sss", "forward"), ("router", None)),
+        ("mailbox/ada@example.org", "incoming", ("none", "client", "sss", "forward", "push"), ("router", None)),
         ("mailbox/ada@example.org", "outgoing", ("none", "client", "sss"), ("forward", None)),
         ("mailbox/ada@example.org", "act", ("none", "client", "sss"), ("forward", None)),
         ("mailbox/ada@example.org", "isForwardMailbox", (True, False), ("true", None)),
@@ -244,6 +244,11 @@ def test_every_bounded_field_is_in_the_test_above():
 def test_a_missing_field_is_named(field):
     with pytest.raises(Refused, match=rf"^mailbox/ada@example\.org: {field} is missing: give it$"):
         validate("mailbox/ada@example.org", {k: v for k, v in MAILBOX.items() if k != field})
+
+
+@pytest.mark.parametrize("incoming", ["none", "client", "forward", "push"])
+def test_a_mailbox_that_is_not_read_needs_no_server(incoming):
+    validate("mailbox/ada@example.org", {"address": "ada@example.org", "incoming": incoming})
 
 
 @pytest.mark.parametrize("field", ["filter.usersDefault", "filter_user_default", "tracking.token"])

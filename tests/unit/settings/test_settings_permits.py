@@ -1,5 +1,9 @@
+import pytest
+
 from services.domain.approval import Permit
-from services.settings.permits import permit_of, readable
+from services.domain.errors import Refused
+from services.domain.polled import Idle
+from services.settings.permits import permit_of, push_permit_of, readable, sending_of, unpolled
 from services.settings.snapshot import EMPTY, apply
 
 MAILBOX = {"address": "ada@example.org", "serverProfile": "main", "user": "ada", "credential": "c"}
@@ -22,3 +26,49 @@ def test_a_mailbox_of_a_user_needs_its_approval_unless_the_switch_is_off():
     assert Permit.PENDING is permit_of(found, "ada@example.org")
     off = apply(found, "organization", 3, {"approval.usersOnly": False})
     assert Permit.ALLOWED is permit_of(off, "ada@example.org")
+
+
+SERVER = {"host": "h", "port": 993}
+
+
+def mailboxes(**fields):
+    found = apply(EMPTY, "server-profile/main", 1, SERVER)
+    return apply(found, "mailbox/ada@example.org", 2, {**MAILBOX, **fields})
+
+
+def test_a_mailbox_that_is_only_pushed_to_is_not_read():
+    pushed = apply(EMPTY, "mailbox/ada@example.org", 1, {"address": "ada@example.org", "incoming": "push"})
+
+    for settings in (pushed, mailboxes(incoming="push")):
+        assert (Idle.PUSH, []) == (unpolled(settings, "ada@example.org"), readable(settings))
+        assert Permit.ALLOWED is push_permit_of(settings, "ada@example.org")
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, Permit.ALLOWED),
+        ({"enabled": False}, Permit.DEACTIVATED),
+        ({"owner": {"type": "user", "id": "u"}, "approved": False}, Permit.PENDING),
+    ],
+    ids=["wanted", "disabled", "not approved"],
+)
+@pytest.mark.parametrize("incoming", ["sss", "push"])
+def test_what_is_pushed_is_taken_as_enabled_and_approved(fields, expected, incoming):
+    assert expected is push_permit_of(mailboxes(incoming=incoming, **fields), "ada@example.org")
+
+
+@pytest.mark.parametrize("incoming", ["none", "client", "forward"])
+def test_what_is_pushed_to_a_mailbox_that_receives_otherwise_is_not_taken(incoming):
+    assert Permit.DEACTIVATED is push_permit_of(mailboxes(incoming=incoming), "ada@example.org")
+
+
+def test_a_mailbox_that_is_only_pushed_to_sends_through_its_server_where_it_has_one():
+    with pytest.raises(Refused, match="serverProfile is missing"):
+        apply(
+            EMPTY, "mailbox/ada@example.org", 1, {"address": "ada@example.org", "incoming": "push", "outgoing": "sss"}
+        )
+    found = apply(mailboxes(incoming="push", outgoing="sss"), "server-profile/main", 3, {**SERVER, "outgoingHost": "h"})
+
+    assert Permit.ALLOWED is sending_of(found, "ada@example.org")
+    assert [] == readable(found)
