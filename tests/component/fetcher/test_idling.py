@@ -119,11 +119,11 @@ def test_connections_of_a_profile_are_bounded_and_the_others_are_polled(stack, o
     for name in names:
         add_user(Path(stack.environ["MAILWEAVE_HOME"]), name, "secret")
     with Running(outside, redis, dovecot, mailboxes=names, maxConnections=4, pollSeconds=1).running() as running:
-        until(lambda: idle(running, 3))
+        until(lambda: idle(running, 1))
         for name in names:
             append(dovecot, name, MAILS[1])
         until(lambda: len(outside.sent) == len(names))
-        assert 3 == len(running.dispatcher._idling._entries)
+        assert 1 == len(running.dispatcher._idling._entries)
 
 
 def test_a_replica_that_comes_gets_its_share(stack, outside, dovecot, redis):
