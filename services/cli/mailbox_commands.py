@@ -92,13 +92,14 @@ def profile_for(snapshot: Snapshot, wanted: dict[str, Any]) -> tuple[str, dict[s
 @click.option("--owner", metavar="[TYPE:]ID", help="The user or queue of the directory behind this mailbox.")
 @click.option("--folder", "folders", multiple=True, help="A folder to read; INBOX when none is given.")
 @click.option("--poll-seconds", type=int, help="How often to look.")
-@click.option("--delete", is_flag=True, help="With --pop3, for a queue: delete mail on the server once it is stored.")
+@click.option("--delete", is_flag=True, help="With --pop3, for a queue or forward mailbox: delete mail once stored.")
+@click.option("--forward-mailbox", is_flag=True, help="It collects what other mailboxes forward as attachments.")
 @click.option("--no-check", is_flag=True, help="Add it without trying to log in.")
 @waiting_options
 def add_command(
     address: str, *, imap: str | None, pop3: str | None, user: str, password_file: Path | None, stored: str | None,
-    tls: str, owner: str | None, folders: tuple[str, ...], poll_seconds: int | None, delete: bool, no_check: bool,
-    wait: bool, timeout: float,
+    tls: str, owner: str | None, folders: tuple[str, ...], poll_seconds: int | None, delete: bool,
+    forward_mailbox: bool, no_check: bool, wait: bool, timeout: float,
 ) -> None:  # fmt: skip
     """Read a mailbox from now on, or change how it is read. Logs in first, and refuses when that fails."""
     name = normalise(address)
@@ -117,9 +118,11 @@ def add_command(
     mailbox = {  # what is not named stays as it was, its approval above all
         "owner": None, "folders": ["INBOX"], "approved": True, **(given(before) if before is not None else {}),
         "address": name, "serverProfile": profile, "user": user, "credential": held, "enabled": True,
+        "incoming": "sss",
         **({"owner": mailbox_owner.named(config, owner)} if owner else {}),
         **({"folders": list(dict.fromkeys(folders))} if folders else {}),
         **({"processAndDelete": True} if delete else {}),
+        **({"isForwardMailbox": True} if forward_mailbox else {}),
     }  # fmt: skip
     read = list(mailbox["folders"])
     changes = {f"server-profile/{profile}": values, f"mailbox/{name}": mailbox}

@@ -34,7 +34,8 @@ def list_command(*, as_json: bool) -> None:
         if as_json:
             emit({**m, "state": standing.phase if standing else None, "reason": standing.reason if standing else ""})
             continue
-        lines.append([address, m["serverProfile"], _owner(m), ", ".join(m["folders"]), mailbox_words.short(standing)])
+        state = m["incoming"] if m["incoming"] in mailbox_words.NOT_POLLED else mailbox_words.short(standing)
+        lines.append([address, m["serverProfile"] or "-", _owner(m), ", ".join(m["folders"]), state])
     if not as_json:
         table(["address", "server profile", "owner", "folders", "state"], lines, indent="")
 
@@ -59,11 +60,14 @@ def show_command(address: str, *, as_json: bool) -> None:
     ]  # fmt: skip
     settings = {**plain(mailbox), "server": plain(profile) if profile else None}
     if as_json:
-        incoming = {**_standing(standing), **checks, "history": past}
+        incoming = {"method": settings["incoming"], **_standing(standing), **checks, "history": past}
         emit({**settings, "incoming": incoming, "outgoing": None})
         return
     _print_settings(settings)
-    _print_incoming(standing, checks)
+    if (words := mailbox_words.NOT_POLLED.get(settings["incoming"])) is not None:
+        click.echo(f"incoming    {words}")
+    else:
+        _print_incoming(standing, checks)
     if past:
         click.echo("history")
         lines = [[_short(t["time"]), t["from"], t["to"], t["cause"], t["settings_version"]] for t in past]
@@ -102,13 +106,16 @@ def _standing(standing: Standing | None) -> Row:
 def _print_settings(settings: Row) -> None:
     server = settings["server"]
     place = f"{server['host']}:{server['port']} ({server['tls']})" if server else "no server profile"
+    reached = f"{place}, profile {settings['serverProfile']}, as {settings['user']}"
     click.echo(f"{settings['address']}")
     for name, text in (
-        ("server", f"{place}, profile {settings['serverProfile']}, as {settings['user']}"),
+        ("server", "" if settings["incoming"] in mailbox_words.NOT_POLLED else reached),
         ("owner", _owner(settings)), ("folders", ", ".join(settings["folders"])),
+        ("forward", "a forward mailbox: it collects what others forward" if settings["isForwardMailbox"] else ""),
         ("enabled", "yes" if settings["enabled"] else "no"), ("approved", "yes" if settings["approved"] else "no"),
     ):  # fmt: skip
-        click.echo(f"{name:<11} {printable(text)}")
+        if text:
+            click.echo(f"{name:<11} {printable(text)}")
 
 
 def _print_incoming(standing: Standing | None, checks: Row) -> None:

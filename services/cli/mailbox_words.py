@@ -18,6 +18,14 @@ _STATES = {
 }
 
 
+NOT_POLLED = {
+    "none": "none: it receives nothing here",
+    "client": "client: the Outlook client files its mail, nothing is read here",
+    "forward": "forward: its mail comes through a forward mailbox, nothing is read here",
+}
+"""Ways of receiving that no server is asked for."""
+
+
 def short(standing: Standing | None) -> str:
     """Name the state, with the code of what is wrong: ``disabled (login_refused)``."""
     if standing is None:

@@ -7,8 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from services.contracts.codec import decode
-from services.contracts.received_record import MailboxRecord, MailReceived
+from services.contracts.received_record import MailboxRecord, MailReceived, WrapperRecord
 from services.domain.errors import UndecodableRecord
+from services.domain.forwarding import Wrapper
 from services.domain.identity import Identity, author
 from services.domain.message import Mailbox, Message, MessageId, ParseOutcome, Part, PartRole
 
@@ -19,7 +20,8 @@ class Found:
     Where and when a message was found.
 
     ``source`` is "imap", "pop3", "import", "lmtp", "smtp" or "ingest", ``folder_role`` "inbox", "sent" or empty.
-    ``blob_sha256`` is hex, and empty when the raw mail was too large to be stored.
+    ``blob_sha256`` is hex, and empty when the raw mail was too large to be stored. ``wrapper`` is the mail around it
+    when it came through a forward mailbox.
     """
 
     delivery_id: UUID
@@ -32,6 +34,7 @@ class Found:
     internal_date: datetime
     blob_sha256: str
     size: int
+    wrapper: Wrapper | None = None
 
 
 def to_record(message: Message, *, identity: Identity, found: Found) -> MailReceived:
@@ -83,6 +86,7 @@ def to_record(message: Message, *, identity: Identity, found: Found) -> MailRece
         "has_html": message.has_html,
         "repairs": list(message.repairs),
         "parse_outcome": message.outcome.value,
+        "wrapper": _wrapper_record(found.wrapper) if found.wrapper is not None else None,
     }
 
 
@@ -147,6 +151,27 @@ def found_of(record: Mapping[str, Any]) -> Found:
         internal_date=record["internal_date"],
         blob_sha256=record["blob_sha256"],
         size=record["size"],
+        wrapper=_wrapper(record["wrapper"]) if record["wrapper"] is not None else None,
+    )
+
+
+def _wrapper_record(wrapper: Wrapper) -> WrapperRecord:
+    return {
+        "blob_sha256": wrapper.blob_sha256,
+        "messages": wrapper.messages,
+        "from": _written(wrapper.from_),
+        "sender": _written(wrapper.sender),
+        "headers": [{"name": name, "value": value} for name, value in wrapper.headers],
+    }
+
+
+def _wrapper(record: Mapping[str, Any]) -> Wrapper:
+    return Wrapper(
+        blob_sha256=record["blob_sha256"],
+        messages=record["messages"],
+        from_=_read(record["from"]),
+        sender=_read(record["sender"]),
+        headers=tuple((header["name"], header["value"]) for header in record["headers"]),
     )
 
 

@@ -105,6 +105,16 @@ KINDS: Mapping[str, Kind] = {
         "A file of the ingest directory cannot be taken, or not be deleted. It stays where it is and is tried again.",
         "Look into the mailbox's folder below MAILWEAVE_INGEST; then mailweave alerts resolve.",
     ),
+    "forward_not_wrapped": Kind(
+        "information",
+        "A forward mailbox received a mail that is not forwarded as an attachment. It is stored and rejected.",
+        "Have the mail server forward as an attachment; then mailweave alerts resolve.",
+    ),
+    "forward_several": Kind(
+        "warning",
+        "A forward mailbox received several messages in one mail. Each is decided by itself.",
+        "Have the mail server forward each mail by itself; then mailweave alerts resolve.",
+    ),
     "dead_letter": Kind(
         "error",
         "A record can never be handled as it is and lies among the dead letters.",

@@ -17,6 +17,7 @@ from services.domain.acceptance import (
 from services.domain.addresses import normalise
 from services.domain.correlation import Correlation, Looked, Method, Pointer, correlate
 from services.domain.directory import PRINCIPALS, USER, Directory, Record, RecordRef
+from services.domain.forwarding import Attribution
 from services.domain.identity import Direction
 from services.domain.message import Mailbox, Message, ParseOutcome
 
@@ -44,7 +45,7 @@ class Facts:
     ``mailbox_owners`` names the user or queue behind each mailbox that the settings give an owner;
     ``options`` are the principals' own filters; ``records`` the directory records that owners refer to;
     ``duplicate`` is true when the same message lies in the same folder under another delivery that was
-    decided before.
+    decided before. ``mailbox`` is the one that received it: with an ``attribution``, the one it was forwarded for.
     """
 
     message: Message
@@ -57,6 +58,7 @@ class Facts:
     mailbox_owners: Mapping[str, RecordRef]
     options: Mapping[RecordRef, int]
     policy: Policy
+    attribution: Attribution | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,9 @@ def decide(facts: Facts) -> Decision:
     if facts.message.outcome == ParseOutcome.TOO_LARGE:
         why = "the whole mail is over the limit message.maxMb"
         return Decision(Outcome.TOO_LARGE, None, UNCORRELATED, (Looked("size", "", None, True, why),))
+    forwarded = facts.attribution.looked if facts.attribution else ()
+    if facts.attribution is not None and facts.attribution.outcome is not None:
+        return Decision(facts.attribution.outcome, None, UNCORRELATED, forwarded)
     correlation = correlate(
         facts.pointers,
         direction=facts.direction,
@@ -151,7 +156,7 @@ def decide(facts: Facts) -> Decision:
     )
     if facts.duplicate:
         why = "the same message lies in this folder under an earlier delivery"
-        looked = (*correlation.looked, Looked("delivery", "", None, True, why))
+        looked = (*forwarded, *correlation.looked, Looked("delivery", "", None, True, why))
         return Decision(Outcome.DUPLICATE, None, correlation, looked)
     others = facts.message.from_
     if facts.direction == Direction.OUTGOING:
@@ -165,7 +170,7 @@ def decide(facts: Facts) -> Decision:
         acceptance.outcome,
         acceptance.acceptor,
         correlation,
-        (*correlation.looked, *_answers(acceptance, facts.direction)),
+        (*forwarded, *correlation.looked, *_answers(acceptance, facts.direction)),
     )
 
 

@@ -93,6 +93,7 @@ class Checker:
             folders=tuple(settings.folders),
             start=start_of(profile.received_after, settings.received_after),
             limit=snapshot.organization.message_max_mb * MEGABYTE,
+            unwrap=settings.is_forward_mailbox,
             go_on=lambda: go_on() and progress.mails < SHARE,
         )
         problem: MailweaveError | None = None

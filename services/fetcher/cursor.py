@@ -14,7 +14,7 @@ from psycopg import Connection
 from services.domain.errors import MailweaveError
 from services.domain.identity import Direction
 from services.domain.mailbox_state import Phase
-from services.fetcher.deliveries import OWNER, Database, Delivery, insert, unparsed
+from services.fetcher.deliveries import OWNER, Database, Delivery, insert, signals_of
 from services.runtime import signals
 
 
@@ -100,7 +100,7 @@ def advance(database: Database, mailbox: str, fence: int, deliveries: Sequence[D
     with database.transaction() as connection:
         hold(connection, mailbox, fence)
         insert(connection, deliveries)
-        signals.append(connection, OWNER, unparsed(deliveries))
+        signals.append(connection, OWNER, signals_of(deliveries))
         connection.execute(
             "DELETE FROM fetcher.cursor WHERE mailbox = %s AND folder = %s AND folder_id <> %s",
             (mailbox, to.folder, to.folder_id),
@@ -119,7 +119,7 @@ def taken(database: Database, mailbox: str, fence: int, deliveries: Sequence[Del
     with database.transaction() as connection:
         hold(connection, mailbox, fence)
         insert(connection, deliveries)
-        signals.append(connection, OWNER, unparsed(deliveries))
+        signals.append(connection, OWNER, signals_of(deliveries))
 
 
 def folder_mended(database: Database, mailbox: str, fence: int, folder: str) -> None:

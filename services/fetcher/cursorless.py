@@ -1,6 +1,6 @@
 """Mail that no cursor stands for, imported or pushed: its delivery row alone says that it was taken."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -8,6 +8,7 @@ from services.domain.message import Message
 from services.fetcher import deliveries
 from services.fetcher.handover import Arrival, hand_over
 from services.fetcher.polling import Ports
+from services.fetcher.unwrapping import unwrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +19,11 @@ class Taken:
     known: int
 
 
-def take_new(ports: Ports, arrivals: Sequence[Arrival]) -> Taken:
+def take_new(ports: Ports, arrivals: Sequence[Arrival], *, collectors: Container[str] = ()) -> Taken:
     """
     Hand over what has no delivery row yet, each id once. Blocks until it is committed.
+
+    What comes to one of the ``collectors`` is unwrapped: they are forward mailboxes.
 
     Whatever is raised, the same call may be made again.
     """
@@ -28,6 +31,8 @@ def take_new(ports: Ports, arrivals: Sequence[Arrival]) -> Taken:
     new = {a.id: a for a in arrivals if a.id not in known}
     messages: list[Message] = []
     if new:
+        plain = [a for a in new.values() if a.mailbox not in collectors]
+        wrapped = unwrap([a for a in new.values() if a.mailbox in collectors], ports.blobs)
         commit = partial(deliveries.add, ports.database)
-        messages = hand_over(list(new.values()), blobs=ports.blobs, send=ports.send, commit=commit, now=ports.now())
+        messages = hand_over([*plain, *wrapped], blobs=ports.blobs, send=ports.send, commit=commit, now=ports.now())
     return Taken(messages, len(arrivals) - len(new))

@@ -18,6 +18,7 @@ from uuid import UUID
 
 from services import contracts, mime
 from services.contracts.received import Found, to_record
+from services.domain.forwarding import Wrapper
 from services.domain.identity import identity
 from services.domain.message import Message, ParseOutcome
 from services.fetcher.deliveries import Delivery
@@ -71,7 +72,11 @@ class HeadersOnly:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """A mail found in one place, on its way in. ``backfill`` marks mail that is not new to the world."""
+    """
+    A mail found in one place, on its way in. ``backfill`` marks mail that is not new to the world.
+
+    ``wrapper`` is the mail that a forward mailbox received around it.
+    """
 
     id: UUID
     source: str
@@ -85,6 +90,7 @@ class Arrival:
     size: int
     content: Content | Stored | HeadersOnly
     backfill: bool = False
+    wrapper: Wrapper | None = None
 
 
 def hand_over(
@@ -148,6 +154,7 @@ def _delivery(arrival: Arrival, message: Message, sha: str, date: datetime) -> D
         blob_sha256=sha,
         size=arrival.size,
         outcome=message.outcome,
+        wrapper=arrival.wrapper,
     )
 
 
@@ -164,6 +171,7 @@ def _record(arrival: Arrival, message: Message, sha: str, date: datetime) -> Out
         internal_date=date,
         blob_sha256=sha,
         size=arrival.size,
+        wrapper=arrival.wrapper,
     )
     value = contracts.encode("MailReceived", to_record(message, identity=own, found=found))
     if len(value) > LARGEST_RECORD:

@@ -7,7 +7,7 @@ what is written already is counted as known and not sent again.
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,12 +46,14 @@ def import_path(
     mailbox: str,
     folder: str,
     limit: int,
+    collectors: Container[str] = (),
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> ImportReport:
     """
     Hand over every mail of a file, folder, mbox or Maildir as found in ``folder`` of ``mailbox``.
 
-    ``limit`` is the size of the largest mail taken whole, ``progress`` is told (done, total) after each batch.
+    ``limit`` is the size of the largest mail taken whole, ``collectors`` are the forward mailboxes,
+    ``progress`` is told (done, total) after each batch.
     A ``Retry`` of a store ends the import; running it again goes on.
     """
     report = ImportReport()
@@ -63,20 +65,20 @@ def import_path(
         batch.append(arrival)
         size += len(arrival.content.raw) if isinstance(arrival.content, Content) else 0
         if len(batch) == BATCH_MAILS or size > BATCH_BYTES:
-            _flush(ports, batch, report)
+            _flush(ports, batch, report, collectors)
             progress(report.new + report.known + report.failed, total)
             batch, size = [], 0
     if batch:
-        _flush(ports, batch, report)
+        _flush(ports, batch, report, collectors)
     progress(report.new + report.known + report.failed, total)
     return report
 
 
-def _flush(ports: Ports, batch: list[Arrival], report: ImportReport) -> None:
-    taken = take_new(ports, batch)
+def _flush(ports: Ports, batch: list[Arrival], report: ImportReport, collectors: Container[str]) -> None:
+    taken = take_new(ports, batch, collectors=collectors)
     report.damaged.extend(filter(None, map(_damage, taken.messages)))
     report.known += taken.known
-    report.new += len(taken.messages)
+    report.new += len(batch) - taken.known
 
 
 def _damage(message: Message) -> str | None:

@@ -28,7 +28,7 @@ from services.fetcher.marks import mark
 from services.fetcher.polling import Ports
 from services.fetcher.spooling import spool_file
 from services.runtime import metrics, signals
-from services.settings.permits import permit_of
+from services.settings.permits import forward_mailboxes, permit_of
 from services.settings.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -142,7 +142,7 @@ class Ingest:
 
     def _take(self, batch: list[tuple[_Dropped, Arrival]], mailbox: str) -> None:
         try:
-            taken = take_new(self.ports, [came for _, came in batch])
+            taken = take_new(self.ports, [came for _, came in batch], collectors=forward_mailboxes(self.settings()))
         except (Retry, Stop):
             raise
         except Exception as error:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 
@@ -48,13 +48,20 @@ class Intake:
     those that went to the blob store in pieces one is read at a time. Measured without the stores' clients: 55 MB at
     rest, at most 158 MB with 16 senders of 3.9 MB at once, 191 with 12 of 20 MB, 89 with 4 of 100 MB.
 
-    ``ports`` gives each thread its own; ``produced`` is told how many deliveries were new. To be made inside the
+    ``ports`` gives each thread its own; ``produced`` is told how many deliveries were new, ``collectors`` names the
+    forward mailboxes. To be made inside the
     event loop that uses it.
     """
 
-    def __init__(self, ports: Callable[[], Ports], produced: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        ports: Callable[[], Ports],
+        produced: Callable[[int], None],
+        collectors: Callable[[], Container[str]],
+    ) -> None:
         self._ports = ports
         self._produced = produced
+        self._collectors = collectors
         self._pool = ThreadPoolExecutor(THREADS, "push")
         self._slots = asyncio.Semaphore(SLOTS)
         self._loop = asyncio.get_running_loop()
@@ -92,7 +99,11 @@ class Intake:
 
     def _hand_over(self, mail: Spooled, mailboxes: Sequence[str], source: str) -> None:
         ports = self._ports()
-        taken = take_new(ports, [arrival(mail, mailbox=m, source=source, ports=ports) for m in mailboxes])
+        taken = take_new(
+            ports,
+            [arrival(mail, mailbox=m, source=source, ports=ports) for m in mailboxes],
+            collectors=self._collectors(),
+        )
         metrics.PUSHED.labels(source, "taken").inc(len(taken.messages))
         metrics.PUSHED.labels(source, "known").inc(taken.known)
         self._produced(len(taken.messages))

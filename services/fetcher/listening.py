@@ -16,6 +16,7 @@ from services.fetcher.intake import Intake
 from services.fetcher.polling import Ports
 from services.fetcher.smtp import Conversation, LmtpConversation, Shared
 from services.runtime.listen import Address, Listen
+from services.settings.permits import forward_mailboxes
 from services.settings.snapshot import Snapshot
 
 CONNECTIONS = 64
@@ -60,7 +61,7 @@ class Listener:
 
     async def _serve(self, stopping: threading.Event) -> None:
         loop = asyncio.get_running_loop()
-        with closing(Intake(self._ports, self._produced)) as intake:
+        with closing(Intake(self._ports, self._produced, lambda: forward_mailboxes(self._settings()))) as intake:
             shared = Shared(
                 settings=self._settings,
                 intake=intake,

@@ -16,6 +16,7 @@ from services.fetcher.fetch import Large, Small, TooLarge, batches, read, window
 from services.fetcher.folders import folder_id, role
 from services.fetcher.handover import Arrival, Blobs, Content, HeadersOnly, Send, Stored, hand_over
 from services.fetcher.imap import Connection, Selected
+from services.fetcher.unwrapping import unwrap
 from services.runtime import metrics
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ class Task:
     A mailbox to check under a fencing number.
 
     ``limit`` is the size of the largest mail taken whole; ``go_on`` is asked between two batches; mail received
-    before ``start`` is passed over.
+    before ``start`` is passed over; with ``unwrap`` the messages are taken out of the mails that forward them.
     """
 
     mailbox: str
@@ -46,6 +47,7 @@ class Task:
     limit: int
     go_on: Callable[[], bool]
     start: datetime | None = None
+    unwrap: bool = False
 
 
 @dataclass(slots=True)
@@ -103,6 +105,8 @@ def _folder(connection: Connection, name: str, folder_role: str, task: Task, por
             last = window.last if i + 1 == len(groups) else batch[-1].uid
             at = _moved(at, last)
             arrivals = [_arrival(g, task.mailbox, at, folder_role) for g in got]
+            if task.unwrap:
+                arrivals = unwrap(arrivals, ports.blobs)
             commit = partial(advance, to=at)
             hand_over(arrivals, blobs=ports.blobs, send=ports.send, commit=commit, now=ports.now())
             yield len(arrivals)

@@ -14,6 +14,7 @@ from services.fetcher.fetch import BATCH_BYTES, BATCH_MAILS
 from services.fetcher.handover import Arrival, Content, HeadersOnly, hand_over
 from services.fetcher.polling import Ports, Progress, Task
 from services.fetcher.pop3 import Connection
+from services.fetcher.unwrapping import unwrap
 from services.mime import parse_headers
 from services.runtime import metrics
 
@@ -93,7 +94,10 @@ class _Taking:
         """Hand a batch over, and mark for deletion what of it is stored."""
         ports = self._ports
         commit = partial(cursor.taken, ports.database, self._task.mailbox, self._task.fence)
-        hand_over(list(batch.values()), blobs=ports.blobs, send=ports.send, commit=commit, now=ports.now())
+        arrivals = list(batch.values())
+        if self._task.unwrap:
+            arrivals = unwrap(arrivals, ports.blobs)
+        hand_over(arrivals, blobs=ports.blobs, send=ports.send, commit=commit, now=ports.now())
         self._progress.mails += len(batch)
         if self._delete:
             for number, arrival in batch.items():

@@ -9,6 +9,7 @@ from services import contracts
 from services.contracts.received import found_of, identity_of, message_of
 from services.domain.direction import direction
 from services.domain.errors import UndecodableRecord
+from services.domain.forwarding import Wrapper
 from services.domain.identity import Direction
 from services.domain.message import Message
 
@@ -26,7 +27,11 @@ class Pointing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """One delivery of a message: where it lies."""
+    """
+    One delivery of a message: where it lies, and in a forward mailbox the mail around it and what that holds.
+
+    ``wrapper_messages`` is None elsewhere; ``wrapper_sha256`` is None when the mail is the message itself.
+    """
 
     delivery_id: UUID
     message_key: UUID
@@ -40,6 +45,8 @@ class Delivered:
     uid: int | None
     internal_date: datetime
     blob_sha256: bytes | None
+    wrapper_sha256: bytes | None = None
+    wrapper_messages: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +60,7 @@ class Arrival:
     graph_version: int
     evidence: tuple[Pointing, ...]
     message: Message
+    wrapper: Wrapper | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +119,8 @@ def _arrival(record: dict[str, Any]) -> Arrival:
             uid=found.uid,
             internal_date=found.internal_date,
             blob_sha256=bytes.fromhex(found.blob_sha256) or None,
+            wrapper_sha256=bytes.fromhex(found.wrapper.blob_sha256) or None if found.wrapper else None,
+            wrapper_messages=found.wrapper.messages if found.wrapper else None,
         ),
         id_key=UUID(record["id_key"]),
         message_id=identity_of(received).message_id,
@@ -120,4 +130,5 @@ def _arrival(record: dict[str, Any]) -> Arrival:
             Pointing(e["kind"], e["cls"], e["position"], UUID(e["target"]), e["value"]) for e in record["evidence"]
         ),
         message=message,
+        wrapper=found.wrapper,
     )

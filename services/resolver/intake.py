@@ -75,6 +75,8 @@ def store(connection: psycopg.Connection[Any], arrivals: Sequence[Arrival]) -> N
             "uid",
             "internal_date",
             "blob_sha256",
+            "wrapper_sha256",
+            "wrapper_messages",
         ),
         [
             (
@@ -90,6 +92,8 @@ def store(connection: psycopg.Connection[Any], arrivals: Sequence[Arrival]) -> N
                 d.uid,
                 d.internal_date,
                 d.blob_sha256,
+                d.wrapper_sha256,
+                d.wrapper_messages,
             )
             for d in deliveries.values()
         ],

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BeforeValidator, Field, ValidationError, field_validator
+from pydantic import AwareDatetime, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from services.domain.addresses import normalise
 from services.domain.errors import Refused
@@ -55,9 +55,19 @@ class MailboxSettings(Strict):
     """One mailbox that is read. Acts in the fetcher; its owner in the resolver."""
 
     address: str = Field(min_length=3, max_length=MOST_KEY_CHARACTERS, description="E-mail address; also the key.")
-    server_profile: str = Field(min_length=1, alias="serverProfile", description="Id of a server profile.")
-    user: str = Field(min_length=1, max_length=250, description="Login name.")
-    credential: str = Field(min_length=1, description="Name of the stored credential, never the credential.")
+    server_profile: str = Field(default="", alias="serverProfile", description="Id of a server profile.")
+    user: str = Field(default="", max_length=250, description="Login name.")
+    credential: str = Field(default="", description="Name of the stored credential, never the credential.")
+    incoming: Literal["none", "client", "sss", "forward"] = Field(
+        default="sss",
+        description="How it receives: not at all, through the Outlook client, from its server, by a forward mailbox; "
+        "only from its server needs serverProfile, user and credential.",
+    )
+    is_forward_mailbox: bool = Field(
+        default=False,
+        alias="isForwardMailbox",
+        description="Whether it collects what other mailboxes forward to it as attachments.",
+    )
     owner: Ref | None = Field(default=None, description="The user or queue behind it.")
     folders: tuple[str, ...] = Field(default=("INBOX",), min_length=1, max_length=100, description="What is read.")
     received_after: Instant | None = Field(
@@ -68,7 +78,7 @@ class MailboxSettings(Strict):
     process_and_delete: bool = Field(
         default=False,
         alias="processAndDelete",
-        description="Delete a mail on the server once it is stored; with POP3 and for queues only.",
+        description="Delete a mail on the server once it is stored; with POP3, for queues and forward mailboxes only.",
     )
     enabled: bool = Field(default=True, description="Whether it is wanted; without, it is deactivated.")
     approved: bool = Field(default=True, description="Whether an administrator has approved the address.")
@@ -85,6 +95,21 @@ class MailboxSettings(Strict):
         if "@" not in address:
             raise ValueError("must be an e-mail address")
         return address
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.is_forward_mailbox and self.incoming != "sss":
+            raise ValueError(
+                f'isForwardMailbox is true, but incoming is "{self.incoming}": a forward mailbox is read from its '
+                "server, so set incoming to sss"
+            )
+        if self.is_forward_mailbox and self.owner is not None:
+            raise ValueError("isForwardMailbox is true, but it has an owner: a forward mailbox belongs to nobody")
+        if self.incoming == "sss":
+            given = {"serverProfile": self.server_profile, "user": self.user, "credential": self.credential}
+            if missing := [name for name, text in given.items() if not text]:
+                raise ValueError(f"{missing[0]} is missing: give it")
+        return self
 
 
 class Principal(Strict):

@@ -1,6 +1,7 @@
-"""Which mailboxes the settings allow to be read."""
+"""Which mailboxes the settings allow to be read, and to have their mail forwarded."""
 
 from services.domain.approval import Permit, permit
+from services.settings.models import MailboxSettings
 from services.settings.snapshot import Snapshot
 
 
@@ -8,11 +9,25 @@ def permit_of(snapshot: Snapshot, mailbox: str) -> Permit:
     """
     Return what the settings say of a mailbox; one that they do not name is deactivated.
 
-    So is one whose server profile is not there: between two records of one change, the settings may lack it.
+    So is one that does not receive from its server, and one whose server profile is not there: between two records of
+    one change, the settings may lack it.
     """
     settings = snapshot.mailboxes.get(mailbox)
-    if settings is None or settings.server_profile not in snapshot.profiles:
+    if settings is None or settings.incoming != "sss" or settings.server_profile not in snapshot.profiles:
         return Permit.DEACTIVATED
+    return _permit(snapshot, settings)
+
+
+def forwarding(snapshot: Snapshot) -> frozenset[str]:
+    """Return the mailboxes that receive by a forward mailbox, as far as they are wanted and approved."""
+    return frozenset(
+        address
+        for address, settings in snapshot.mailboxes.items()
+        if settings.incoming == "forward" and _permit(snapshot, settings) is Permit.ALLOWED
+    )
+
+
+def _permit(snapshot: Snapshot, settings: MailboxSettings) -> Permit:
     return permit(
         wanted=settings.enabled,
         approved=settings.approved,
@@ -20,6 +35,11 @@ def permit_of(snapshot: Snapshot, mailbox: str) -> Permit:
         users_only=snapshot.organization.approval_users_only,
         queues_only=snapshot.organization.approval_queues_only,
     )
+
+
+def forward_mailboxes(snapshot: Snapshot) -> frozenset[str]:
+    """Return the mailboxes that collect what others forward."""
+    return frozenset(address for address, settings in snapshot.mailboxes.items() if settings.is_forward_mailbox)
 
 
 def readable(snapshot: Snapshot) -> list[str]:

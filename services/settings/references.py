@@ -21,6 +21,8 @@ def applied(snapshot: Snapshot, changes: Mapping[str, Any]) -> Snapshot:
 def check(after: Snapshot) -> None:
     """``Refused`` when an object refers to one that is missing, or to one that cannot do what is asked."""
     for address, mailbox in after.mailboxes.items():
+        if not mailbox.server_profile:
+            continue
         if mailbox.server_profile not in after.profiles:
             raise Refused(
                 f"mailbox/{address}: serverProfile is {mailbox.server_profile!r}, but there is no "
@@ -59,8 +61,9 @@ def _check_protocol(address: str, mailbox: MailboxSettings, protocol: str) -> No
             f"mailbox/{address}: processAndDelete is true, but mail is deleted by POP3 only: set it to false, or take "
             "a server profile for POP3"
         )
-    if mailbox.process_and_delete and (mailbox.owner is None or mailbox.owner.type != "queue"):
+    of_queue = mailbox.owner is not None and mailbox.owner.type == "queue"
+    if mailbox.process_and_delete and not (of_queue or mailbox.is_forward_mailbox):
         raise Refused(
-            f"mailbox/{address}: processAndDelete is true, but only a queue's mail may be deleted: set it to false, or "
-            "make a queue the owner"
+            f"mailbox/{address}: processAndDelete is true, but only the mail of a queue or of a forward mailbox may be "
+            "deleted: set it to false, make a queue the owner, or set isForwardMailbox to true"
         )

@@ -208,6 +208,7 @@ def test_a_mailbox_can_be_added_unchecked_and_removed(desk, password):
         "address": "a@x.org", "serverProfile": "127.0.0.1-1-none", "user": "a", "credential": "mailbox/a@x.org",
         "owner": {"type": "queue", "id": "q1"}, "folders": ["INBOX", "Sent"], "processAndDelete": False,
         "receivedAfter": None, "enabled": True, "approved": True, "state": None, "reason": "",
+        "incoming": "sss", "isForwardMailbox": False,
     } == mailbox  # fmt: skip
     with postgres.connect(desk.config.postgres, "fetcher") as connection:
         secret = credentials.load(connection, desk.config.cipher_key, "mailbox/a@x.org")

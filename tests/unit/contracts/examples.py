@@ -63,7 +63,11 @@ def good() -> list[Good]:
     found = []
     for path in sorted(FOLDER.glob("*/v*/*.json")):
         raw = _load(path)
-        value = _python(raw["value"], newest[raw["record"]].parsed)
+        schema = newest[raw["record"]].parsed
+        missing = {
+            f["name"]: f["default"] for f in schema["fields"] if "default" in f and f["name"] not in raw["value"]
+        }
+        value = _python({**raw["value"], **missing}, schema)  # as the newest version reads an older record
         found.append(Good(path.parts[-3], f"{path.parts[-3]}/{path.stem}", raw["record"], value))
     return found
 

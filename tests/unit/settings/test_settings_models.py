@@ -146,6 +146,8 @@ def test_a_mailbox_reads_its_inbox_and_has_no_owner_unless_told_otherwise():
         ("organization", "message.maxMb", (1, 150), (0, 151)),
         ("organization", "filter.scope", ("allRecipients", "pollingMailbox"), ("all", None)),
         ("server-profile/main", "protocol", ("imap", "pop3"), ("IMAP", "ews", None)),
+        ("mailbox/ada@example.org", "incoming", ("none", "client", "sss", "forward"), ("imap", None)),
+        ("mailbox/ada@example.org", "isForwardMailbox", (True, False), ("true", None)),
         ("mailbox/ada@example.org", "processAndDelete", (True, False), ("true", None)),
         *(
             (
@@ -181,6 +183,27 @@ def test_the_bounds_of_every_field(key, field, allowed, refused):
         with pytest.raises(Refused) as error:
             validate(key, {**base, field: value})
         assert str(error.value).startswith(f"{key}: {field}")
+
+
+@pytest.mark.parametrize("incoming", ["forward", "client", "none"])
+def test_a_mailbox_that_no_server_is_asked_for_needs_no_server_and_no_login(incoming):
+    mailbox = validate("mailbox/ada@example.org", {"address": "ada@example.org", "incoming": incoming})
+
+    assert isinstance(mailbox, MailboxSettings)
+    assert ("", "", "") == (mailbox.server_profile, mailbox.user, mailbox.credential)
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"incoming": "forward"}, 'isForwardMailbox is true, but incoming is "forward"'),
+        ({"incoming": "none"}, 'isForwardMailbox is true, but incoming is "none"'),
+        ({"owner": {"type": "queue", "id": "q"}}, "isForwardMailbox is true, but it has an owner"),
+    ],
+)
+def test_a_forward_mailbox_is_read_from_its_server_and_belongs_to_nobody(fields, why):
+    with pytest.raises(Refused, match=f"^mailbox/ada@example.org: {why}"):
+        validate("mailbox/ada@example.org", {**MAILBOX, "isForwardMailbox": True, **fields})
 
 
 def test_every_bounded_field_is_in_the_test_above():
