@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from services.domain.errors import Refused
 from services.fetcher.app import import_ports
 from services.fetcher.importing import import_path
 from services.settings import publisher
+from services.settings.permits import collects
 
 MEGABYTE = 1024 * 1024
 SHOWN = 20
@@ -50,14 +52,14 @@ def import_command(path: Path, *, mailbox: str, folder: str) -> None:
     if not path.is_dir() and (not path.is_file() or not path.stat().st_size):
         raise Refused(f"{path} holds no mail: it is {'empty' if path.is_file() else 'no file'}.")
     config = session.config()
-    organization = publisher.current(config.postgres).organization
-    with import_ports(config) as ports:
+    settings = publisher.current(config.postgres)
+    with import_ports(config, partial(collects, settings)) as ports:
         report = import_path(
             ports,
             path,
             mailbox=mailbox,
             folder=folder,
-            limit=organization.message_max_mb * MEGABYTE,
+            limit=settings.organization.message_max_mb * MEGABYTE,
             progress=progress_bar(),
         )
     if not report.new + report.known + report.failed:

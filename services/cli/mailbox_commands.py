@@ -104,7 +104,8 @@ def profile_for(snapshot: Snapshot, wanted: dict[str, Any]) -> tuple[str, dict[s
 @click.option("--owner", metavar="[TYPE:]ID", help="The user or queue of the directory behind this mailbox.")
 @click.option("--folder", "folders", multiple=True, help="A folder to read; INBOX when none is given.")
 @click.option("--poll-seconds", type=int, help="How often to look.")
-@click.option("--delete", is_flag=True, help="With --pop3, for a queue: delete mail on the server once it is stored.")
+@click.option("--delete", is_flag=True, help="With --pop3, for a queue or forward mailbox: delete mail once stored.")
+@click.option("--forward-mailbox", is_flag=True, help="It collects what other mailboxes forward as attachments.")
 @click.option(
     "--router", metavar="NAME", help="The router that reads it; its password stays there. Implies --no-check."
 )
@@ -113,7 +114,7 @@ def profile_for(snapshot: Snapshot, wanted: dict[str, Any]) -> tuple[str, dict[s
 def add_command(
     address: str, *, imap: str | None, pop3: str | None, user: str, password_file: Path | None, stored: str | None,
     tls: str, auth: str | None, owner: str | None, folders: tuple[str, ...], poll_seconds: int | None, delete: bool,
-    router: str | None,
+    forward_mailbox: bool, router: str | None,
     no_check: bool, wait: bool, timeout: float,
 ) -> None:  # fmt: skip
     """Read a mailbox from now on, or change how it is read. Logs in first, and refuses when that fails."""
@@ -134,9 +135,11 @@ def add_command(
     mailbox = {  # what is not named stays as it was, its approval above all
         "owner": None, "folders": ["INBOX"], "approved": True, **(given(before) if before is not None else {}),
         "address": name, "serverProfile": profile, "user": user, "credential": held, "enabled": True,
+        "incoming": "sss",
         **({"owner": mailbox_owner.named(config, owner)} if owner else {}),
         **({"folders": list(dict.fromkeys(folders))} if folders else {}),
         **({"processAndDelete": True} if delete else {}),
+        **({"isForwardMailbox": True} if forward_mailbox else {}),
         **({"incoming": "sss"} if before is not None and before.incoming != "sss" else {}),
     }  # fmt: skip
     read = list(mailbox["folders"])

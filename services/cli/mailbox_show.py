@@ -139,11 +139,13 @@ def _print_settings(settings: Row, approval: Row | None) -> None:
     server = settings["server"]
     place = f"{server['host']}:{server['port']} ({server['tls']})" if server else "no server profile"
     login = f"{place}, profile {settings['serverProfile']}, as {settings['user'] or settings['address']}"
+    collects = [("forward", "a forward mailbox: it collects what others forward")]
     click.echo(f"{settings['address']}")
     for name, text in (
         ("server", login if settings["serverProfile"] else "none"),
         ("owner", _owner(settings)), ("folders", ", ".join(settings["folders"])),
         *(("also read", text) for text in settings["also_read"]),
+        *(collects if settings["isForwardMailbox"] else []),
         ("enabled", "yes" if settings["enabled"] else "no"), ("approved", _approved(settings, approval)),
     ):  # fmt: skip
         click.echo(f"{name:<11} {printable(text)}")

@@ -11,6 +11,8 @@ _REASONS = {
     "NoCorrelationMatch": "Not filed: users or queues are addressed, but none of their filters took it",
     "Duplicate": "Not filed again: the same message lies in this folder already",
     "TooLarge": "Not filed: the mail is larger than message.maxMb allows",
+    "ForwardNotWrapped": "Not filed: the mail was not forwarded to the forward mailbox as an attachment",
+    "ForwardOwnerUnknown": "Not filed: nobody who receives by the forward mailbox is named by the mail",
     "ContentGone": "Not filed: its content is needed and no longer there",
 }
 _KINDS = {
@@ -22,6 +24,7 @@ _KINDS = {
     "size": "The size",
     "delivery": "Another delivery",
     "tracked": "What tracks it,",
+    "forward": "The forward mailbox",
 }
 
 

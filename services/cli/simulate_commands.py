@@ -16,12 +16,13 @@ from services.cli.simulation.deciding import decide
 from services.cli.simulation.given import Given
 from services.cli.simulation.placing import place
 from services.cli.simulation.verdicts import Verdict, verdict, verdicts
-from services.domain.addresses import domain_of
+from services.domain.addresses import domain_of, normalise
 from services.domain.errors import Refused
 from services.resolver.ledger import Item, Ledger
 from services.resolver.policy import settings_of
 from services.settings import publisher, references
 from services.settings import snapshot as snapshots
+from services.settings.permits import collects
 from services.settings.snapshot import Snapshot
 from services.storage.blobs import BlobFolder
 
@@ -79,7 +80,8 @@ def _given(
     if form != "threads" and not (mailbox and domain_of(mailbox)):
         raise Refused(f"--format {form} needs --mailbox ADDRESS: the mailbox in which the mail is taken to lie.")
     unreadable: list[str] = []
-    mails = list(given.read(path, unreadable))
+    unwrap = form != "threads" and collects(_with(snapshots.EMPTY, candidate), normalise(mailbox or ""))
+    mails = list(given.read(path, unreadable, unwrap=unwrap))
     for line in unreadable:
         click.echo(printable(f"not read: {line}"), err=True)
     if not mails:
@@ -128,7 +130,7 @@ def _of_mails(
 ) -> list[Verdict]:
     placing = place(mails, mailbox, folder, limit=snapshot.organization.message_max_mb * MEGABYTE)
     ledger = knowing.of_given(placing.arrivals, entries)
-    items = [Item(a.delivered, a.message) for a in placing.arrivals]
+    items = [Item(a.delivered, a.message, a.wrapper) for a in placing.arrivals]
     rows = decide(items, ledger, settings_of(snapshot))
     return verdicts((i.delivered for i in items), rows, ledger, placing.labels)
 

@@ -7,8 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from services.contracts.codec import decode
-from services.contracts.received_record import MailboxRecord, MailReceived
+from services.contracts.received_record import MailboxRecord, MailReceived, WrapperRecord
 from services.domain.errors import UndecodableRecord
+from services.domain.forwarding import Wrapper
 from services.domain.identity import Identity, author
 from services.domain.message import Mailbox, Message, MessageId, ParseOutcome, Part, PartRole
 
@@ -20,7 +21,8 @@ class Found:
 
     ``source`` is "imap", "pop3", "import", "lmtp", "smtp" or "ingest", ``folder_role`` "inbox", "sent" or empty.
     ``blob_sha256`` is hex, and empty when the raw mail was too large to be stored. ``tracked_by`` is what makes it
-    tracked whatever filters say: the key of a folder rule, "keyword", or empty.
+    tracked whatever filters say: the key of a folder rule, "keyword", or empty. ``wrapper`` is the mail around it when
+    it came through a forward mailbox.
     """
 
     delivery_id: UUID
@@ -34,6 +36,7 @@ class Found:
     blob_sha256: str
     size: int
     tracked_by: str = ""
+    wrapper: Wrapper | None = None
 
 
 def to_record(message: Message, *, identity: Identity, found: Found) -> MailReceived:
@@ -86,6 +89,7 @@ def to_record(message: Message, *, identity: Identity, found: Found) -> MailRece
         "repairs": list(message.repairs),
         "parse_outcome": message.outcome.value,
         "tracked_by": found.tracked_by,
+        "wrapper": _wrapper_record(found.wrapper) if found.wrapper is not None else None,
     }
 
 
@@ -151,6 +155,27 @@ def found_of(record: Mapping[str, Any]) -> Found:
         blob_sha256=record["blob_sha256"],
         size=record["size"],
         tracked_by=record["tracked_by"],
+        wrapper=_wrapper(record["wrapper"]) if record["wrapper"] is not None else None,
+    )
+
+
+def _wrapper_record(wrapper: Wrapper) -> WrapperRecord:
+    return {
+        "blob_sha256": wrapper.blob_sha256,
+        "messages": wrapper.messages,
+        "from": _written(wrapper.from_),
+        "sender": _written(wrapper.sender),
+        "headers": [{"name": name, "value": value} for name, value in wrapper.headers],
+    }
+
+
+def _wrapper(record: Mapping[str, Any]) -> Wrapper:
+    return Wrapper(
+        blob_sha256=record["blob_sha256"],
+        messages=record["messages"],
+        from_=_read(record["from"]),
+        sender=_read(record["sender"]),
+        headers=tuple((header["name"], header["value"]) for header in record["headers"]),
     )
 
 

@@ -31,7 +31,18 @@ class PartRecord(TypedDict):
     role: str
 
 
-# "from" is a Python keyword, so this one cannot be written as a class.
+# "from" is a Python keyword, so these cannot be written as classes.
+WrapperRecord = TypedDict(
+    "WrapperRecord",
+    {
+        "blob_sha256": str,
+        "messages": int,
+        "from": list[MailboxRecord],
+        "sender": list[MailboxRecord],
+        "headers": list[HeaderRecord],
+    },
+)
+
 MailReceived = TypedDict(
     "MailReceived",
     {
@@ -70,5 +81,6 @@ MailReceived = TypedDict(
         "repairs": list[str],
         "parse_outcome": str,
         "tracked_by": str,
+        "wrapper": WrapperRecord | None,
     },
 )

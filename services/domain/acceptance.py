@@ -26,6 +26,8 @@ class Outcome(StrEnum):
     DUPLICATE = "Duplicate"
     TOO_LARGE = "TooLarge"
     CONTENT_GONE = "ContentGone"
+    FORWARD_NOT_WRAPPED = "ForwardNotWrapped"
+    FORWARD_OWNER_UNKNOWN = "ForwardOwnerUnknown"
 
 
 class Scope(StrEnum):

@@ -132,6 +132,16 @@ KINDS: Mapping[str, Kind] = {
         "A router that has mailboxes to read is not heard. Nothing is lost: it goes on where it stopped.",
         "Look at the router's log and with mailweave router list; router/any: no router at all is heard.",
     ),
+    "forward_not_wrapped": Kind(
+        "information",
+        "A forward mailbox received a mail that is not forwarded as an attachment. It is stored and rejected.",
+        "Have the mail server forward as an attachment; then mailweave alerts resolve.",
+    ),
+    "forward_several": Kind(
+        "warning",
+        "A forward mailbox received several messages in one mail. Each is decided by itself.",
+        "Have the mail server forward each mail by itself; then mailweave alerts resolve.",
+    ),
     "dead_letter": Kind(
         "error",
         "A record can never be handled as it is and lies among the dead letters.",

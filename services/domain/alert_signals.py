@@ -61,6 +61,11 @@ def of_unparsed(mailbox: str, *, detail: str, at: datetime) -> Signal:
     return Signal(key=key, state=SignalState.RAISED, observed=at, detail=detail)
 
 
+def of_forward(mailbox: str, code: str, *, detail: str, at: datetime) -> Signal:
+    """Return the signal of how a mail was forwarded to a forward mailbox; a person resolves the alert."""
+    return Signal(key=Key(_of(mailbox), code, Direction.INCOMING), state=SignalState.RAISED, observed=at, detail=detail)
+
+
 def of_ingest(mailbox: str, *, detail: str, at: datetime) -> Signal:
     """Return the signal of a dropped file that stays where it is."""
     key = Key(_of(mailbox), "ingest_stuck", Direction.INCOMING)

@@ -17,6 +17,7 @@ from services.domain.acceptance import (
 from services.domain.addresses import normalise
 from services.domain.correlation import Correlation, Looked, Method, Pointer, correlate
 from services.domain.directory import PRINCIPALS, USER, Directory, Record, RecordRef
+from services.domain.forwarding import Attribution
 from services.domain.identity import Direction
 from services.domain.message import Mailbox, Message, ParseOutcome
 
@@ -45,7 +46,8 @@ class Facts:
     ``options`` are the principals' own filters; ``records`` the directory records that owners refer to;
     ``duplicate`` is true when the same message lies in the same folder under another delivery that was
     decided before. ``tracked_by`` is the folder rule or the keyword that makes it tracked whatever filters say, or
-    empty; ``folder_record`` the record of the rule.
+    empty; ``folder_record`` the record of the rule. ``mailbox`` is the one that received it: with an ``attribution``,
+    the one it was forwarded for.
     """
 
     message: Message
@@ -60,6 +62,7 @@ class Facts:
     policy: Policy
     tracked_by: str = ""
     folder_record: RecordRef | None = None
+    attribution: Attribution | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,9 @@ def decide(facts: Facts) -> Decision:
     if facts.message.outcome == ParseOutcome.TOO_LARGE:
         why = "the whole mail is over the limit message.maxMb"
         return Decision(Outcome.TOO_LARGE, None, UNCORRELATED, (Looked("size", "", None, True, why),))
+    forwarded = facts.attribution.looked if facts.attribution else ()
+    if facts.attribution is not None and facts.attribution.outcome is not None:
+        return Decision(facts.attribution.outcome, None, UNCORRELATED, forwarded)
     correlation = correlate(
         facts.pointers,
         direction=facts.direction,
@@ -156,7 +162,7 @@ def decide(facts: Facts) -> Decision:
     )
     if facts.duplicate:
         why = "the same message lies in this folder under an earlier delivery"
-        looked = (*correlation.looked, Looked("delivery", "", None, True, why))
+        looked = (*forwarded, *correlation.looked, Looked("delivery", "", None, True, why))
         return Decision(Outcome.DUPLICATE, None, correlation, looked)
     others = facts.message.from_
     if facts.direction == Direction.OUTGOING:
@@ -167,7 +173,7 @@ def decide(facts: Facts) -> Decision:
         correlated=correlation.target is not None,
         counterparts=_types_at(facts, others),
     )
-    looked = (*correlation.looked, *_answers(acceptance, facts.direction))
+    looked = (*forwarded, *correlation.looked, *_answers(acceptance, facts.direction))
     if facts.tracked_by and acceptance.outcome != Outcome.ACCEPTED and candidates:
         polled = principals_at(facts, facts.mailbox)
         owner = min(candidates, key=lambda c: (c.ref not in polled, c.rank, c.address, c.ref))

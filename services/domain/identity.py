@@ -200,6 +200,11 @@ def delivery_id_pushed(mailbox: str, sha256: str) -> UUID:
     return uuid5(NAMESPACE, f"pushed|{mailbox}|{sha256}")
 
 
+def delivery_id_enclosed(outer: UUID, ordinal: int) -> UUID:
+    """Return the id of the message at this place, from 0, in the mail of a delivery; the first one keeps its id."""
+    return uuid5(NAMESPACE, f"enclosed|{outer}|{ordinal}") if ordinal else outer
+
+
 def keyed_hash(key: bytes, kind: str, value: str) -> UUID:
     """
     Return the 128-bit keyed hash under which a value is stored (HMAC-SHA-256, cut).

@@ -30,6 +30,7 @@ from services.runtime.config import Config
 from services.runtime.producer import Producer
 from services.runtime.runtime import Runtime
 from services.runtime.thread_stage import ThreadStage
+from services.settings.permits import collects
 from services.settings.snapshot import Snapshot
 from services.storage.blobs import BlobFolder
 from services.storage.cache import redis_client, world
@@ -46,12 +47,13 @@ def now() -> datetime:
 
 
 @contextmanager
-def import_ports(config: Config) -> Iterator[Ports]:
+def import_ports(config: Config, collects: Callable[[str], bool]) -> Iterator[Ports]:
     """Give an import the stores and the role that the service has, and close them at the end."""
     database = Database(config.postgres, OWNER)
     producer = Producer(config.kafka, "mailweave-import")
     try:
-        yield Ports(database=database, blobs=BlobFolder(config.blobs), send=producer.send_all, now=now)
+        blobs = BlobFolder(config.blobs)
+        yield Ports(database=database, blobs=blobs, send=producer.send_all, now=now, collects=collects)
     finally:
         producer.close()
 
@@ -59,16 +61,19 @@ def import_ports(config: Config) -> Iterator[Ports]:
 class _ThreadPorts:
     """One database connection per thread, the producer and the blob store shared."""
 
-    def __init__(self, config: Config, producer: Producer) -> None:
+    def __init__(self, config: Config, producer: Producer, collects: Callable[[str], bool]) -> None:
         self._config = config
         self._producer = producer
+        self._collects = collects
         self._blobs = BlobFolder(config.blobs)
         self._own = threading.local()
 
     def __call__(self) -> Ports:
         if not hasattr(self._own, "ports"):
             database = Database(self._config.postgres, OWNER)
-            self._own.ports = Ports(database=database, blobs=self._blobs, send=self._producer.send_all, now=now)
+            self._own.ports = Ports(
+                database=database, blobs=self._blobs, send=self._producer.send_all, now=now, collects=self._collects
+            )
         ports: Ports = self._own.ports
         return ports
 
@@ -134,7 +139,7 @@ def main(runtime: Runtime, stopping: threading.Event) -> None:
     """Check mailboxes, test outgoing servers, and take pushed mail where the config says so, until asked to stop."""
     config = runtime.config
     producer = Producer(config.kafka, f"fetcher-{runtime.instance}")
-    ports = _ThreadPorts(config, producer)
+    ports = _ThreadPorts(config, producer, lambda mailbox: collects(runtime.settings.snapshot, mailbox))
     runtime.drainer(OWNER)
     limits = IdleLimits(polling=WORKERS)
     checker = Checker(

@@ -17,7 +17,7 @@ from services.domain.errors import MailweaveError
 from services.domain.identity import Direction
 from services.domain.mailbox_state import Phase
 from services.fetcher import former_places
-from services.fetcher.deliveries import OWNER, Database, Delivery, insert, unparsed
+from services.fetcher.deliveries import OWNER, Database, Delivery, insert, signals_of
 from services.fetcher.position import Position
 from services.runtime import signals
 
@@ -141,7 +141,7 @@ def advance(
     with database.transaction() as connection:
         hold(connection, mailbox, fence)
         insert(connection, deliveries)
-        signals.append(connection, OWNER, unparsed(deliveries))
+        signals.append(connection, OWNER, signals_of(deliveries))
         if places:
             former_places.move(connection, to, places)
         _write(connection, mailbox, to)
@@ -167,7 +167,7 @@ def taken(database: Database, mailbox: str, fence: int, deliveries: Sequence[Del
     with database.transaction() as connection:
         hold(connection, mailbox, fence)
         insert(connection, deliveries)
-        signals.append(connection, OWNER, unparsed(deliveries))
+        signals.append(connection, OWNER, signals_of(deliveries))
 
 
 def folder_mended(database: Database, mailbox: str, fence: int, folder: str) -> None:

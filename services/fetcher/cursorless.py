@@ -8,6 +8,7 @@ from services.domain.message import Message
 from services.fetcher import deliveries
 from services.fetcher.handover import Arrival, Parse, hand_over, read
 from services.fetcher.polling import Ports
+from services.fetcher.unwrapping import unwrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +23,17 @@ def take_new(ports: Ports, arrivals: Sequence[Arrival], parse: Parse = read) -> 
     """
     Hand over what has no delivery row yet, each id once. Blocks until it is committed.
 
-    Whatever is raised, the same call may be made again.
+    What came to a forward mailbox is unwrapped before ``parse`` is given its content. Whatever is raised, the same call
+    may be made again.
     """
     known = deliveries.handled(ports.database, [a.id for a in arrivals])
     new = {a.id: a for a in arrivals if a.id not in known}
     messages: list[Message] = []
     if new:
+        plain = [a for a in new.values() if not ports.collects(a.mailbox)]
+        unwrapped = unwrap([a for a in new.values() if ports.collects(a.mailbox)], ports.blobs)
         commit = partial(deliveries.add, ports.database)
         messages = hand_over(
-            list(new.values()), blobs=ports.blobs, send=ports.send, commit=commit, now=ports.now(), parse=parse
+            [*plain, *unwrapped], blobs=ports.blobs, send=ports.send, commit=commit, now=ports.now(), parse=parse
         )
     return Taken(messages, len(arrivals) - len(new))

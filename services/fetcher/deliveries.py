@@ -9,8 +9,9 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from services.domain.alert_signals import UNPARSED, of_unparsed
+from services.domain.alert_signals import UNPARSED, of_forward, of_unparsed
 from services.domain.alerts import Signal
+from services.domain.forwarding import Wrapper, unusual
 from services.domain.message import ParseOutcome
 from services.runtime import signals
 from services.storage.inserting import upsert
@@ -43,6 +44,7 @@ class Delivery:
     size: int
     outcome: ParseOutcome = ParseOutcome.FULL
     tracked_by: str = ""
+    wrapper: Wrapper | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +75,7 @@ def add(database: Database, deliveries: Sequence[Delivery]) -> None:
     """Write the deliveries of mail that has no cursor; those that exist stay as they are."""
     with database.transaction() as connection:
         insert(connection, deliveries)
-        signals.append(connection, OWNER, unparsed(deliveries))
+        signals.append(connection, OWNER, signals_of(deliveries))
 
 
 def handled(database: Database, ids: Sequence[UUID]) -> frozenset[UUID]:
@@ -88,17 +90,23 @@ def handled(database: Database, ids: Sequence[UUID]) -> frozenset[UUID]:
 
 
 def stored(database: Database, ids: Sequence[UUID]) -> dict[UUID, str]:
-    """Return the SHA-256 (hex) of the raw mail of those deliveries that are written and whose raw mail was stored."""
+    """
+    Return the SHA-256 (hex) of the raw mail of those deliveries that are written and whose raw mail was stored.
+
+    It is that of the mail on the server: of the one around a message that was forwarded as an attachment.
+    """
     with database.transaction() as connection:
         rows = connection.execute(
-            "SELECT id, blob_sha256 FROM fetcher.delivery WHERE id = ANY(%b) AND blob_sha256 IS NOT NULL", (list(ids),)
+            "SELECT id, coalesce(wrapper_sha256, blob_sha256) FROM fetcher.delivery"
+            " WHERE id = ANY(%b) AND blob_sha256 IS NOT NULL",
+            (list(ids),),
         ).fetchall()
     return {id_: sha256.hex() for id_, sha256 in rows}
 
 
 _COLUMNS = (
     "id", "source", "mailbox", "folder_id", "folder", "uidvalidity", "uid", "internal_date", "blob_sha256", "size",
-    "tracked_by",
+    "tracked_by", "wrapper_sha256",
 )  # fmt: skip
 
 
@@ -106,14 +114,23 @@ def insert(connection: Connection[Any], deliveries: Sequence[Delivery]) -> None:
     """Write deliveries inside a transaction; one that exists, by id or by place, stays as it is."""
     rows = [
         (d.id, d.source, d.mailbox, d.folder_id, d.folder, d.uidvalidity, d.uid, d.internal_date,
-         bytes.fromhex(d.blob_sha256) or None, d.size, d.tracked_by)
+         bytes.fromhex(d.blob_sha256) or None, d.size, d.tracked_by,
+         bytes.fromhex(d.wrapper.blob_sha256) or None if d.wrapper else None)
         for d in deliveries
     ]  # fmt: skip
     upsert(connection, "fetcher.delivery", _COLUMNS, rows, key=("id",), any_constraint=True)
 
 
-def unparsed(deliveries: Sequence[Delivery]) -> list[Signal]:
-    """Return one signal for each mailbox in which a mail was kept that could not be read in full."""
-    last = {d.mailbox: d for d in deliveries if d.outcome in UNPARSED}
+def signals_of(deliveries: Sequence[Delivery]) -> list[Signal]:
+    """Return one signal for each mailbox and each thing to be told of its mails: not read in full, or not forwarded."""
     now = datetime.now(UTC)
-    return [of_unparsed(m, detail=f"delivery {d.id}: {d.outcome.value}", at=now) for m, d in last.items()]
+    last = {d.mailbox: d for d in deliveries if d.outcome in UNPARSED}
+    said = [of_unparsed(m, detail=f"delivery {d.id}: {d.outcome.value}", at=now) for m, d in last.items()]
+    forwarded = {
+        (d.mailbox, code): d
+        for d in deliveries
+        if d.wrapper is not None and d.outcome is not ParseOutcome.TOO_LARGE and (code := unusual(d.wrapper))
+    }
+    return said + [
+        of_forward(mailbox, code, detail=f"delivery {d.id}", at=now) for (mailbox, code), d in forwarded.items()
+    ]

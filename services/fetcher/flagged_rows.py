@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.fetcher import former_places
 from services.fetcher.cursor import hold
-from services.fetcher.deliveries import OWNER, Database, Delivery, insert, unparsed
+from services.fetcher.deliveries import OWNER, Database, Delivery, insert, signals_of
 from services.fetcher.position import Position
 from services.runtime import signals
 
@@ -78,4 +78,4 @@ def take(
             " WHERE d.id = n.id",
             ([d.id for d in deliveries], [d.tracked_by for d in deliveries]),
         )
-        signals.append(connection, OWNER, unparsed(deliveries))
+        signals.append(connection, OWNER, signals_of(deliveries))

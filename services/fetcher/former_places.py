@@ -12,8 +12,9 @@ from services.fetcher.deliveries import Database
 from services.fetcher.position import Position
 
 _FORMER: LiteralString = (
-    "SELECT id, internal_date, size, blob_sha256 FROM fetcher.delivery WHERE source = 'imap' AND mailbox = %(mailbox)s"
-    " AND folder_id = ANY(%(folders)s) AND (folder_id, uidvalidity) <> (%(folder)s, %(epoch)s)"
+    "SELECT id, internal_date, size, coalesce(wrapper_sha256, blob_sha256) FROM fetcher.delivery"
+    " WHERE source = 'imap' AND mailbox = %(mailbox)s AND folder_id = ANY(%(folders)s)"
+    " AND (folder_id, uidvalidity) <> (%(folder)s, %(epoch)s) AND uidvalidity IS NOT NULL"
 )
 # Each has an index; what was vacated has epoch 0 and so comes first.
 _PLACED: tuple[LiteralString, ...] = (" AND uid IS NULL", " AND uid IS NOT NULL")
@@ -26,8 +27,11 @@ def received_at(database: Database, mailbox: str, at: Position, dates: Sequence[
 
 
 def with_content(database: Database, mailbox: str, at: Position, hashes: Sequence[str]) -> list[Former]:
-    """Return the deliveries that lost their place and have one of these contents, in their former order."""
-    return _formers(database, mailbox, at, " AND blob_sha256 = ANY(%(these)s)", [bytes.fromhex(one) for one in hashes])
+    """Return the deliveries that lost their place and came as one of these mails, in their former order."""
+    narrow: LiteralString = (
+        " AND (wrapper_sha256 IS NULL AND blob_sha256 = ANY(%(these)s) OR wrapper_sha256 = ANY(%(these)s))"
+    )
+    return _formers(database, mailbox, at, narrow, [bytes.fromhex(one) for one in hashes])
 
 
 def _formers(

@@ -18,6 +18,7 @@ from uuid import UUID
 
 from services import contracts, mime
 from services.contracts.received import Found, to_record
+from services.domain.forwarding import Wrapper
 from services.domain.identity import identity
 from services.domain.message import Message, ParseOutcome
 from services.fetcher.deliveries import Delivery
@@ -78,7 +79,8 @@ class Arrival:
     """
     A mail found in one place, on its way in. ``backfill`` marks mail that is not new to the world.
 
-    ``uidl`` is what its id was made of when it came by POP3.
+    ``uidl`` is what its id was made of when it came by POP3; ``wrapper`` the mail that a forward mailbox received
+    around it.
     """
 
     id: UUID
@@ -95,6 +97,7 @@ class Arrival:
     backfill: bool = False
     uidl: str | None = None
     tracked_by: str = ""
+    wrapper: Wrapper | None = None
 
 
 def read(content: Content | Stored | HeadersOnly, blobs: Blobs) -> Message:
@@ -166,6 +169,7 @@ def _delivery(arrival: Arrival, message: Message, sha: str, date: datetime) -> D
         size=arrival.size,
         outcome=message.outcome,
         tracked_by=arrival.tracked_by,
+        wrapper=arrival.wrapper,
     )
 
 
@@ -183,6 +187,7 @@ def _record(arrival: Arrival, message: Message, sha: str, date: datetime) -> Out
         blob_sha256=sha,
         size=arrival.size,
         tracked_by=arrival.tracked_by,
+        wrapper=arrival.wrapper,
     )
     value = contracts.encode("MailReceived", to_record(message, identity=own, found=found))
     if len(value) > LARGEST_RECORD:

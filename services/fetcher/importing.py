@@ -76,7 +76,7 @@ def _flush(ports: Ports, batch: list[Arrival], report: ImportReport) -> None:
     taken = take_new(ports, batch)
     report.damaged.extend(filter(None, map(_damage, taken.messages)))
     report.known += taken.known
-    report.new += len(taken.messages)
+    report.new += len(batch) - taken.known
 
 
 def _damage(message: Message) -> str | None:

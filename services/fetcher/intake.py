@@ -10,10 +10,11 @@ from functools import cache, partial
 
 from services.domain.errors import MailweaveError
 from services.domain.identity import delivery_id_pushed
+from services.domain.message import Message
 from services.fetcher import replies
 from services.fetcher.cursorless import take_new
 from services.fetcher.folders import role
-from services.fetcher.handover import Arrival, Parse, Stored, read
+from services.fetcher.handover import Arrival, Blobs, Content, HeadersOnly, Parse, Stored, read
 from services.fetcher.polling import Ports
 from services.fetcher.spooling import Spool, Spooled
 from services.runtime import metrics
@@ -87,9 +88,13 @@ class Intake:
             mail = spool.finish()
             # Once for all recipients: a large one takes seconds.
             message = cache(partial(read, mail.content, self._ports().blobs))
+
+            def parse(content: Content | Stored | HeadersOnly, blobs: Blobs) -> Message:
+                return message() if content is mail.content else read(content, blobs)
+
             with self._large if isinstance(mail.content, Stored) else nullcontext():
                 for first in range(0, len(mailboxes), AT_ONCE):
-                    self._hand_over(mail, mailboxes[first : first + AT_ONCE], source, lambda *_: message())
+                    self._hand_over(mail, mailboxes[first : first + AT_ONCE], source, parse)
 
         return self._pool.submit(self._answered, whole, replies.MAIL_TAKEN)
 

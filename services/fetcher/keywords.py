@@ -111,7 +111,7 @@ def _taken(reading: Reading, stores: StoredLedger, place: Place, at: Position, u
             tracked = flagged_rows.tracked(stores.database, list(places.values()))
             handed = [one for one in got if ids[one.listed.uid] not in tracked]
             commit = partial(flagged_rows.take, stores.database, stores.mailbox, stores.fence, at=at, places=places)
-            arrivals = reading.arrivals(handed, ids, place, at)
+            arrivals = stores.unwrapped(reading.arrivals(handed, ids, place, at))
             hand_over(arrivals, blobs=stores.blobs, send=stores.send, commit=commit, now=stores.now())
             yield len(handed)
 

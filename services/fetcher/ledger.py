@@ -16,6 +16,7 @@ from services.fetcher import cursor, deliveries
 from services.fetcher.deliveries import Database, Passed
 from services.fetcher.handover import Arrival, Blobs, Send, hand_over
 from services.fetcher.position import Position
+from services.fetcher.unwrapping import unwrap
 
 NOWHERE: Mapping[int, UUID] = MappingProxyType({})
 
@@ -74,7 +75,7 @@ class Outside(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredLedger:
-    """The ledger in PostgreSQL, blob store and Kafka."""
+    """The ledger in PostgreSQL, blob store and Kafka; with ``collects`` what is handed over is unwrapped."""
 
     database: Database
     blobs: Blobs
@@ -82,6 +83,7 @@ class StoredLedger:
     now: Callable[[], datetime]
     mailbox: str
     fence: int
+    collects: bool = False
 
     def position(self, folder_id: str) -> Position | None:
         """See :class:`Ledger`."""
@@ -100,7 +102,11 @@ class StoredLedger:
             if to is None
             else partial(cursor.advance, self.database, self.mailbox, self.fence, to=to, places=places)
         )
-        hand_over(arrivals, blobs=self.blobs, send=self.send, commit=commit, now=self.now())
+        hand_over(self.unwrapped(arrivals), blobs=self.blobs, send=self.send, commit=commit, now=self.now())
+
+    def unwrapped(self, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
+        """Return the messages in the mails of a forward mailbox; the mails themselves are durable then."""
+        return unwrap(arrivals, self.blobs) if self.collects else arrivals
 
     def pass_over(self, mails: Sequence[Passed]) -> None:
         """See :class:`Ledger`. Needs no fence: a mail that is too old is so for everybody."""

@@ -20,17 +20,28 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """The outside of the fetcher: database, blob store, Kafka, clock."""
+    """
+    The outside of the fetcher: database, blob store, Kafka, clock.
+
+    ``collects`` is asked whether a mailbox is a forward mailbox now, so that its mail is unwrapped.
+    """
 
     database: Database
     blobs: Blobs
     send: Send
     now: Callable[[], datetime]
+    collects: Callable[[str], bool] = lambda _: False
 
     def ledger(self, mailbox: str, fence: int) -> StoredLedger:
         """Return the ledger of a mailbox that is held under this fencing number."""
         return StoredLedger(
-            database=self.database, blobs=self.blobs, send=self.send, now=self.now, mailbox=mailbox, fence=fence
+            database=self.database,
+            blobs=self.blobs,
+            send=self.send,
+            now=self.now,
+            mailbox=mailbox,
+            fence=fence,
+            collects=self.collects(mailbox),
         )
 
 

@@ -6,8 +6,18 @@ limits of memory and time, so that the calling service neither grows nor hangs.
 """
 
 from services.mime.content import part_content
+from services.mime.enclosed import enclosed, enclosed_file
 from services.mime.headers import KEPT_HEADERS
 from services.mime.limits import Limits
 from services.mime.parse import parse, parse_file, parse_headers
 
-__all__ = ["KEPT_HEADERS", "Limits", "parse", "parse_file", "parse_headers", "part_content"]
+__all__ = [
+    "KEPT_HEADERS",
+    "Limits",
+    "enclosed",
+    "enclosed_file",
+    "parse",
+    "parse_file",
+    "parse_headers",
+    "part_content",
+]

@@ -12,6 +12,7 @@ from pathlib import Path
 from services.domain.message import ParseOutcome
 from services.mime import wire
 from services.mime.content import find
+from services.mime.enclosed import find as find_messages
 from services.mime.fallback import NO_SUCH_PART
 from services.mime.headers import line_ends
 from services.mime.limits import Limits
@@ -33,6 +34,12 @@ def main() -> int:
         if content is None:
             return NO_SUCH_PART
         sys.stdout.buffer.write(content)
+        return 0
+    if fields["do"] in ("enclosed", "lenient-enclosed"):
+        found = find_messages(raw, limits, fast if fields["do"] == "enclosed" else lenient)
+        for number, mail in enumerate(found):
+            Path(fields["path"], str(number)).write_bytes(mail)
+        sys.stdout.buffer.write(str(len(found)).encode())
         return 0
     parser: Parser = lenient if fields["do"] == "lenient" else fast
     sys.stdout.buffer.write(_message(raw, limits, parser))

@@ -41,6 +41,19 @@ def part_in_child(raw: bytes, path: str, limits: Limits, *, lenient: bool) -> by
     return _run(line, raw, limits, len(raw))
 
 
+def enclosed_in_child(raw: bytes, file: str, size: int, room: str, limits: Limits, *, lenient: bool) -> int:
+    """
+    Have a child write the messages attached to a mail into a folder, as files 0, 1, …; return how many there are.
+
+    The mail is ``raw``, or a ``file``. Raises :class:`FailedError`; what is in the folder then means nothing.
+    """
+    line = wire.order("lenient-enclosed" if lenient else "enclosed", limits, size=size, path=room, file=file)
+    answer = _run(line, raw, limits, size) or b""
+    if not answer.isdigit():
+        raise FailedError("answer")
+    return int(answer)
+
+
 def _message(data: bytes | None) -> Message:
     try:
         return wire.decode(data or b"")

@@ -9,6 +9,7 @@ from services import contracts
 from services.contracts.received import found_of, identity_of, message_of
 from services.domain.direction import direction
 from services.domain.errors import UndecodableRecord
+from services.domain.forwarding import Wrapper
 from services.domain.identity import Direction
 from services.domain.message import Message
 
@@ -26,7 +27,12 @@ class Pointing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """One delivery of a message: where it lies, and what makes it tracked whatever filters say."""
+    """
+    One delivery of a message: where it lies, what makes it tracked whatever filters say, and in a forward mailbox the
+    mail around it and what that holds.
+
+    ``wrapper_messages`` is None elsewhere; ``wrapper_sha256`` is None when the mail is the message itself.
+    """
 
     delivery_id: UUID
     message_key: UUID
@@ -41,6 +47,8 @@ class Delivered:
     internal_date: datetime
     blob_sha256: bytes | None
     tracked_by: str = ""
+    wrapper_sha256: bytes | None = None
+    wrapper_messages: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +62,7 @@ class Arrival:
     graph_version: int
     evidence: tuple[Pointing, ...]
     message: Message
+    wrapper: Wrapper | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +122,8 @@ def _arrival(record: dict[str, Any]) -> Arrival:
             internal_date=found.internal_date,
             blob_sha256=bytes.fromhex(found.blob_sha256) or None,
             tracked_by=found.tracked_by,
+            wrapper_sha256=bytes.fromhex(found.wrapper.blob_sha256) or None if found.wrapper else None,
+            wrapper_messages=found.wrapper.messages if found.wrapper else None,
         ),
         id_key=UUID(record["id_key"]),
         message_id=identity_of(received).message_id,
@@ -122,4 +133,5 @@ def _arrival(record: dict[str, Any]) -> Arrival:
             Pointing(e["kind"], e["cls"], e["position"], UUID(e["target"]), e["value"]) for e in record["evidence"]
         ),
         message=message,
+        wrapper=found.wrapper,
     )

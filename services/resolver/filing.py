@@ -10,6 +10,7 @@ from services.domain.activity import FOLDER, Shape, shape
 from services.domain.correlation import Looked, Regarding
 from services.domain.decide import Decision, Facts, Policy, decide
 from services.domain.directory import RecordRef
+from services.domain.forwarding import attribute
 from services.domain.identity import activity_id, identity
 from services.resolver.arrivals import Delivered
 from services.resolver.ledger import Current, Filed, Item, Ledger
@@ -61,12 +62,16 @@ class Filing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The settings as the resolver needs them; ``rules`` are the records of folder rules by their key."""
+    """
+    The settings as the resolver needs them; ``rules`` are the records of folder rules by their key, ``forwarding`` the
+    mailboxes that receive by a forward mailbox.
+    """
 
     policy: Policy
     mailbox_owners: Mapping[str, RecordRef]
     options: Mapping[RecordRef, int]
     rules: Mapping[str, RecordRef] = field(default_factory=dict)
+    forwarding: frozenset[str] = frozenset()
 
 
 def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, cause: str) -> UUID | None:
@@ -78,11 +83,13 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
     An acceptance is never withdrawn here: only a person does that. What the message answers may still change.
     """
     delivered = item.delivered
+    attribution = attribute(item.wrapper, item.message, settings.forwarding) if item.wrapper is not None else None
+    receiving = attribution.mailbox if attribution else None
     facts = Facts(
         message=item.message,
         direction=delivered.direction,
-        mailbox=delivered.mailbox,
-        duplicate=ledger.duplicate(delivered),
+        mailbox=receiving or delivered.mailbox,
+        duplicate=ledger.duplicate(delivered, receiving or delivered.mailbox),
         pointers=tuple(ledger.pointers(delivered.message_key)),
         directory=ledger.directory,
         records=ledger.records,
@@ -91,10 +98,11 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
         policy=settings.policy,
         tracked_by=delivered.tracked_by,
         folder_record=settings.rules.get(delivered.tracked_by),
+        attribution=attribution,
     )
     decision = decide(facts)
     before = ledger.current.get(delivered.delivery_id)
-    now = _current(decision, before)
+    now = _current(decision, receiving, before)
     ledger.deliveries.setdefault(delivered.message_key, {})[delivered.delivery_id] = delivered
     ledger.current[delivered.delivery_id] = now
     filed, changed = None, False
@@ -142,7 +150,7 @@ def gone(delivered: Delivered, ledger: Ledger, filing: Filing, settings: Setting
     )
 
 
-def _current(decision: Decision, before: Current | None) -> Current:
+def _current(decision: Decision, receiving: str | None, before: Current | None) -> Current:
     target = decision.correlation.target
     new = Current(
         version=before.version if before else 1,
@@ -151,11 +159,14 @@ def _current(decision: Decision, before: Current | None) -> Current:
         rank=decision.acceptor.rank if decision.acceptor else None,
         method=decision.correlation.method,
         correlated=target.message_key if target else None,
+        receiving=receiving,
     )
     if before is None:
         return new
     if before.outcome == Outcome.ACCEPTED and new.outcome != Outcome.ACCEPTED:
-        new = replace(new, outcome=before.outcome, acceptor=before.acceptor, rank=before.rank)
+        new = replace(
+            new, outcome=before.outcome, acceptor=before.acceptor, rank=before.rank, receiving=before.receiving
+        )
     return before if new == before else replace(new, version=before.version + 1)
 
 

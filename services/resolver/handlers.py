@@ -44,7 +44,7 @@ def resolve(
         intake.store(connection, came)
     crash_point("resolver.stored")
     came.sort(key=lambda a: (a.delivered.internal_date, a.delivered.uid or 0))  # an answer seldom precedes its parent
-    items = list({a.delivered.delivery_id: Item(a.delivered, a.message) for a in came}.values())
+    items = list({a.delivered.delivery_id: Item(a.delivered, a.message, a.wrapper) for a in came}.values())
     with metrics.step("resolver", "decide"), database.transaction() as connection:
         decide_all(connection, items, settings(), cause="arrival", undecided_only=True)
         crash_point("resolver.decided")

@@ -77,6 +77,8 @@ def store(connection: psycopg.Connection[Any], arrivals: Sequence[Arrival]) -> N
             "internal_date",
             "blob_sha256",
             "tracked_by",
+            "wrapper_sha256",
+            "wrapper_messages",
         ),
         [
             (
@@ -93,6 +95,8 @@ def store(connection: psycopg.Connection[Any], arrivals: Sequence[Arrival]) -> N
                 d.internal_date,
                 d.blob_sha256,
                 d.tracked_by,
+                d.wrapper_sha256,
+                d.wrapper_messages,
             )
             for d in deliveries.values()
         ],

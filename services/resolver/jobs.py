@@ -9,15 +9,13 @@ from uuid import UUID
 
 import psycopg
 
-from services import mime
 from services.domain.acceptance import Outcome
 from services.domain.errors import Retry, Stop
-from services.domain.message import Message
 from services.resolver import reading
 from services.resolver.arrivals import Delivered
+from services.resolver.contents import contents
 from services.resolver.deciding import decide_all
 from services.resolver.filing import Settings
-from services.resolver.ledger import Item
 from services.storage.blobs import BlobFolder
 from services.storage.postgres import Database
 
@@ -94,7 +92,7 @@ class JobWorker:
             reading.lock(connection, now)
             # Parsing large mails takes its time between two statements.
             connection.execute("SET LOCAL idle_in_transaction_session_timeout = '15min'")
-            items, without = self._contents(_again(connection, now, job))
+            items, without = contents(_again(connection, now, job), self._blobs)
             decide_all(
                 connection,
                 items,
@@ -117,20 +115,6 @@ class JobWorker:
                     " due = now() + %s * interval '1 second' * 2 ^ least(attempts, 10) WHERE id = %s",
                     (RETRY_SECONDS, job.id),
                 )
-
-    def _contents(self, deliveries: list[Delivered]) -> tuple[list[Item], list[Delivered]]:
-        """Read the content of deliveries from the blobs again; return them, and those whose content is gone."""
-        read: dict[bytes, Message] = {}
-        items, without = [], []
-        for delivered in deliveries:
-            sha256 = delivered.blob_sha256 or b""
-            if sha256 not in read and sha256 and self._blobs.exists(sha256.hex()):
-                read[sha256] = mime.parse_file(self._blobs.path(sha256.hex()))
-            if sha256 in read:
-                items.append(Item(delivered, read[sha256]))
-            else:
-                without.append(delivered)
-        return items, without
 
 
 def _again(connection: psycopg.Connection[Any], keys: list[UUID], job: Job) -> list[Delivered]:

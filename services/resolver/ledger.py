@@ -8,6 +8,7 @@ from uuid import UUID
 from services.domain.acceptance import Outcome
 from services.domain.correlation import Method, Pointer, Regarding, Target, TrackedAs
 from services.domain.directory import Directory, Record, RecordRef
+from services.domain.forwarding import Wrapper
 from services.domain.identity import Direction
 from services.domain.message import Message
 from services.resolver.arrivals import Delivered
@@ -25,7 +26,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Current:
-    """The current decision about a delivery, without its explanation."""
+    """
+    The current decision about a delivery, without its explanation.
+
+    ``receiving`` is the mailbox that a mail in a forward mailbox was forwarded for; None: the delivery's own.
+    """
 
     version: int
     outcome: Outcome
@@ -33,6 +38,7 @@ class Current:
     rank: int | None
     method: Method
     correlated: UUID | None
+    receiving: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +64,11 @@ class Filed:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One delivery to decide, with its content."""
+    """One delivery to decide, with its content, and with the mail around it when it lies in a forward mailbox."""
 
     delivered: Delivered
     message: Message
+    wrapper: Wrapper | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +114,15 @@ class Ledger:
         known = self.known[message_key]
         return Target(message_key, known.message_id, activities, self.participants.get(message_key, frozenset()))
 
-    def duplicate(self, delivered: Delivered) -> bool:
-        """Whether the same message was decided before in the same folder, under another delivery."""
+    def duplicate(self, delivered: Delivered, receiving: str) -> bool:
+        """Whether the same message was decided before in the same folder for this mailbox, under another delivery."""
         mine = self.current.get(delivered.delivery_id)
         if mine is not None:
             return mine.outcome == Outcome.DUPLICATE
         return any(
             other.delivery_id in self.current
             and (other.mailbox, other.folder) == (delivered.mailbox, delivered.folder)
+            and (self.current[other.delivery_id].receiving or other.mailbox) == receiving
             and self.current[other.delivery_id].outcome != Outcome.DUPLICATE
             for other in self.deliveries.get(delivered.message_key, {}).values()
             if other.delivery_id != delivered.delivery_id
@@ -129,7 +137,8 @@ class Ledger:
         for delivery_id, delivered in self.deliveries.get(message_key, {}).items():
             decision = self.current.get(delivery_id)
             if delivered.direction == direction and decision is not None and decision.acceptor is not None:
-                yield (decision.rank or 0, delivered.mailbox, delivery_id, decision.acceptor)
+                mailbox = decision.receiving or delivered.mailbox
+                yield (decision.rank or 0, mailbox, delivery_id, decision.acceptor)
 
     def accepted(self, message_key: UUID, direction: Direction) -> list[Delivered]:
         """Return the accepted deliveries of a message in one direction: where its activity lies."""

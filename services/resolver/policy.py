@@ -4,6 +4,7 @@ from services.domain.acceptance import Scope
 from services.domain.decide import Policy
 from services.domain.directory import PRINCIPALS, RecordRef
 from services.resolver.filing import Settings
+from services.settings.permits import forwarding
 from services.settings.snapshot import Snapshot
 
 
@@ -25,6 +26,7 @@ def settings_of(snapshot: Snapshot) -> Settings:
         mailbox_owners={
             m.address: RecordRef(m.owner.type, m.owner.id) for m in snapshot.mailboxes.values() if m.owner is not None
         },
+        forwarding=forwarding(snapshot),
         options={
             ref: p.filter for key, p in snapshot.principals.items() if p.filter is not None for ref in _named(key)
         },

@@ -12,6 +12,7 @@ from services.domain.addresses import normalise
 from services.domain.correlation import Method, Regarding
 from services.domain.decide import participants_of
 from services.domain.directory import Directory, Record, RecordRef
+from services.domain.forwarding import addresses_named
 from services.domain.identity import Direction
 from services.resolver.arrivals import Delivered
 from services.resolver.ledger import Current, Filed, Item, Known, Ledger, Pointed
@@ -21,7 +22,7 @@ Connection = psycopg.Connection[Any]
 
 _DELIVERY = (
     "id, message_key, direction, direction_flag, source, mailbox, folder, folder_role, uidvalidity, uid,"
-    " internal_date, blob_sha256, tracked_by"
+    " internal_date, blob_sha256, tracked_by, wrapper_sha256, wrapper_messages"
 )
 
 
@@ -75,6 +76,8 @@ def deliveries(connection: Connection, message_keys: Sequence[UUID]) -> dict[UUI
             internal_date=row[10],
             blob_sha256=row[11],
             tracked_by=row[12],
+            wrapper_sha256=row[13],
+            wrapper_messages=row[14],
         )
         found[one.message_key][one.delivery_id] = one
     return found
@@ -84,8 +87,8 @@ def current(connection: Connection, message_keys: Sequence[UUID]) -> dict[UUID, 
     """Return the current decisions about all deliveries of these messages."""
     rows = connection.execute(
         "SELECT x.delivery_id, x.version, x.outcome, x.accepted_type, x.accepted_id, x.accepted_rank, x.method,"
-        " x.correlated FROM resolver.delivery d JOIN resolver.decision x ON x.delivery_id = d.id AND x.current"
-        " WHERE d.message_key = ANY(%b)",
+        " x.correlated, x.receiving FROM resolver.delivery d"
+        " JOIN resolver.decision x ON x.delivery_id = d.id AND x.current WHERE d.message_key = ANY(%b)",
         (list(message_keys),),
     )
     return {
@@ -96,6 +99,7 @@ def current(connection: Connection, message_keys: Sequence[UUID]) -> dict[UUID, 
             rank=row[5],
             method=Method(row[6]),
             correlated=row[7],
+            receiving=row[8],
         )
         for row in rows
     }
@@ -197,6 +201,8 @@ def _directory(
     addresses = {item.delivered.mailbox for item in items}
     for item in items:
         m = item.message
+        if item.wrapper is not None:
+            addresses |= addresses_named(item.wrapper, m)
         addresses.update(normalise(one.address) for group in (m.from_, m.to, m.cc, m.bcc) for one in group)
     by_address: dict[str, list[Record]] = defaultdict(list)
     records: dict[RecordRef, Record] = {}

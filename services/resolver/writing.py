@@ -188,6 +188,7 @@ def _decisions(connection: Connection, decisions: list[DecisionRow], seen: str) 
         "code_version",
         "cause",
         "seen",
+        "receiving",
     )
     rows = [
         (
@@ -212,6 +213,7 @@ def _decisions(connection: Connection, decisions: list[DecisionRow], seen: str) 
             d.code_version,
             d.cause,
             seen,
+            d.current.receiving,
         )
         for d in decisions
     ]

@@ -88,7 +88,7 @@ class MailboxSettings(MailboxMethods):
     process_and_delete: bool = Field(
         default=False,
         alias="processAndDelete",
-        description="Delete a mail on the server once it is stored; with POP3 and for queues only.",
+        description="Delete a mail on the server once it is stored; with POP3, for queues and forward mailboxes only.",
     )
     enabled: bool = Field(default=True, description="Whether it is wanted; without, it is deactivated.")
     approved: bool = Field(default=True, description="Whether an administrator has approved the address.")

@@ -1,4 +1,4 @@
-"""Which mailboxes the settings allow to be read, and to have mail pushed to them."""
+"""Which mailboxes the settings allow to be read, to have mail pushed to them, and to have it forwarded."""
 
 from services.domain.approval import Permit, permit
 from services.domain.polled import Idle, polled, sent_for
@@ -33,6 +33,21 @@ def push_permit_of(snapshot: Snapshot, mailbox: str) -> Permit:
     if settings is None or settings.incoming not in PUSHED_TO:
         return Permit.DEACTIVATED
     return permit_of(snapshot, mailbox)
+
+
+def forwarding(snapshot: Snapshot) -> frozenset[str]:
+    """Return the mailboxes that receive by a forward mailbox, as far as they are wanted and approved."""
+    return frozenset(
+        address
+        for address, settings in snapshot.mailboxes.items()
+        if settings.incoming == "forward" and permit_of(snapshot, address) is Permit.ALLOWED
+    )
+
+
+def collects(snapshot: Snapshot, mailbox: str) -> bool:
+    """Whether a mailbox is a forward mailbox: it collects what others forward."""
+    settings = snapshot.mailboxes.get(mailbox)
+    return settings is not None and settings.is_forward_mailbox
 
 
 def unpolled(snapshot: Snapshot, mailbox: str) -> Idle | None:

@@ -95,8 +95,9 @@ def _check_protocol(address: str, mailbox: MailboxSettings, protocol: str) -> No
             f"mailbox/{address}: processAndDelete is true, but mail is deleted by POP3 only: set it to false, or take "
             "a server profile for POP3"
         )
-    if mailbox.process_and_delete and (mailbox.owner is None or mailbox.owner.type != "queue"):
+    of_queue = mailbox.owner is not None and mailbox.owner.type == "queue"
+    if mailbox.process_and_delete and not (of_queue or mailbox.is_forward_mailbox):
         raise Refused(
-            f"mailbox/{address}: processAndDelete is true, but only a queue's mail may be deleted: set it to false, or "
-            "make a queue the owner"
+            f"mailbox/{address}: processAndDelete is true, but only the mail of a queue or of a forward mailbox may be "
+            "deleted: set it to false, make a queue the owner, or set isForwardMailbox to true"
         )

@@ -58,7 +58,7 @@ def test_pushed_mail_becomes_activities(company: Company):
 
 
 def test_mail_is_pushed_to_a_mailbox_that_is_read_on_no_server(company: Company):
-    address, message = "desk@own.example", "desk@pushed.example"
+    address, message = "desk@own.example", "desk@nowhere.example"
     company.pipeline.mailweave("mailbox", "push", address, "--owner", "queue:support", "--wait")
     _push(company, mail(message, from_=KIM, to=SUPPORT), to=address)
     company.pipeline.wait()

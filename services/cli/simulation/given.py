@@ -1,14 +1,16 @@
 """The mails of a dry run: files as the import reads them, or JSON lines of fields that were parsed before."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from services import mime
 from services.domain.errors import Refused
+from services.domain.forwarding import Wrapper, wrapper_of
 from services.domain.identity import canonical_id, canonical_ids, identity
 from services.domain.message import Mailbox, Message, ParseOutcome
 from services.fetcher import sources
@@ -25,14 +27,15 @@ class Given:
     message: Message
     received: datetime
     size: int
+    wrapper: Wrapper | None = None
 
 
-def read(path: Path, unreadable: list[str]) -> Iterator[Given]:
+def read(path: Path, unreadable: list[str], *, unwrap: bool = False) -> Iterator[Given]:
     """
     Yield the mails of an mbox, a Maildir, a folder of .eml files, one .eml file or a .jsonl file.
 
     What cannot be read is added to ``unreadable`` in words. ``Refused`` when the path does not exist or a line
-    of a .jsonl file is broken.
+    of a .jsonl file is broken. With ``unwrap`` the messages in the mails are yielded, as a forward mailbox takes them.
     """
     if path.suffix == ".jsonl" and path.is_file():
         yield from _lines(path)
@@ -40,9 +43,13 @@ def read(path: Path, unreadable: list[str]) -> Iterator[Given]:
     for found in sources.mails(path):
         match found:
             case Whole(content, received):
-                yield _parsed(mime.parse(content), received, len(content))
+                messages = mime.enclosed(content) if unwrap else ()
+                yield from _given(mime.parse(content), received, len(content), messages, unwrap=unwrap)
             case OnDisk(file, size, received):
-                yield _parsed(mime.parse_file(file), received, size)
+                with TemporaryDirectory(prefix="mailweave-simulate-") as room:
+                    files = mime.enclosed_file(file, Path(room)) if unwrap else ()
+                    messages = tuple(one.read_bytes() for one in files)
+                yield from _given(mime.parse_file(file), received, size, messages, unwrap=unwrap)
             case Unreadable(file, reason):
                 unreadable.append(f"{file}: {reason}")
 
@@ -50,6 +57,16 @@ def read(path: Path, unreadable: list[str]) -> Iterator[Given]:
 def without_text(message: Message) -> Message:
     """Return a message without its text, which nothing decides by; mail without an id is known by its text."""
     return replace(message, body_text="") if message.message_id else message
+
+
+def _given(
+    mail: Message, received: datetime | None, size: int, messages: Sequence[bytes], *, unwrap: bool
+) -> Iterator[Given]:
+    wrapper = wrapper_of(mail, messages=len(messages), blob_sha256="") if unwrap else None
+    if not messages:
+        yield replace(_parsed(mail, received, size), wrapper=wrapper)
+    for one in messages:
+        yield replace(_parsed(mime.parse(one), received or mail.date, len(one)), wrapper=wrapper)
 
 
 def _parsed(message: Message, received: datetime | None, size: int) -> Given:

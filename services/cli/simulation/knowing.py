@@ -9,16 +9,16 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from services import mime
 from services.cli.simulation.given import without_text
 from services.domain.addresses import normalise
 from services.domain.cycles import on_cycles
 from services.domain.decide import participants_of
 from services.domain.directory import Record, RecordRef
 from services.domain.identity import Direction
-from services.domain.message import Message, ParseOutcome
+from services.domain.message import ParseOutcome
 from services.resolver import reading
 from services.resolver.arrivals import Arrival
+from services.resolver.contents import contents
 from services.resolver.filing import Settings
 from services.resolver.ledger import Current, Filed, Item, Known, Ledger, Pointed
 from services.storage.blobs import BlobFolder
@@ -104,20 +104,16 @@ def of_stored(connection: Connection[Any], blobs: BlobFolder, since: datetime, s
         "SELECT DISTINCT message_key FROM resolver.delivery WHERE internal_date >= %s ORDER BY 1", (since,)
     ).fetchall()
     keys = [key for (key,) in rows]
-    read: dict[bytes, Message] = {}
     items: list[Item] = []
     sizes: dict[UUID, int] = {}
     unreadable = 0
     for group in reading.deliveries(connection, keys).values():
-        for delivered in group.values():
-            sha256 = delivered.blob_sha256 or b""
-            if sha256 not in read and sha256 and blobs.exists(sha256.hex()):
-                read[sha256] = without_text(mime.parse_file(blobs.path(sha256.hex())))
-            if sha256 in read:
-                items.append(Item(delivered, read[sha256]))
-                sizes[delivered.delivery_id] = blobs.path(sha256.hex()).stat().st_size
-            else:
-                unreadable += 1
+        found, gone = contents(group.values(), blobs)
+        unreadable += len(gone)
+        for item in found:
+            items.append(replace(item, message=without_text(item.message)))
+            sha256 = (item.delivered.blob_sha256 or b"").hex()
+            sizes[item.delivered.delivery_id] = blobs.path(sha256).stat().st_size
     ledger = reading.read(connection, keys, items, mailbox_owners=dict(settings.mailbox_owners))
     current, filed = dict(ledger.current), dict(ledger.filed)
     again = {item.delivered.message_key for item in items}

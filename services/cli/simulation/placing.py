@@ -91,6 +91,7 @@ def _delivered(mail: Given, message_key: UUID, number: int, mailbox: str, folder
         uid=number,
         internal_date=mail.received,
         blob_sha256=None,
+        wrapper_messages=mail.wrapper.messages if mail.wrapper else None,
     )
 
 
@@ -103,4 +104,5 @@ def _arrival(mail: Given, sighting: Sighting, now: Placed, delivered: Delivered)
         graph_version=now.version,
         evidence=tuple(Pointing(e.kind, e.strength, e.position, e.target, e.value) for e in now.evidence),
         message=mail.message,
+        wrapper=mail.wrapper,
     )

@@ -24,7 +24,9 @@ class MailboxMethods(Strict):
         description="How appointments, contacts and tasks are synchronized; sss is impossible with POP3 and IMAP.",
     )
     is_forward_mailbox: bool = Field(
-        default=False, alias="isForwardMailbox", description="Collects mail that servers forward for others."
+        default=False,
+        alias="isForwardMailbox",
+        description="Collects what the servers of others forward to it as attachments.",
     )
     outgoing_user: str | None = Field(
         default=None,

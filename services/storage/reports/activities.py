@@ -43,12 +43,17 @@ class Party(TypedDict):
 
 
 class Place(TypedDict):
-    """Where a delivery lies; one that did not come by IMAP has no UID."""
+    """
+    Where a delivery lies; one that did not come by IMAP has no UID.
+
+    ``receiving_mailbox``: for whom a mail in a forward mailbox was forwarded; null for other mail.
+    """
 
     mailbox: str
     folder: str
     uidvalidity: int | None
     uid: int | None
+    receiving_mailbox: str | None
 
 
 class Attachment(TypedDict):
@@ -87,7 +92,8 @@ _FIELDS: LiteralString = """
             ORDER BY array_position(ARRAY['from', 'to', 'cc', 'bcc', 'owner'], p.role), p.position), '[]')
        FROM resolver.party p WHERE p.activity_id = a.id) AS parties,
     (SELECT coalesce(jsonb_agg(jsonb_build_object('mailbox', v.mailbox, 'folder', v.folder,
-                                                  'uidvalidity', v.uidvalidity, 'uid', v.uid)
+                                                  'uidvalidity', v.uidvalidity, 'uid', v.uid,
+                                                  'receiving_mailbox', d.receiving)
             ORDER BY v.mailbox, v.folder, v.uidvalidity, v.uid, v.id), '[]')
        FROM resolver.delivery v JOIN resolver.decision d ON d.delivery_id = v.id AND d.current
       WHERE v.message_key = a.message_key AND d.activity_id = a.id AND d.outcome = 'accepted') AS deliveries,

@@ -22,9 +22,14 @@ class Piece(TypedDict):
 
 
 class DecisionOf(TypedDict):
-    """One decision, current or earlier. ``outcome`` is ``accepted`` or a reason code."""
+    """
+    One decision, current or earlier. ``outcome`` is ``accepted`` or a reason code.
+
+    ``receiving_mailbox``: for whom a mail in a forward mailbox was forwarded; null for other mail.
+    """
 
     outcome: str
+    receiving_mailbox: str | None
     accepted_by: Ref | None
     activity_id: str | None
     method: str
@@ -46,6 +51,7 @@ class Explained(TypedDict):
     uid: int | None
     direction: str
     outcome: str | None
+    receiving_mailbox: str | None
     accepted_by: Ref | None
     activity_id: str | None
     method: str | None
@@ -100,6 +106,7 @@ _DECISIONS: LiteralString = """
 def _decision(row: dict[str, Any]) -> DecisionOf:
     return DecisionOf(
         outcome=row["outcome"],
+        receiving_mailbox=row["receiving"],
         accepted_by=ref(row["accepted_type"], row["accepted_id"]),
         activity_id=str(row["activity_id"]) if row["activity_id"] else None,
         method=row["method"],
@@ -123,6 +130,7 @@ def _explained(delivery: dict[str, Any], decisions: Iterable[dict[str, Any]]) ->
         uid=delivery["uid"],
         direction=delivery["direction"],
         outcome=current["outcome"] if current else None,
+        receiving_mailbox=current["receiving_mailbox"] if current else None,
         accepted_by=current["accepted_by"] if current else None,
         activity_id=current["activity_id"] if current else None,
         method=current["method"] if current else None,

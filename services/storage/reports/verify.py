@@ -160,8 +160,10 @@ def blob_problems(connection: Connection[Any], blobs: BlobFolder) -> Iterator[Pr
 
 
 _NAMED: LiteralString = """
-    SELECT encode(blob_sha256, 'hex') AS sha256, min(id::text) AS delivery
-      FROM fetcher.delivery WHERE blob_sha256 IS NOT NULL GROUP BY blob_sha256 ORDER BY blob_sha256
+    SELECT encode(sha256, 'hex') AS sha256, min(id::text) AS delivery
+      FROM (SELECT blob_sha256 AS sha256, id FROM fetcher.delivery WHERE blob_sha256 IS NOT NULL
+             UNION ALL SELECT wrapper_sha256, id FROM fetcher.delivery WHERE wrapper_sha256 IS NOT NULL) AS named
+     GROUP BY named.sha256 ORDER BY named.sha256
 """
 
 

@@ -59,7 +59,9 @@ def test_an_activity_has_the_fields_that_tools_rely_on(desk, insert):
         "regarding": {"type": "account", "id": "acme", "source": "correlated"},
         "owner": {"type": "user", "id": "u1"},
         "accepted_by": {"type": "queue", "id": "q1"},
-        "deliveries": [{"mailbox": "q@example.org", "folder": "INBOX", "uidvalidity": 7, "uid": 2}],
+        "deliveries": [
+            {"mailbox": "q@example.org", "folder": "INBOX", "uidvalidity": 7, "uid": 2, "receiving_mailbox": None}
+        ],
         "attachments": [{"name": "f.pdf", "type": "application/pdf", "size": 9, "sha256": "ab" * 32}],
     } == after
 

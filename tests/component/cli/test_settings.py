@@ -209,6 +209,7 @@ def test_a_mailbox_can_be_added_unchecked_and_removed(desk, password):
         "incoming": "sss",
         "owner": {"type": "queue", "id": "q1"}, "folders": ["INBOX", "Sent"], "processAndDelete": False,
         "receivedAfter": None, "enabled": True, "approved": True, "state": None, "reason": "",
+        "isForwardMailbox": False,
     }  # fmt: skip
     assert {**mailbox, **expected} == mailbox
     with postgres.connect(desk.config.postgres, "fetcher") as connection:

@@ -188,3 +188,24 @@ def test_the_place_of_a_mail_that_is_gone_is_free_when_its_epoch_comes_back(outs
     # The mail that had this place before it was expunged keeps its delivery, at no place.
     assert {(0, None), (7, 2), (7, 3)} == {row[2:4] for row in rows_of(outside)}
     assert ["mail 1", "mail 2", "mail 3"] == [record["subject"] for record in outside.records()]
+
+
+def test_the_mails_of_a_forward_mailbox_are_known_again_by_what_lies_on_the_server(server, outside):
+    def forwarded(number, *inner):
+        head = f"Message-ID: <o{number}@example.org>\r\nFrom: b@example.org\r\nMIME-Version: 1.0\r\n"
+        parts = b"".join(b"--b\r\nContent-Type: message/rfc822\r\n\r\n" + one + b"\r\n" for one in inner)
+        return f'{head}Content-Type: multipart/mixed; boundary="b"\r\n\r\n'.encode() + parts + b"--b--\r\n"
+
+    outside.ports = replace(outside.ports, collects=lambda _: True)
+    server.append(forwarded(1, mail(1)), forwarded(2, mail(2), mail(3)), mail(4))
+    server.check()
+    before = {row[3]: row[0] for row in server.rows()}
+
+    server.renumber("INBOX", 4711)
+    server.append(forwarded(5, mail(5)))
+    server.check()
+
+    assert {f"mail {n}": 1 for n in range(1, 6)} == server.subjects()
+    now = {row[3]: row[0] for row in server.rows()}
+    assert before == {uid: id_ for uid, id_ in now.items() if uid != 4}
+    assert {(4711, 1), (4711, 2), (4711, 3), (4711, 4), (None, None)} == {row[2:] for row in server.rows()}

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from uuid import UUID
 
 import pytest
 
@@ -20,6 +21,11 @@ from tests.component.fetcher.routed import serving, settings, token_of
 pytestmark = pytest.mark.component
 
 MAIL = b"Message-ID: <%d@else.example>\r\nSubject: mail %d\r\nFrom: a@else.example\r\n\r\nbody\r\n"
+FORWARDED = (
+    b'From: b@own.example\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n'
+    + b"".join(b"--b\r\nContent-Type: message/rfc822\r\n\r\n" + MAIL % (n, n) + b"\r\n" for n in (11, 12))
+    + b"--b--\r\n"
+)
 AT = datetime(2024, 1, 1, 10, tzinfo=UTC)
 LIMIT = 25 * 1024 * 1024
 
@@ -50,6 +56,12 @@ def kafka(outside):
     made = Kafka(outside.sent)
     outside.ports = replace(outside.ports, send=made.send)
     return made
+
+
+@pytest.fixture
+def collecting(outside):
+    """The mailbox is a forward mailbox."""
+    outside.ports = replace(outside.ports, collects=lambda mailbox: mailbox == outside.mailbox)
 
 
 @pytest.fixture(params=["stored", "remote"])
@@ -113,6 +125,24 @@ def test_mails_are_durable_and_sent_before_the_cursor_moves(ledger, outside):
     assert (7, 2, 9) == outside.cursor()
     assert [MAIL % (1, 1), MAIL % (2, 2)] == [outside.ports.blobs.read(r["blob_sha256"]) for r in outside.records()]
     assert {AT} == {record["internal_date"] for record in outside.records()}
+
+
+def test_mail_of_a_forward_mailbox_is_unwrapped_whoever_reads_it(outside, collecting, ledger):
+    for _ in range(2):
+        ledger().hand_over([arrival(outside, 1, Content(FORWARDED)), arrival(outside, 2)], to=at(2))
+
+    first, second, plain = outside.records()[:3]
+    assert ([1, None, 2], [2, 2, 0]) == (
+        [r["uid"] for r in (first, second, plain)],
+        [r["wrapper"]["messages"] for r in (first, second, plain)],
+    )
+    assert [1, 2, None] == outside.uids()
+    assert FORWARDED == outside.ports.blobs.read(first["wrapper"]["blob_sha256"])
+    assert (MAIL % (11, 11)).strip() == outside.ports.blobs.read(first["blob_sha256"]).strip()
+    assert (7, 2, 9) == outside.cursor()
+    assert {UUID(first["delivery_id"]): sha256(FORWARDED).hexdigest()} == dict(
+        ledger().stored([UUID(first["delivery_id"])])
+    )
 
 
 def test_the_same_mails_handed_over_again_are_the_same_deliveries(ledger, outside):

@@ -5,6 +5,7 @@ import ssl
 import threading
 import time
 from contextlib import closing, suppress
+from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
@@ -482,3 +483,19 @@ def test_a_mailbox_that_is_only_pushed_to_needs_no_server(outside):
         assert ["250 2.0.0"] == push(client, outside.mailbox)
 
     assert 1 == len(rows(outside))
+
+
+def test_a_mail_to_a_forward_mailbox_and_to_another_is_unwrapped_for_the_first_alone(outside):
+    other, inner = "other@example.org", b"Message-ID: <inner@example.org>\r\nFrom: c@example.org\r\n\r\nIn it.\r\n"
+    head = b"Message-ID: <outer@example.org>\r\nFrom: b@example.org\r\nMIME-Version: 1.0\r\n"
+    whole = head + b"Content-Type: message/rfc822\r\n\r\n" + inner
+    ports = replace(outside.ports, collects=lambda mailbox: mailbox == outside.mailbox)
+    with (
+        listening(ports, settings(**{outside.mailbox: True, other: True})) as running,
+        smtplib.LMTP(HOST, running.ports["lmtp"]) as client,
+    ):
+        assert ["250 2.0.0"] * 2 == push(client, outside.mailbox, other, mail=whole)
+
+    assert {outside.mailbox: "inner@example.org", other: "outer@example.org"} == {
+        record["mailbox"]: record["message_id"] for record in outside.records()
+    }

@@ -16,6 +16,7 @@ from services.contracts.received import Found, to_record
 from services.domain.addresses import normalise
 from services.domain.decide import Policy
 from services.domain.evidence import gather
+from services.domain.forwarding import Wrapper, wrapper_of
 from services.domain.identity import delivery_id_imap, identity, keyed_hash
 from services.resolver.filing import Settings
 from services.resolver.handlers import project, resolve
@@ -76,8 +77,9 @@ class Resolver:
         folder: str = "INBOX",
         thread: int = 7,
         tracked_by: str = "",
+        around: bytes = b"",
     ) -> bytes:
-        """What the correlator sends for a mail found in this place."""
+        """What the correlator sends for a mail found in this place, ``around`` it the mail of a forward mailbox."""
         uid = zlib.crc32(raw) if uid is None else uid
         message = mime.parse(raw)
         mailbox = mailbox or normalise(message.to[0].address)
@@ -95,6 +97,7 @@ class Resolver:
             blob_sha256=sha256,
             size=len(raw),
             tracked_by=tracked_by,
+            wrapper=self._wrapper(around) if around else None,
         )
         received = to_record(message, identity=own, found=found)
         gathered = gather(
@@ -122,6 +125,10 @@ class Resolver:
                 "received": contracts.encode("MailReceived", received),
             },
         )
+
+    def _wrapper(self, around: bytes) -> Wrapper:
+        (sha256,) = self.blobs.put_many([around])
+        return wrapper_of(mime.parse(around), messages=1, blob_sha256=sha256)
 
     def resolve(self, *values: bytes) -> Batch:
         """Hand one batch to the handler, as the stage does."""

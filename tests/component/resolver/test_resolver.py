@@ -76,7 +76,7 @@ def test_one_batch_with_children_before_parents_ends_the_same(resolver: Resolver
 
 def test_what_was_decided_with_the_change_in_sight_is_not_read_again(resolver: Resolver, monkeypatch):
     read: list[object] = []
-    monkeypatch.setattr("services.resolver.jobs.mime.parse_file", read.append)
+    monkeypatch.setattr("services.resolver.contents.mime.parse_file", read.append)
 
     resolver.resolve(resolver.record(TREE["root"], uid=1), resolver.record(TREE["a"], uid=2))
     resolver.resolve(resolver.record(TREE["b"], uid=3))

@@ -124,8 +124,8 @@ POP3 = {**PROFILE, "protocol": "pop3"}
             {"processAndDelete": True, "serverProfile": None, "incoming": "push"},
             "mail is deleted by POP3 only",
         ),
-        (POP3, {"processAndDelete": True, "owner": {"type": "user", "id": "u"}}, "only a queue's mail may be deleted"),
-        (POP3, {"processAndDelete": True}, "only a queue's mail may be deleted"),
+        (POP3, {"processAndDelete": True, "owner": {"type": "user", "id": "u"}}, "only the mail of a queue or"),
+        (POP3, {"processAndDelete": True}, "only the mail of a queue or"),
     ],
 )
 def test_what_a_protocol_has_not_is_refused(url, profile, fields, said):

@@ -186,3 +186,34 @@ def test_what_makes_no_sense_is_refused_in_plain_words(run, tmp_path, arguments,
 
     assert (2, "") == (result.exit_code, result.stdout)
     assert said in result.stderr
+
+
+def test_mail_in_a_forward_mailbox_is_decided_for_whoever_forwarded_it(run, tmp_path):
+    collector = {
+        "address": "c@own.example",
+        "serverProfile": "p",
+        "user": "c",
+        "credential": "c",
+        "isForwardMailbox": True,
+    }
+    anna = {"address": "anna@own.example", "incoming": "forward", "owner": {"type": "queue", "id": "anna"}}
+    settings_file, forwarded = tmp_path / "settings.json", tmp_path / "mail.eml"
+    settings_file.write_text(
+        json.dumps(
+            {
+                "server-profile/p": {"host": "h", "port": 993},
+                "mailbox/c@own.example": collector,
+                "mailbox/anna@own.example": anna,
+            }
+        )
+    )
+    forwarded.write_text(
+        "Message-ID: <outer@own.example>\nFrom: anna@own.example\nMIME-Version: 1.0\nContent-Type: message/rfc822\n\n"
+        "Message-ID: <inner@x.example>\nFrom: kim@customer.example\nTo: list@x.example\n\nHello.\n"
+    )
+
+    done = run("--mail", forwarded, "--settings", settings_file, "--mailbox", "c@own.example")
+
+    assert "inner@x.example: accepted for queue/anna" in done.output
+    assert "* forward wrapper from: anna@own.example receives by a forward mailbox" in done.output
+    assert "outer@own.example" not in done.output

@@ -16,6 +16,7 @@ from tests.unit.contracts import examples, values
 
 COMMITTED = schemas.committed()
 GOOD = examples.good()
+NEWEST = tuple(schemas.newest(COMMITTED).values())
 each_schema = pytest.mark.parametrize("schema", COMMITTED, ids=lambda one: f"{one.name}-v{one.version}")
 
 
@@ -29,7 +30,7 @@ def read_by_avro(schema, body: bytes):
     return avro.io.DatumReader(schema.authority).read(avro.io.BinaryDecoder(io.BytesIO(body)))
 
 
-@each_schema
+@pytest.mark.parametrize("schema", NEWEST, ids=lambda one: f"{one.name}-v{one.version}")
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_each_package_reads_what_the_other_wrote(schema, data):
@@ -42,6 +43,21 @@ def test_each_package_reads_what_the_other_wrote(schema, data):
     assert value == read_by_avro(schema, ours[codec.HEADER :])
     assert (schema.record, value) == own.decode(ours[: codec.HEADER] + written_by_avro(schema, value))
     assert written_by_avro(schema, value) == ours[codec.HEADER :]
+
+
+@pytest.mark.parametrize(
+    "schema", [one for one in COMMITTED if one not in NEWEST], ids=lambda one: f"{one.name}-v{one.version}"
+)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_a_record_of_an_older_version_is_read_as_the_newest_has_it(schema, data):
+    value = data.draw(values.of(schema.parsed))
+    newest = next(one for one in NEWEST if one.record == schema.record)
+    added = {f["name"]: f["default"] for f in newest.parsed["fields"] if f["name"] not in value}
+
+    old = codec.MARKER + schema.fingerprint + written_by_avro(schema, value)
+
+    assert (schema.record, {**value, **added}) == decode(old)
 
 
 @each_schema

@@ -3,7 +3,7 @@ import pytest
 from services.domain.approval import Permit
 from services.domain.errors import Refused
 from services.domain.polled import Idle
-from services.settings.permits import permit_of, push_permit_of, readable, sending_of, unpolled
+from services.settings.permits import forwarding, permit_of, push_permit_of, readable, sending_of, unpolled
 from services.settings.snapshot import EMPTY, apply
 
 MAILBOX = {"address": "ada@example.org", "serverProfile": "main", "user": "ada", "credential": "c"}
@@ -72,3 +72,13 @@ def test_a_mailbox_that_is_only_pushed_to_sends_through_its_server_where_it_has_
 
     assert Permit.ALLOWED is sending_of(found, "ada@example.org")
     assert [] == readable(found)
+
+
+def test_a_mailbox_that_receives_by_a_forward_mailbox_is_not_read_and_may_be_forwarded_for_once_approved():
+    forwarded = {"address": "ada@example.org", "incoming": "forward", "owner": {"type": "user", "id": "u"}}
+    found = apply(EMPTY, "mailbox/ada@example.org", 1, forwarded)
+    pending = apply(found, "mailbox/ada@example.org", 2, {**forwarded, "approved": False})
+    read = apply(found, "mailbox/ada@example.org", 2, MAILBOX)
+
+    assert (Idle.FORWARD, []) == (unpolled(found, "ada@example.org"), readable(found))
+    assert [{"ada@example.org"}, set(), set()] == [forwarding(one) for one in (found, pending, read)]
