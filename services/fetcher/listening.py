@@ -12,10 +12,11 @@ from typing import Any
 
 from services.domain.errors import Refused
 from services.fetcher import replies
+from services.fetcher.binding import bound
 from services.fetcher.intake import Intake
 from services.fetcher.polling import Ports
 from services.fetcher.smtp import Conversation, LmtpConversation, Shared
-from services.runtime.listen import Address, Listen
+from services.runtime.listen import Listen
 from services.settings.snapshot import Snapshot
 
 CONNECTIONS = 64
@@ -43,7 +44,10 @@ class Listener:
         self._ports = ports
         self._produced = produced
         self._tls = _tls(config)
-        self._sockets = {source: _bound(source, address) for source, address in config.addresses.items()}
+        self._sockets = {
+            source: bound(f"MAILWEAVE_{source.upper()}", address, CONNECTIONS)
+            for source, address in config.addresses.items()
+        }
 
     @property
     def ports(self) -> Mapping[str, int]:
@@ -94,17 +98,6 @@ async def _farewell(shared: Shared) -> None:
         await asyncio.wait([conversation.gone for conversation in left], timeout=DRAIN_SECONDS)
     for conversation in left:
         conversation.abort()
-
-
-def _bound(source: str, address: Address) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    try:
-        return socket.create_server((address.host, address.port), family=family, backlog=CONNECTIONS)
-    except OSError as error:
-        raise Refused(
-            f"MAILWEAVE_{source.upper()}: {address} cannot be listened on ({error.strerror}). Give an address of this "
-            "machine and a port that nobody else uses."
-        ) from error
 
 
 def _tls(config: Listen) -> ssl.SSLContext | None:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import random
-import socket
 import ssl
 import threading
 from collections.abc import Callable
@@ -13,11 +12,12 @@ from pathlib import Path
 from aiohttp import web
 
 from services.domain.errors import Refused
+from services.fetcher.binding import bound
 from services.fetcher.endpoint.admission import Admission
 from services.fetcher.endpoint.desk import Desk
 from services.fetcher.endpoint.serving import Service
 from services.fetcher.polling import Ports
-from services.runtime.listen import Address, Endpoint
+from services.runtime.listen import Endpoint
 from services.settings.snapshot import Snapshot
 
 CONNECTIONS = 64
@@ -51,7 +51,7 @@ class Server:
         self._admission = Admission(settings=settings, ports=ports)
         self._desk = Desk(ports=ports, produced=produced, chance=random.SystemRandom().random)
         self._tls = _tls(config)
-        self._socket = _bound(config.address)
+        self._socket = bound("MAILWEAVE_ENDPOINT", config.address, CONNECTIONS)
 
     @property
     def port(self) -> int:
@@ -115,17 +115,6 @@ def _changed(config: Endpoint) -> list[float]:
     with suppress(OSError):
         return [path.stat().st_mtime for path in files]
     return []
-
-
-def _bound(address: Address) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    try:
-        return socket.create_server((address.host, address.port), family=family, backlog=CONNECTIONS)
-    except OSError as error:
-        raise Refused(
-            f"MAILWEAVE_ENDPOINT: {address} cannot be listened on ({error.strerror}). Give an address of this machine "
-            "and a port that nobody else uses."
-        ) from error
 
 
 def _tls(config: Endpoint) -> ssl.SSLContext | None:
