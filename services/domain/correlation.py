@@ -6,18 +6,33 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.domain.directory import RecordRef
+from services.domain.evidence import Kind
 from services.domain.identity import Direction
 
 
 class Method(StrEnum):
-    """How a mail was correlated (domain rule 3.3, plus References). More methods come with more evidence."""
+    """How a mail was correlated (domain rule 3.3, plus References, Folder and Manual)."""
 
     NONE = "None"
     IN_REPLY_TO = "InReplyTo"
     REFERENCES = "References"
+    TRACKING_TOKEN = "TrackingToken"
+    CONVERSATION_INDEX = "ConversationIndex"
+    SMART_MATCHING = "SmartMatching"
+    FOLDER = "Folder"
+    MANUAL = "Manual"
 
 
-METHOD_OF_KIND = {"in_reply_to": Method.IN_REPLY_TO, "references": Method.REFERENCES}
+METHOD_OF_KIND = {
+    Kind.IN_REPLY_TO: Method.IN_REPLY_TO,
+    Kind.REFERENCES: Method.REFERENCES,
+    Kind.OWN_TOKEN: Method.TRACKING_TOKEN,
+    Kind.TRACKING_TOKEN: Method.TRACKING_TOKEN,
+    Kind.THREAD_INDEX: Method.CONVERSATION_INDEX,
+    Kind.SMART_MATCHING: Method.SMART_MATCHING,
+    Kind.LIKENESS: Method.SMART_MATCHING,
+    Kind.FOLDER: Method.FOLDER,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +144,7 @@ def correlate(
         if target is not None and chosen is not None:
             why = "a nearer one counts"
         if target is not None and chosen is None:
-            chosen = (target, METHOD_OF_KIND[pointer.kind])
+            chosen = (target, METHOD_OF_KIND[Kind(pointer.kind)])
         looked.append(Looked(pointer.kind, pointer.value, named, counts, why))
     if chosen is None:
         return Correlation(Method.NONE, None, None, tuple(looked))

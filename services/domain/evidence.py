@@ -12,10 +12,13 @@ MOST_IDS = 1_000
 
 
 class Strength(StrEnum):
-    """How far a piece of evidence goes by itself; the resolver decides what that allows."""
+    """How far a piece of evidence goes by itself (the classes of evidence); the resolver decides what that allows."""
 
-    HARD = "H2"  # a header names an id: enough, when the sender is plausible
-    # H1: a token only we can have made. H3: a provider's thread id. S: soft, supports. N: speaks against.
+    OURS = "H1"  # a token only we can have made
+    HARD = "H2"  # a header names an id, or the subject a token: enough, when the sender is plausible
+    PROVIDER = "H3"  # a mail program's own thread id: enough, when people are in common
+    SOFT = "S"  # supports; alone only above a threshold
+    AGAINST = "N"  # speaks against, or limits what the others may do
 
 
 class Kind(StrEnum):
@@ -23,13 +26,24 @@ class Kind(StrEnum):
 
     IN_REPLY_TO = "in_reply_to"
     REFERENCES = "references"
-    # thread_index: Thread-Index root and prefix, points at a thread (H3)
-    # tracking_token: the token in the subject or in a reply address (H1, H2)
-    # smart: subject, people, quoted text and attribution (S)
-    # folder: a person filed the mail in a folder with a rule (S)
+    OWN_TOKEN = "own_token"  # our authenticated token, in an id or a reply address
+    TRACKING_TOKEN = "tracking_token"  # the product's numeric token in the subject
+    THREAD_INDEX = "thread_index"  # the root of a Thread-Index
+    SMART_MATCHING = "smart_matching"  # the product's hashes of subject words and addresses
+    LIKENESS = "likeness"  # subject, people, numbers, quoted text and attribution together
+    FOLDER = "folder"  # a person filed the mail in a folder with a rule
 
 
-STRENGTH = {Kind.IN_REPLY_TO: Strength.HARD, Kind.REFERENCES: Strength.HARD}
+STRENGTH = {
+    Kind.IN_REPLY_TO: Strength.HARD,
+    Kind.REFERENCES: Strength.HARD,
+    Kind.OWN_TOKEN: Strength.OURS,
+    Kind.TRACKING_TOKEN: Strength.HARD,
+    Kind.THREAD_INDEX: Strength.PROVIDER,
+    Kind.SMART_MATCHING: Strength.SOFT,
+    Kind.LIKENESS: Strength.SOFT,
+    Kind.FOLDER: Strength.SOFT,
+}
 
 
 @dataclass(frozen=True, slots=True)
