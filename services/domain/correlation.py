@@ -16,7 +16,7 @@ class Method(StrEnum):
     NONE = "None"
     IN_REPLY_TO = "InReplyTo"
     REFERENCES = "References"
-    TRACKING_TOKEN = "TrackingToken"
+    TRACKING_TOKEN = "TrackingToken"  # noqa: S105 - no secret
     CONVERSATION_INDEX = "ConversationIndex"
     SMART_MATCHING = "SmartMatching"
     FOLDER = "Folder"
