@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +20,7 @@ from services.domain.errors import Reject, Retry, Stop
 from services.runtime import backoff, metrics
 from services.runtime.batches import BatchRunner, Handle
 from services.runtime.dead_letters import DeadLetters
+from services.runtime.pace import BATCH_RECORDS, Pace
 from services.runtime.producer import RECORD_BYTES, AsyncProducer
 from services.runtime.records import Input, Output
 from services.runtime.runtime import Runtime
@@ -27,10 +28,7 @@ from services.storage.postgres import Database
 
 log = logging.getLogger(__name__)
 
-BATCH_RECORDS = 500
 BATCH_BYTES = 8 << 20
-# A batch costs some milliseconds whatever it holds, so under load they come no faster than this; a first one at once.
-BATCH_SECONDS = 0.2
 GATE_SECONDS = 0.02
 
 
@@ -50,7 +48,7 @@ class Stage:
         self._producer = AsyncProducer(runtime.config.kafka, f"{runtime.service}-{topic}")
         self._runner = BatchRunner(topic, handle, self._send, letters, self._executor)
         self._dropped_generation = -1
-        self._next_batch = 0.0
+        self._pace = Pace()
         self._in_hand: Sequence[Any] = ()
         self._waiting: Sequence[Any] = ()
         metrics.TIME_BEHIND_SECONDS.labels(runtime.service, topic).set_function(self._seconds_behind)
@@ -86,12 +84,13 @@ class Stage:
     async def _take(self, buffer: Any) -> list[Any]:  # noqa: ANN401
         """Return the next batch, at least one record. In quiet times a record is taken when it comes."""
         events = [await buffer.get()]
-        await asyncio.sleep(max(0.0, self._next_batch - time.monotonic()))
-        self._next_batch = time.monotonic() + BATCH_SECONDS
+        await asyncio.sleep(self._pace.pause(time.monotonic(), 1 + buffer.qsize()))
+        began = time.monotonic()
         size = len(events[0].value or b"")
         while len(events) < BATCH_RECORDS and size < BATCH_BYTES and not buffer.empty():
             events.append(buffer.get_nowait())
             size += len(events[-1].value or b"")
+        self._pace.took(began, len(events))
         return [event for event in events if self._mine(event)] or await self._take(buffer)
 
     def _mine(self, event: Any) -> bool:  # noqa: ANN401
@@ -190,24 +189,11 @@ class Stage:
         latency = metrics.LATENCY_SECONDS.labels(service, topic)
         now = datetime.now(UTC)
         for given in inputs:
-            origin = origin_time(given.headers)
-            if origin is not None:
-                latency.observe(max(0.0, (now - origin).total_seconds()))
+            if given.origin_time is not None:
+                latency.observe(max(0.0, (now - given.origin_time).total_seconds()))
 
 
 def _input(message: Any) -> Input:  # noqa: ANN401
     return Input(
         message.topic, message.partition, message.offset, message.key, message.value, dict(message.headers or ())
     )
-
-
-def origin_time(headers: Mapping[str, bytes]) -> datetime | None:
-    """Return the mail's internal date, unless it is an imported mail's or none."""
-    text = headers.get("origin-time")
-    if text is None or headers.get("backfill") == b"1":
-        return None
-    try:
-        origin = datetime.fromisoformat(text.decode())
-    except ValueError:
-        return None
-    return origin if origin.tzinfo is not None else None

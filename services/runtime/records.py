@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import overload
 from uuid import UUID
 
@@ -16,6 +17,18 @@ class Input:
     key: bytes | None
     value: bytes | None
     headers: Mapping[str, bytes]
+
+    @property
+    def origin_time(self) -> datetime | None:
+        """The mail's internal date, unless it is an imported mail's or none."""
+        text = self.headers.get("origin-time")
+        if text is None or self.headers.get("backfill") == b"1":
+            return None
+        try:
+            origin = datetime.fromisoformat(text.decode())
+        except ValueError:
+            return None
+        return origin if origin.tzinfo is not None else None
 
 
 @dataclass(frozen=True, slots=True)
