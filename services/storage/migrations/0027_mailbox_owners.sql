@@ -1,0 +1,8 @@
+SET ROLE mailweave_resolver;
+-- Users and queues whose record came, until it was seen whether they are to be given a mailbox.
+CREATE TABLE resolver.arrived_principal (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    type   text NOT NULL,
+    id     text NOT NULL
+);
+RESET ROLE;
