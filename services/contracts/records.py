@@ -167,3 +167,4 @@ class AlertEvent(TypedDict):
     resolved_at: datetime | None
     resolved_by: str
     detail: str
+    addressees: list[RecordRefRecord]

@@ -6,3 +6,7 @@ CREATE TABLE resolver.arrived_principal (
     id     text NOT NULL
 );
 RESET ROLE;
+SET ROLE mailweave_alerter;
+-- Who is told, as TYPE:ID. Alerts of before are addressed when the alerter starts.
+ALTER TABLE alerter.alert ADD COLUMN addressees text[] NOT NULL DEFAULT '{}';
+RESET ROLE;
