@@ -16,6 +16,7 @@ __all__ = [
     "AlertSignal",
     "Command",
     "DeadLetter",
+    "DeliveryMoved",
     "DirectoryRecord",
     "MailDecided",
     "MailReceived",
@@ -148,6 +149,19 @@ class Command(TypedDict):
     author: str
     reason: str
     time: datetime
+
+
+class DeliveryMoved(TypedDict):
+    """The place of a delivery after its folder was renamed or numbered anew."""
+
+    delivery_id: str
+    version: int
+    mailbox: str
+    folder_id: str
+    folder: str
+    uidvalidity: int | None
+    uid: int | None
+    moved_at: datetime
 
 
 class AlertEvent(TypedDict):

@@ -10,3 +10,7 @@ SET ROLE mailweave_alerter;
 -- Who is told, as TYPE:ID. Alerts of before are addressed when the alerter starts.
 ALTER TABLE alerter.alert ADD COLUMN addressees text[] NOT NULL DEFAULT '{}';
 RESET ROLE;
+SET ROLE mailweave_fetcher;
+-- Goes up with each change of the place, and is in the event that tells of it.
+ALTER TABLE fetcher.delivery ADD COLUMN place_version bigint NOT NULL DEFAULT 1;
+RESET ROLE;
