@@ -39,6 +39,13 @@ PANELS = (
     ("Do events wait?", "Under a second.", "s", (("mailweave_outbox_age_seconds", "{{schema}}"),)),
     ("How do checks of mailboxes end?", "ok.", "ops", (
         ("sum by (outcome) (rate(mailweave_mailbox_checks_total[$__rate_interval])) > 0", "{{outcome}}"),)),
+    ("How many mailboxes idle?", "As many as before; a drop is a server that no longer lets them.", "short", (
+        ("sum(mailweave_idle_connections)", "kept"),)),
+    ("How does IDLE end?", "Woken as mail comes, begun anew twice or three times an hour each; failed is 0.", "ops", (
+        ('sum(rate(mailweave_idle_ends_total{how="woken"}[$__rate_interval]))', "woken"),
+        ('sum(rate(mailweave_idle_ends_total{how="looked"}[$__rate_interval]))', "ended for a full check"),
+        ("sum(rate(mailweave_idle_renewals_total[$__rate_interval]))", "begun anew"),
+        ('sum by (how) (rate(mailweave_idle_ends_total{how!~"woken|looked"}[$__rate_interval]))', "failed: {{how}}"))),
     ("Is every service ready, on the same settings?", "1, and one version.", "short", (
         ("min by (service) (mailweave_ready)", "{{service}} ready"),
         ("max by (service) (mailweave_settings_version)", "{{service}} settings"))),

@@ -5,6 +5,7 @@ from functools import partial
 
 import faust
 
+from services.alerter.addressing import Readdressing, addressed
 from services.alerter.handlers import alert, levels
 from services.alerter.reporting import Reporter
 from services.alerter.retention import Retention
@@ -18,7 +19,14 @@ from services.storage.postgres import Database
 def build(runtime: Runtime) -> faust.App:
     """Return the Faust app of the alerter."""
     outbox = runtime.drainer("alerter")
-    alerts = AlertStore(Database(runtime.config.postgres, "alerter"), announced=outbox.nudge)
+
+    def store() -> AlertStore:
+        return AlertStore(
+            Database(runtime.config.postgres, "alerter"),
+            announced=outbox.nudge,
+            addressed=lambda key: addressed(key, runtime.settings.snapshot),
+        )
+
     app = worker("alerter", runtime.config)
     reporter = Reporter(runtime.config, lambda: runtime.settings.snapshot)
     threading.Thread(target=reporter.run, args=(runtime.stopping,), name="reporter", daemon=True).start()
@@ -27,6 +35,8 @@ def build(runtime: Runtime) -> faust.App:
         lambda: runtime.settings.snapshot.organization.alerts_retention_days,
     )
     threading.Thread(target=retention.run, args=(runtime.stopping,), name="retention", daemon=True).start()
-    handle = partial(alert, alerts=alerts, shown=lambda: levels(runtime.settings.snapshot.organization))
+    readdressing = Readdressing(store(), lambda: runtime.settings.version)
+    threading.Thread(target=readdressing.run, args=(runtime.stopping,), name="readdressing", daemon=True).start()
+    handle = partial(alert, alerts=store(), shown=lambda: levels(runtime.settings.snapshot.organization))
     stage(app, TOPIC, handle, runtime=runtime)
     return app

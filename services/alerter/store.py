@@ -13,6 +13,7 @@ from services.contracts import codec
 from services.domain import alerts
 from services.domain.alert_codes import kind_of
 from services.domain.alerts import Alert, Change, Key, Level, Signal
+from services.domain.directory import RecordRef
 from services.domain.errors import Refused
 from services.runtime.crash import crash_point
 from services.storage import outbox
@@ -22,7 +23,7 @@ from services.storage.postgres import Database
 EVENTS = "alert-events"
 COLUMNS = (
     "id", "object", "code", "direction", "level", "version", "open", "count", "first_seen", "last_seen", "resolved_at",
-    "resolved_by", "detail", "observed", "fence", "partition", "offset", "failures",
+    "resolved_by", "detail", "observed", "fence", "partition", "offset", "failures", "addressees",
 )  # fmt: skip
 _LATEST = (
     "SELECT a.* FROM unnest(%b::text[], %b::text[], %b::text[]) AS k (object, code, direction)"
@@ -32,17 +33,24 @@ _NEW = (
     "DO UPDATE SET version = excluded.version, open = excluded.open, count = excluded.count,"
     " last_seen = excluded.last_seen, resolved_at = excluded.resolved_at, resolved_by = excluded.resolved_by,"
     " detail = excluded.detail, observed = excluded.observed, fence = excluded.fence, partition = excluded.partition,"
-    ' "offset" = excluded."offset", failures = excluded.failures'
+    ' "offset" = excluded."offset", failures = excluded.failures, addressees = excluded.addressees'
 )
 _LOCK = int.from_bytes(b"mwalert")
 
 
 class AlertStore:
-    """The alerts. Any number of replicas may use them at once; ``announced`` is called when events were committed."""
+    """
+    The alerts. Any number of replicas may use them at once; ``announced`` is called when events were committed.
 
-    def __init__(self, database: Database, *, announced: Callable[[], None]) -> None:
+    ``addressed`` says who is told of a key, and is asked under the lock, so that no change of the settings is missed.
+    """
+
+    def __init__(
+        self, database: Database, *, announced: Callable[[], None], addressed: Callable[[Key], tuple[RecordRef, ...]]
+    ) -> None:
         self._database = database
         self._announced = announced
+        self._addressed = addressed
 
     def apply(self, signals: Sequence[Signal], shown: AbstractSet[Level]) -> None:
         """See :class:`services.alerter.handlers.Alerts`. ``Retry`` when the database fails: then nothing is kept."""
@@ -56,7 +64,9 @@ class AlertStore:
             for signal in signals:
                 before = now.get(signal.key)
                 kind = kind_of(signal.key.code)
-                after, change = alerts.apply(before, signal, kind, shown=Level(kind.level) in shown)
+                after, change = alerts.apply(
+                    before, signal, kind, shown=Level(kind.level) in shown, addressees=self._addressed(signal.key)
+                )
                 if after == before:
                     continue
                 now[signal.key] = made[after.id] = after
@@ -65,6 +75,20 @@ class AlertStore:
             _write(connection, stored, made)
             outbox.append(connection, "alerter", events)
             crash_point("alerter.written")
+        if events:
+            self._announced()
+
+    def readdress(self) -> None:
+        """See :class:`services.alerter.addressing.OpenAlerts`. ``Retry`` when the database fails."""
+        events: list[outbox.OutboxRow] = []
+        with self._database.transaction() as connection:
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            stored = {alert.key: alert for alert in _open(connection)}
+            told = {key: self._addressed(key) for key in stored}
+            made = [alerts.readdress(a, told[key]) for key, a in stored.items() if a.addressees != told[key]]
+            events = [event(alert, Change.READDRESSED) for alert in made]
+            _write(connection, stored, {alert.id: alert for alert in made})
+            outbox.append(connection, "alerter", events)
         if events:
             self._announced()
 
@@ -90,6 +114,12 @@ def _latest(connection: psycopg.Connection[Any], keys: AbstractSet[Key]) -> dict
         return {alert.key: alert for alert in map(read, cursor.execute(_LATEST, columns).fetchall())}
 
 
+def _open(connection: psycopg.Connection[Any]) -> list[Alert]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        query = "SELECT * FROM alerter.alert WHERE open ORDER BY id FOR UPDATE"
+        return [read(row) for row in cursor.execute(query).fetchall()]
+
+
 def _write(connection: psycopg.Connection[Any], stored: Mapping[Key, Alert], made: Mapping[UUID, Alert]) -> None:
     """Write these alerts; the last one of a key takes the place of the one that was the latest."""
     last = {alert.key: alert.id for alert in made.values()}
@@ -104,6 +134,7 @@ def _row(a: Alert) -> tuple[Any, ...]:
     return (
         a.id, a.key.object, a.key.code, a.key.direction, a.level, a.version, a.open, a.count, a.first_seen, a.last_seen,
         a.resolved_at, a.resolved_by, a.detail, a.observed, a.fence, *a.place, a.failures,
+        [f"{ref.type}:{ref.id}" for ref in a.addressees],
     )  # fmt: skip
 
 
@@ -125,6 +156,7 @@ def read(row: Mapping[str, Any]) -> Alert:
         resolved_at=row["resolved_at"],
         resolved_by=row["resolved_by"],
         detail=row["detail"],
+        addressees=tuple(RecordRef(*text.split(":", 1)) for text in row["addressees"]),
     )
 
 
@@ -147,6 +179,7 @@ def event(alert: Alert, change: Change) -> outbox.OutboxRow:
             "resolved_at": alert.resolved_at,
             "resolved_by": alert.resolved_by,
             "detail": alert.detail,
+            "addressees": [{"type": ref.type, "id": ref.id} for ref in alert.addressees],
         },
     )
     return outbox.OutboxRow(EVENTS, str(alert.key).encode(), value, {})

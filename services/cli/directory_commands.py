@@ -8,14 +8,14 @@ import click
 
 from services.cli import directory_file, session
 from services.cli.failures import failed
-from services.cli.mailbox_creation import create_missing
+from services.cli.mailbox_creation import tell_made
 from services.cli.output import plural, source_name
 from services.cli.publishing import ends, sending
 from services.contracts.codec import encode
-from services.domain.directory import RecordRef
 from services.runtime.config import Config
+from services.settings import publisher
 from services.storage.outbox import OutboxRow
-from services.storage.reports import progress
+from services.storage.reports import principals, progress
 
 TOPIC = "directory"
 
@@ -39,13 +39,15 @@ def apply_command(file: BinaryIO, *, no_wait: bool, timeout: float) -> None:
     """
     config = session.config()
     records = directory_file.read(source_name(file), file)
+    before = {} if no_wait else publisher.current(config.postgres).mailboxes
     rows = [OutboxRow(TOPIC, f"{r['type']}/{r['id']}".encode(), encode("DirectoryRecord", r), {}) for r in records]
     with sending(config) as send:
         send(rows)
     click.echo(f"Published {plural(len(rows), 'directory record')}.")
     if rows and not no_wait and _until_applied(config, timeout):
-        there = {RecordRef(r["type"], r["id"]) for r in records if not r["deleted"]}
-        create_missing(config, there, "directory apply")
+        there = {(r["type"], r["id"]) for r in records}
+        after = publisher.current(config.postgres).mailboxes.items()
+        tell_made(a for a, m in after if a not in before and m.owner and (m.owner.type, m.owner.id) in there)
 
 
 def _until_applied(config: Config, seconds: float) -> bool:
@@ -61,6 +63,14 @@ def _until_applied(config: Config, seconds: float) -> bool:
                 raise failed(
                     f"after {seconds:g} s the resolver has not taken over {plural(left, 'record')}; they are on the "
                     "topic and will be."
+                )
+            time.sleep(0.05)
+        came = principals.arrived(connection)
+        while came & principals.arrived(connection):
+            if time.monotonic() > deadline:
+                raise failed(
+                    f"after {seconds:g} s the resolver has not looked at every new user and queue for a mailbox; "
+                    "its log says why."
                 )
             time.sleep(0.05)
     click.echo("The resolver has taken them over.")

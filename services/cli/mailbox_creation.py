@@ -1,6 +1,6 @@
 """``mailweave mailbox create-missing``: users and queues get their mailboxes by the template of the organisation."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import click
 
@@ -12,6 +12,7 @@ from services.domain.directory import PRINCIPALS, RecordRef
 from services.domain.errors import Refused
 from services.runtime.config import Config
 from services.settings import publisher, template
+from services.settings.missing_mailboxes import missing
 from services.storage.reports import principals
 
 
@@ -22,8 +23,8 @@ def create_missing_command(owners: Sequence[str], *, every: bool) -> None:
     """
     Give users and queues that have no mailbox one by the defaults of the organisation.
 
-    `mailweave directory apply` and `settings set principal/TYPE:ID` do it by themselves; this is for records that a CRM
-    wrote onto the topic. A mailbox that was removed does not come back.
+    They get it by themselves when their record comes, or with `settings set principal/TYPE:ID`; this is for those who
+    came before there were defaults. Who had a mailbox that was removed gets none: `mailweave mailbox add`.
     """
     if bool(owners) == every:
         raise Refused("say for whom: one or more TYPE:ID such as user:anna, or --all.")
@@ -35,18 +36,20 @@ def create_missing_command(owners: Sequence[str], *, every: bool) -> None:
 
 def create_missing(config: Config, refs: Collection[RecordRef] | None, reason: str) -> int:
     """Make the mailboxes that these principals are without, or all of them; return how many, and say so."""
-    snapshot = publisher.current(config.postgres)
-    known = publisher.history(config.postgres)
-    removed = {change.key.removeprefix("mailbox/") for change in known if change.key.startswith("mailbox/")}
     with session.reading(config) as connection:
-        found = principals.with_addresses(connection)
-    wanted = [PrincipalAddresses(ref, a) for ref, a in found.items() if refs is None or ref in refs]
-    changes = template.made(snapshot, wanted, removed)
+        found = principals.with_addresses(connection, refs)
+    version, changes = missing(config.postgres, [PrincipalAddresses(ref, a) for ref, a in found.items()])
     if changes:
-        publish(changes, by=author(), reason=reason, base=snapshot.version)
-        names = ", ".join(sorted(changes))
-        click.echo(printable(f"By the defaults {plural(len(changes), 'mailbox', 'mailboxes')} made: {names}."))
+        publish(changes, by=author(), reason=reason, base=version)
+        tell_made(key.removeprefix("mailbox/") for key in changes)
     return len(changes)
+
+
+def tell_made(addresses: Iterable[str]) -> None:
+    """Say which mailboxes were made by the defaults, if any."""
+    if names := sorted(f"mailbox/{address}" for address in addresses):
+        made = plural(len(names), "mailbox", "mailboxes")
+        click.echo(printable(f"By the defaults {made} made: {', '.join(names)}."))
 
 
 def _named(text: str) -> RecordRef:

@@ -19,7 +19,7 @@ def drain_outbox(config: Config) -> int:
     """
     Publish what waits in the settings outbox; return how many records.
 
-    Nobody else drains it: the command that publishes does, and ``up`` does for one that was cut off.
+    The command that publishes drains it at once; for one that was cut off ``up`` does, and the resolver.
     """
     total = 0
     with closing(Database(config.postgres, "settings")) as database, sending(config) as send:

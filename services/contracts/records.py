@@ -16,6 +16,7 @@ __all__ = [
     "AlertSignal",
     "Command",
     "DeadLetter",
+    "DeliveryMoved",
     "DirectoryRecord",
     "MailDecided",
     "MailReceived",
@@ -150,6 +151,19 @@ class Command(TypedDict):
     time: datetime
 
 
+class DeliveryMoved(TypedDict):
+    """The place of a delivery after its folder was renamed or numbered anew."""
+
+    delivery_id: str
+    version: int
+    mailbox: str
+    folder_id: str
+    folder: str
+    uidvalidity: int | None
+    uid: int | None
+    moved_at: datetime
+
+
 class AlertEvent(TypedDict):
     """An alert as it stands after a change."""
 
@@ -167,3 +181,4 @@ class AlertEvent(TypedDict):
     resolved_at: datetime | None
     resolved_by: str
     detail: str
+    addressees: list[RecordRefRecord]

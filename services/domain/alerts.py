@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID, uuid5
 
 from services.domain.alert_codes import Kind
+from services.domain.directory import RecordRef
 from services.domain.identity import NAMESPACE
 
 
@@ -30,6 +31,7 @@ class Change(StrEnum):
     RAISED = "raised"
     REPEATED = "repeated"
     RESOLVED = "resolved"
+    READDRESSED = "readdressed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ class Alert:
     The last alert of a key, open or resolved.
 
     ``failures`` counts what was raised since the last all-clear; the alert shows from ``Kind.shown_after`` on.
-    ``observed``, ``fence`` and ``place`` are those of the last signal that was applied.
+    ``observed``, ``fence`` and ``place`` are those of the last signal that was applied. ``addressees`` are those
+    who are told of it.
     """
 
     id: UUID
@@ -85,15 +88,19 @@ class Alert:
     resolved_at: datetime | None = None
     resolved_by: str = ""
     detail: str = ""
+    addressees: tuple[RecordRef, ...] = ()
 
 
-def apply(before: Alert | None, signal: Signal, kind: Kind, *, shown: bool) -> tuple[Alert, Change | None]:
+def apply(
+    before: Alert | None, signal: Signal, kind: Kind, *, shown: bool, addressees: tuple[RecordRef, ...] = ()
+) -> tuple[Alert, Change | None]:
     """
     Return the alert after a signal, and what is to be told of it.
 
     A signal that was observed before the last applied one, or under a lower fencing number, changes nothing; neither
     does one that comes again.
-    ``shown`` is whether the settings let alerts of this level come up; one that is open still resolves. A repeated
+    ``shown`` is whether the settings let alerts of this level come up; one that is open still resolves. ``addressees``
+    are told of an alert that opens. A repeated
     alert is told of when its count has doubled, so that a mailbox that fails all night gives ten events and not 3,000.
     """
     if before is not None and _late(before, signal):
@@ -123,7 +130,8 @@ def apply(before: Alert | None, signal: Signal, kind: Kind, *, shown: bool) -> t
         # Not shown yet: an alert that was resolved before keeps its place in the history.
         return replace(_seen(before, signal), failures=failures), None
     opens = shown and failures >= kind.shown_after
-    return _first(signal, kind, opens=opens, failures=failures), Change.RAISED if opens else None
+    first = _first(signal, kind, opens=opens, failures=failures)
+    return (replace(first, addressees=addressees), Change.RAISED) if opens else (first, None)
 
 
 def _first(signal: Signal, kind: Kind, *, opens: bool, failures: int) -> Alert:
@@ -147,6 +155,11 @@ def _first(signal: Signal, kind: Kind, *, opens: bool, failures: int) -> Alert:
 def resolve(alert: Alert, *, at: datetime, by: str) -> Alert:
     """Return an open alert as resolved, by the all-clear or by a person."""
     return replace(alert, open=False, resolved_at=at, resolved_by=by, version=alert.version + 1, failures=0)
+
+
+def readdress(alert: Alert, addressees: tuple[RecordRef, ...]) -> Alert:
+    """Return an open alert as one of which others are told."""
+    return replace(alert, addressees=addressees, version=alert.version + 1)
 
 
 def _seen(alert: Alert, signal: Signal) -> Alert:

@@ -38,8 +38,8 @@ def missing(
     """
     Yield the mailboxes that are to be made, at most one for each principal, in the order given.
 
-    One that owns a mailbox gets none, nor does one with an address in ``addresses``: those that have a mailbox, or had
-    one that a person has removed. Of several addresses the first in the order of the alphabet counts.
+    One in ``owners`` gets none, nor does one with an address in ``addresses``: those that have a mailbox, or had one
+    that a person has removed. Of several addresses the first in the order of the alphabet counts.
     """
     owning, taken = set(owners), set(addresses)
     for principal in principals:

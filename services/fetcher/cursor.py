@@ -106,10 +106,7 @@ def rename(database: Database, mailbox: str, fence: int, at: Position) -> None:
     """Give the deliveries of a folder the name that it has now."""
     with database.transaction() as connection:
         hold(connection, mailbox, fence)
-        connection.execute(
-            "UPDATE fetcher.delivery SET folder = %s WHERE mailbox = %s AND folder_id = %s AND uid IS NOT NULL",
-            (at.folder, mailbox, at.folder_id),
-        )
+        former_places.rename(connection, mailbox, at)
 
 
 def begin(database: Database, mailbox: str, fence: int, at: Position) -> None:

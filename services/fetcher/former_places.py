@@ -8,6 +8,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from services.domain.renumbering import Former
+from services.fetcher import moves
 from services.fetcher.deliveries import Database
 from services.fetcher.position import Position
 
@@ -68,22 +69,49 @@ def placed(database: Database, mailbox: str, at: Position, uids: Sequence[int]) 
 
 
 def move(connection: Connection[Any], at: Position, places: Mapping[int, UUID]) -> None:
-    """Give deliveries their new UIDs in the folder, inside a transaction; ids and contents stay."""
-    connection.execute(
-        "UPDATE fetcher.delivery d SET folder_id = %s, folder = %s, uidvalidity = %s, uid = n.uid"
-        " FROM unnest(%s::uuid[], %s::bigint[]) AS n(id, uid) WHERE d.id = n.id",
-        (at.folder_id, at.folder, at.uidvalidity, list(places.values()), list(places)),
-    )
+    """Give deliveries their new UIDs in the folder, inside a transaction, and tell of it; ids and contents stay."""
+    moved = connection.execute(
+        "UPDATE fetcher.delivery d SET folder_id = %(folder_id)s, folder = %(folder)s, uidvalidity = %(epoch)s,"
+        " uid = n.uid, place_version = d.place_version + 1"
+        " FROM unnest(%(ids)s::uuid[], %(uids)s::bigint[]) AS n(id, uid)"
+        " WHERE d.id = n.id AND (d.folder_id, d.folder, d.uidvalidity, d.uid)"
+        " IS DISTINCT FROM (%(folder_id)s, %(folder)s, %(epoch)s, n.uid) RETURNING d.id",
+        {"folder_id": at.folder_id, "folder": at.folder, "epoch": at.uidvalidity,
+         "ids": list(places.values()), "uids": list(places)},
+    ).fetchall()  # fmt: skip
+    moves.tell(connection, [id_ for (id_,) in moved])
 
 
 def vacate(connection: Connection[Any], mailbox: str, at: Position) -> None:
     """
-    Take back the places of an epoch that begins, inside a transaction.
+    Take back the places of an epoch that begins, inside a transaction, and tell of it.
 
     A server may come back to a number it had before; what lay there then need not lie there now.
     """
-    connection.execute(
-        "UPDATE fetcher.delivery SET uidvalidity = 0, uid = NULL WHERE mailbox = %s AND folder_id = %s"
-        " AND uidvalidity = %s AND uid IS NOT NULL",
-        (mailbox, at.folder_id, at.uidvalidity),
+    there: LiteralString = (
+        "SELECT id FROM fetcher.delivery WHERE mailbox = %(mailbox)s AND folder_id = %(folder)s"
+        " AND uidvalidity = %(epoch)s AND uid IS NOT NULL"
     )
+    given = {"mailbox": mailbox, "folder": at.folder_id, "epoch": at.uidvalidity}
+    for ids in moves.portions(connection, there, given):
+        connection.execute(
+            "UPDATE fetcher.delivery SET uidvalidity = 0, uid = NULL, place_version = place_version + 1"
+            " WHERE id = ANY(%s)",
+            (ids,),
+        )
+        moves.tell(connection, ids)
+
+
+def rename(connection: Connection[Any], mailbox: str, at: Position) -> None:
+    """Give the deliveries of a folder the name that it has now, inside a transaction, and tell of it."""
+    others: LiteralString = (
+        "SELECT id FROM fetcher.delivery WHERE mailbox = %(mailbox)s AND folder_id = %(folder)s AND uid IS NOT NULL"
+        " AND folder <> %(name)s"
+    )
+    given = {"mailbox": mailbox, "folder": at.folder_id, "name": at.folder}
+    for ids in moves.portions(connection, others, given):
+        connection.execute(
+            "UPDATE fetcher.delivery SET folder = %s, place_version = place_version + 1 WHERE id = ANY(%s)",
+            (at.folder, ids),
+        )
+        moves.tell(connection, ids)

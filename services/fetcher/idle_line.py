@@ -8,6 +8,7 @@ from time import monotonic
 from services.domain.idling import renewal
 from services.fetcher.idle_dialogue import Dialogue, GivenUp, How, Step
 from services.fetcher.kept import Kept
+from services.runtime import metrics
 
 CHUNK = 16 * 1024
 CHUNKS_AT_ONCE = 4  # then the others get their turn
@@ -88,6 +89,7 @@ class Line:
         dialogue = self.dialogue
         if dialogue.step is Step.ENDED and not (dialogue.changed or self.wanted):
             self._begin()
+            metrics.IDLE_RENEWALS.inc()
         elif dialogue.step is Step.IDLING:
             due = min(self._renew_at, self.quiet_until) if dialogue.changed else self._renew_at
             if self.wanted or due <= monotonic():

@@ -9,6 +9,7 @@ import faust
 from services.resolver.gate import DirectoryGate
 from services.resolver.handlers import project, resolve
 from services.resolver.jobs import JobWorker
+from services.resolver.new_mailboxes import NewMailboxes
 from services.resolver.policy import settings_of
 from services.runtime import kafka, lag
 from services.runtime.runtime import Runtime
@@ -28,7 +29,9 @@ def build(runtime: Runtime) -> faust.App:
 
     gate = DirectoryGate(database(), lag.ends(config.kafka, "directory"))
     jobs = JobWorker(database(), BlobFolder(config.blobs), lambda: settings_of(runtime.settings.snapshot))
-    for name, work in (("directory-gate", gate.watch), ("jobs", jobs.run)):
+    # This sends, too, what a command that was cut off has left there.
+    mailboxes = NewMailboxes(database(), config.postgres, published=runtime.drainer("settings").nudge)
+    for name, work in (("directory-gate", gate.watch), ("jobs", jobs.run), ("new-mailboxes", mailboxes.run)):
         threading.Thread(target=_guarded, args=(work, runtime), name=name, daemon=True).start()
     kafka.stage(
         app,

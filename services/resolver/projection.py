@@ -8,6 +8,7 @@ import psycopg
 
 from services import contracts
 from services.domain.addresses import normalise
+from services.domain.directory import PRINCIPALS
 from services.domain.errors import Reject, UndecodableRecord
 from services.storage.inserting import upsert
 
@@ -58,7 +59,8 @@ def apply(connection: psycopg.Connection[Any], changes: Sequence[Change], reache
     Apply changes; of one record the latest counts, and one that is older than what is stored changes nothing.
 
     ``reached`` holds the next offset of each partition, past records that were no changes too; it is kept in the
-    same transaction, so that everybody can tell when a pushed record acts.
+    same transaction, so that everybody can tell when a pushed record acts. Users and queues that came are noted in it
+    too, so that none is missed who is to be given a mailbox.
     """
     latest: dict[tuple[str, str], Change] = {}
     for change in sorted(changes, key=lambda c: (c.partition, c.offset)):
@@ -94,6 +96,11 @@ def apply(connection: psycopg.Connection[Any], changes: Sequence[Change], reache
         ("address", "type", "id"),
         addresses,
         key=("address", "type", "id"),
+    )
+    arrived = [(kind, name) for kind, name in written if kind in PRINCIPALS and latest[kind, name].record["active"]]
+    connection.execute(
+        "INSERT INTO resolver.arrived_principal (type, id) SELECT * FROM unnest(%s::text[], %s::text[])",
+        ([kind for kind, _ in arrived], [name for _, name in arrived]),
     )
     upsert(
         connection,

@@ -114,6 +114,10 @@ IDLE_ENDS = Counter(
     "Ends of IDLE on an IMAP connection, by how.",
     ["how"],  # of IDLE_ENDINGS; woken: the server told of a change; looked: it was time for a full check
 )
+IDLE_RENEWALS = Counter(
+    "mailweave_idle_renewals",
+    "IDLE begun anew on an IMAP connection that is kept, because its time was up.",
+)
 PUSHED = Counter(
     "mailweave_pushed_mails",
     "Mails, once for each mailbox, that servers pushed, and refusals, by how they came and what became of them.",

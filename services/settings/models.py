@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BeforeValidator, Field, ValidationError, fie
 
 from services.domain.addresses import normalise
 from services.domain.errors import Refused
-from services.settings.declaring import IDLE, Strict
+from services.settings.declaring import Strict
 from services.settings.objects.mailbox_fields import MailboxMethods
 from services.settings.objects.profile_fields import OutgoingServer, ProfileIdentity, ProfileLogin
 from services.settings.organization import Organization
@@ -58,7 +58,7 @@ class ServerProfile(OutgoingServer, ProfileLogin, ProfileIdentity):
         max_length=63,
         description="The only router that may hand in mail of its mailboxes, by name; null: any.",
     )
-    owner: Ref | None = Field(default=None, description=f"Who is told of what is wrong with it. {IDLE}")
+    owner: Ref | None = Field(default=None, description="Whom alerts of it are addressed to.")
     idle: bool = Field(default=True, description="Keep connections and be told of new mail, where an IMAP server can.")
 
 

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 VOLATILE = {"timestamp with time zone"}
-PASSING = {"outbox", "reject_streak"}
+PASSING = {"outbox", "reject_streak", "arrived_principal"}
 
 
 @dataclass(frozen=True, order=True)

@@ -16,6 +16,7 @@ from tests.e2e.mails import mail
 from tests.e2e.settings_page import at_hand, changes, setting
 from tests.e2e.test_alerts import alerts, until
 from tests.e2e.test_mail import activities, explained
+from tests.e2e.topics import records
 
 pytestmark = pytest.mark.e2e
 
@@ -115,3 +116,34 @@ def test_the_filter_of_users_that_have_set_none_is_what_the_setting_says(company
     company.pipeline.wait()
 
     assert {"all@filters.example"} == set(activities(company, "filters.example"))
+
+
+@changes("Notify mailbox owner")
+def test_the_owner_of_a_mailbox_is_told_of_what_is_wrong_with_its_server_while_the_switch_is_on(company: Company):
+    """An alert that is open already comes onto the owner's wall too, and leaves it again."""
+    address = "notified@own.example"
+    server = ("host=127.0.0.1", "port=1", "tls=none", "pollSeconds=1", 'owner={"type":"user","id":"ben"}')
+    company.pipeline.mailweave("settings", "set", "server-profile/closed", *server)
+
+    def wall(owner: str) -> list[str]:
+        lines = company.pipeline.mailweave("alerts", "--owner", owner, "--json").stdout.splitlines()
+        return [a["code"] for a in map(json.loads, lines) if address in a["object"]]
+
+    fields = ("serverProfile=closed", "credential=closed", 'owner={"type":"user","id":"anna"}')
+    company.pipeline.mailweave("credential", "set", "closed", "--password-file", company.pipeline.passwords)
+    company.pipeline.mailweave("settings", "set", f"mailbox/{address}", f"address={address}", *fields)
+    try:
+        until(lambda: ["connection_refused"] == wall("user:ben"))
+        assert [] == wall("user:anna")
+        with setting(company, alerts__notifyMailboxOwner=True):
+            until(lambda: ["connection_refused"] == wall("user:anna"))
+            assert ["connection_refused"] == wall("user:ben")
+        until(lambda: [] == wall("user:anna"))
+
+        def told() -> list[tuple[str, list[str]]]:
+            found = [r for _, r in records(company.kafka, "alert-events") if r["object"] == f"mailbox/{address}"]
+            return [(r["change"], [ref["id"] for ref in r["addressees"]]) for r in found if r["change"] != "repeated"]
+
+        until(lambda: [("raised", ["ben"]), ("readdressed", ["anna", "ben"]), ("readdressed", ["ben"])] == told())
+    finally:
+        company.pipeline.mailweave("mailbox", "remove", address)

@@ -27,8 +27,8 @@ class Alerting(Strict):
     alerts_notify_mailbox_owner: bool = setting(
         False,
         "alerts.notifyMailboxOwner",
-        "Tell the owner of a mailbox of errors of its server profile too.",
-        about=About("8.1", row="Notify mailbox owner"),
+        "Address alerts that are the concern of a server profile to the owners of its mailboxes too.",
+        about=About("8.1", row="Notify mailbox owner", acts="alerter"),
     )
     alerts_retention_days: int = setting(
         30,

@@ -14,6 +14,7 @@ from services.alerter.store import AlertStore, resolve
 from services.contracts import decode
 from services.contracts.topics import catalogue
 from services.domain.alerts import Key, Level, Signal, SignalState
+from services.domain.directory import RecordRef
 from services.domain.errors import Refused
 from services.runtime.records import Batch, Input
 from services.runtime.signals import record
@@ -27,6 +28,7 @@ class Alerter:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.told: tuple[RecordRef, ...] = ()
         self.key = Key(f"mailbox/{uuid4().hex}@own.example", "login_refused", "incoming")
 
     def signals(self, *states: SignalState, first: int = 0) -> list[Input]:
@@ -39,13 +41,28 @@ class Alerter:
     def apply(self, *inputs: Input, shown: frozenset[Level] = frozenset(Level)) -> Batch:
         batch = Batch(inputs)
         with closing(Database(self.url, "alerter")) as database:
-            alert(batch, alerts=AlertStore(database, announced=lambda: None), shown=lambda: shown)
+            alert(
+                batch,
+                alerts=AlertStore(database, announced=lambda: None, addressed=lambda _: self.told),
+                shown=lambda: shown,
+            )
         return batch
 
     def rows(self) -> list[tuple[object, ...]]:
         with psycopg.connect(self.url) as connection:
             query = "SELECT open, count, resolved_by FROM alerter.alert WHERE object = %s ORDER BY first_seen"
             return connection.execute(query, (self.key.object,)).fetchall()
+
+    def addressees(self) -> list[list[str]]:
+        with psycopg.connect(self.url) as connection:
+            query = "SELECT addressees FROM alerter.alert WHERE object = %s ORDER BY first_seen"
+            return [row[0] for row in connection.execute(query, (self.key.object,)).fetchall()]
+
+    def readdress(self) -> None:
+        with closing(Database(self.url, "alerter")) as database:
+            AlertStore(
+                database, announced=lambda: None, addressed=lambda key: self.told if key == self.key else ()
+            ).readdress()
 
     def events(self) -> list[tuple[str, int, int]]:
         with psycopg.connect(self.url) as connection:
@@ -183,3 +200,38 @@ def test_signals_are_forgotten_by_their_topic_before_the_alert_that_applied_them
 
     assert hours is not None
     assert hours < SIGNAL_DAYS * 24
+
+
+NINA, OLE = RecordRef("user", "nina"), RecordRef("queue", "with:colon")
+
+
+def test_an_alert_is_addressed_as_it_opens_and_anew_when_others_are_told(alerter):
+    """What is resolved keeps the addressees that it had."""
+    alerter.told = (NINA,)
+    alerter.apply(*alerter.signals(RAISED))
+    assert [["user:nina"]] == alerter.addressees()
+
+    alerter.told = (OLE, NINA)
+    alerter.readdress()
+    alerter.readdress()
+    assert [["queue:with:colon", "user:nina"]] == alerter.addressees()
+
+    alerter.apply(*alerter.signals(CLEARED, first=1))
+    alerter.told = ()
+    alerter.readdress()
+
+    assert [["queue:with:colon", "user:nina"]] == alerter.addressees()
+    assert [("raised", 1, 1), ("readdressed", 2, 1), ("resolved", 3, 1)] == alerter.events()
+
+
+def test_a_signal_that_comes_again_after_it_changes_no_addressee(alerter):
+    alerter.told = (NINA,)
+    signals = alerter.signals(RAISED, RAISED)
+    alerter.apply(*signals)
+    alerter.told = (OLE,)
+    alerter.readdress()
+    alerter.told = ()
+
+    alerter.apply(*signals)
+
+    assert [["queue:with:colon"]] == alerter.addressees()

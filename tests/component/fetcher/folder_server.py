@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from services.cli.stack.unprivileged import identity
+from services.contracts import decode
 from services.fetcher import cursor
 from services.fetcher.folders import encode_name, quoted
 from services.fetcher.imap import session
@@ -32,6 +33,27 @@ def rows_of(outside):
         " ORDER BY folder, uidvalidity, uid"
     )
     return outside.rows(query)
+
+
+def moved(outside):
+    """Return what the events say of moved deliveries, in their order."""
+    query = "SELECT value FROM fetcher.outbox WHERE topic = 'delivery-moved' ORDER BY id"
+    found = [decode(value)[1] for (value,) in outside.rows(query)]
+    return [event for event in found if event["mailbox"] == outside.mailbox]
+
+
+def events_tell_the_places(outside):
+    """Whoever follows the records and the events knows where each delivery lies, and misses no version."""
+    places = {r["delivery_id"]: (1, r["folder"], r["uidvalidity"], r["uid"]) for r in outside.records()}
+    for event in moved(outside):
+        assert places[event["delivery_id"]][0] + 1 == event["version"]
+        places[event["delivery_id"]] = (event["version"], event["folder"], event["uidvalidity"], event["uid"])
+    query = (
+        "SELECT id::text, place_version, folder, CASE WHEN uid IS NOT NULL THEN uidvalidity END, uid"
+        " FROM fetcher.delivery WHERE mailbox = %(mailbox)s"
+    )
+    there = {id_: place for id_, *place in outside.rows(query)}
+    assert there == {id_: list(places[id_]) for id_ in there}
 
 
 class FolderServer:

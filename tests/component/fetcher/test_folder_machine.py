@@ -17,7 +17,14 @@ from uuid import uuid4
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from services.cli.stack import add_user
 from services.domain.errors import Retry
@@ -25,7 +32,7 @@ from services.fetcher.failures import MailServerError
 from services.fetcher.folders import encode_name
 from services.fetcher.imap import Server, session
 from services.fetcher.mechanisms import Password
-from tests.component.fetcher.folder_server import FolderServer, mail, rows_of, wire_name
+from tests.component.fetcher.folder_server import FolderServer, events_tell_the_places, mail, rows_of, wire_name
 
 pytestmark = pytest.mark.component
 
@@ -188,6 +195,10 @@ class Folders(RuleBasedStateMachine):
                 self.excused[record["delivery_id"]] += 1
                 self.excused[record["subject"]] += 1
             self._leave()
+
+    @invariant()
+    def whoever_follows_the_events_knows_each_place(self):
+        events_tell_the_places(self.outside)
 
     @rule()
     def reconnect(self):

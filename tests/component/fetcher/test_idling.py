@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from services.cli.stack import add_user
 from services.cli.stack.dovecot import certificate_file
@@ -73,8 +74,13 @@ def test_other_folders_are_looked_at_at_the_interval_over_the_same_connection(ou
         assert not any(ended.code for ended in running.ended)
 
 
+def renewals():
+    return REGISTRY.get_sample_value("mailweave_idle_renewals_total")
+
+
 def test_idle_is_begun_anew_and_goes_on(outside, dovecot, redis, monkeypatch):
     monkeypatch.setattr("services.fetcher.idle_line.renewal", lambda _: 0.05)
+    before = renewals()
     with Running(outside, redis, dovecot).running() as running:
         until(lambda: idle(running))
         running.stopping.wait(1)
@@ -82,6 +88,7 @@ def test_idle_is_begun_anew_and_goes_on(outside, dovecot, redis, monkeypatch):
         until(lambda: [1] == outside.uids())
 
     assert 3 > len([ended for ended in running.ended if not ended.mails])
+    assert before < renewals()
 
 
 @pytest.mark.parametrize(

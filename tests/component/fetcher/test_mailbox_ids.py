@@ -9,6 +9,7 @@ from services.fetcher.imap import session
 from services.fetcher.mechanisms import Password
 from services.fetcher.polling import Progress, Task, poll
 from tests.component.fetcher.checking import MAILS, server_at
+from tests.component.fetcher.folder_server import events_tell_the_places, moved
 
 pytestmark = pytest.mark.component
 
@@ -86,6 +87,8 @@ def test_a_renamed_folder_keeps_cursor_deliveries_and_rule_by_its_id(outside, id
     rows = outside.rows("SELECT id, uid, folder FROM fetcher.delivery WHERE mailbox = %(mailbox)s ORDER BY uid")
     assert before == [row[:2] for row in rows[:2]]
     assert ["Neu"] * 3 == [row[2] for row in rows]
+    assert [("Neu", 1), ("Neu", 2)] == sorted((event["folder"], event["uid"]) for event in moved(outside))
+    events_tell_the_places(outside)
 
 
 def test_another_folder_of_the_name_does_not_inherit_the_rule(outside, identifying):
