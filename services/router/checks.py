@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from services.domain.errors import MailweaveError
 from services.fetcher.endpoint import forms
-from services.fetcher.failures import MailServerError
+from services.fetcher.failures import MailServerError, Unforeseen
 from services.fetcher.ledger import Outside
 from services.fetcher.mechanisms import Password
 from services.fetcher.polling import Progress, Task
@@ -99,14 +99,18 @@ class Checker:
             start=claimed.received_after,
         )
         problem: MailweaveError | None = None
-        with TemporaryDirectory(dir=self.room) as room:
-            outside = Remote(client=client, blobs=BlobFolder(Path(room)), now=_now, limit=claimed.limit)
-            try:
+        try:
+            with TemporaryDirectory(dir=self.room) as room:
+                outside = Remote(client=client, blobs=BlobFolder(Path(room)), now=_now, limit=claimed.limit)
                 self._read(mailbox, task, outside, progress, delete=claimed.delete and mailbox.table.delete)
-            except EndpointError:
-                raise
-            except MailweaveError as error:
-                problem = error
+        except EndpointError:
+            raise
+        except MailweaveError as error:
+            problem = error
+        except Exception as error:
+            # Told as the end of the check: the installation hears of nothing else than what it is told.
+            log.exception("a check broke")
+            problem = Unforeseen(f"the check broke inside ({type(error).__name__}); see the log of the router")
         end = forms.End(
             fence=claimed.fence,
             code=problem.code if problem else "",
