@@ -114,11 +114,11 @@ class StoredLedger:
 
     def handled(self, ids: Sequence[UUID]) -> frozenset[UUID]:
         """See :class:`Ledger`."""
-        return deliveries.handled(self.database, ids)
+        return deliveries.handled(self.database, ids, [self.mailbox])
 
     def stored(self, ids: Sequence[UUID]) -> dict[UUID, str]:
         """See :class:`Ledger`."""
-        return deliveries.stored(self.database, ids)
+        return deliveries.stored(self.database, self.mailbox, ids)
 
     def folder_failed(self, folder: str, error: str) -> None:
         """See :class:`Ledger`."""

@@ -68,7 +68,7 @@ class Recognition:
         }
         if not at.renumbered:
             return ids
-        taken = deliveries.handled(self._database, list(ids.values()))
+        taken = deliveries.handled(self._database, list(ids.values()), [self._mailbox])
         return {
             one.listed.uid: delivery_id_other(ids[one.listed.uid], _hash(one)) if ids[one.listed.uid] in taken else id_
             for one, id_ in zip(got, ids.values(), strict=True)

@@ -71,7 +71,7 @@ class Desk:
         On return everything is durable.
         """
         given = [_arrival(of.address, form, mail) for form, mail in zip(head.mails, mails, strict=True)]
-        known = deliveries.stored(self.ports().database, [a.id for a in given])
+        known = deliveries.stored(self.ports().database, of.address, [a.id for a in given])
         new = {a.id: a for a in given if a.id not in known}
         to = None if head.to is None else head.to.position()
         with _fenced():
@@ -86,13 +86,14 @@ class Desk:
         deliveries.pass_over(self.ports().database, [mail.passed(of.address) for mail in given.mails])
         return {}
 
-    def handled(self, _: Admitted, given: forms.Asked) -> Answer:
-        """Say which deliveries are taken or passed over already."""
-        return {"ids": [str(id_) for id_ in deliveries.handled(self.ports().database, given.ids)]}
+    def handled(self, of: Admitted, given: forms.Asked) -> Answer:
+        """Say which deliveries are taken or passed over already; those of another mailbox are unknown here."""
+        found = deliveries.handled(self.ports().database, given.ids, [of.address])
+        return {"ids": [str(id_) for id_ in found]}
 
-    def stored(self, _: Admitted, given: forms.Asked) -> Answer:
-        """Say which raw mails are stored, by their SHA-256."""
-        found = deliveries.stored(self.ports().database, given.ids)
+    def stored(self, of: Admitted, given: forms.Asked) -> Answer:
+        """Say which raw mails are stored, by their SHA-256; those of another mailbox are unknown here."""
+        found = deliveries.stored(self.ports().database, of.address, given.ids)
         return {"sha256": {str(id_): sha256 for id_, sha256 in found.items()}}
 
     def folder(self, of: Admitted, given: forms.FolderState) -> Answer:
