@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.domain.decide import KEYWORD
 from services.domain.mailbox_state import CHECKED, UNREAD, Failed, LeftOut, Succeeded
 from services.domain.start_date import start_of
 from services.fetcher import cursor, deliveries, failures, lifecycle
 from services.fetcher.cursor import FenceLost
-from services.fetcher.endpoint import forms, refusals
+from services.fetcher.endpoint import folder_forms, forms, refusals
 from services.fetcher.endpoint.admission import Admitted
 from services.fetcher.handover import Arrival, Content, HeadersOnly
 from services.fetcher.ledger import StoredLedger
@@ -58,6 +58,20 @@ class Desk:
         found = cursor.position(self.ports().database, of.address, given.folder_id)
         return {"position": None if found is None else forms.PositionForm.of(found).model_dump(mode="json")}
 
+    def opened(self, of: Admitted, given: folder_forms.Opened) -> Answer:
+        """Say where to read on in a folder that was opened."""
+        with _fenced():
+            at = self._ledger(of, given.fence).opened(given.at.position(), given.names)
+        return {"position": forms.PositionForm.of(at).model_dump(mode="json")}
+
+    def recognise(self, of: Admitted, given: folder_forms.Recognise) -> Answer:
+        """Say which mails are known from before, and of which the Message-ID must be told."""
+        seen = [one.seen() for one in given.seen]
+        named = {one.uid: one.message_id for one in given.named}
+        with _fenced():
+            found = self._ledger(of, given.fence).recognise(given.at.position(), seen, named)
+        return {"known": sorted(found.known), "doubtful": sorted(found.doubtful)}
+
     def advance(self, of: Admitted, given: forms.Advance) -> Answer:
         """Move a cursor over what holds no mail."""
         with _fenced():
@@ -66,20 +80,19 @@ class Desk:
 
     def take(self, of: Admitted, head: forms.Upload, mails: Sequence[Spooled]) -> Answer:
         """
-        Hand mails over and move the cursor; ``mails`` are in the order of the head. What is known is not taken again.
+        Hand mails over and move the cursor; ``mails`` are in the order of the head. What is known is not taken again,
+        and another mail at a known place is taken as what it is.
 
         On return everything is durable.
         """
         given = [_arrival(of.address, form, mail) for form, mail in zip(head.mails, mails, strict=True)]
-        known = deliveries.stored(self.ports().database, of.address, [a.id for a in given])
-        new = {a.id: a for a in given if a.id not in known}
         to = None if head.to is None else head.to.position()
         with _fenced():
-            self._ledger(of, head.fence).hand_over(list(new.values()), to)
-        metrics.ROUTED.labels("taken").inc(len(new))
-        metrics.ROUTED.labels("known").inc(len(given) - len(new))
-        self.produced(len(new))
-        return {"taken": len(new), "known": len(given) - len(new)}
+            taken = replace(self._ledger(of, head.fence), repeats=True).hand_over(given, to)
+        metrics.ROUTED.labels("taken").inc(taken)
+        metrics.ROUTED.labels("known").inc(len(given) - taken)
+        self.produced(taken)
+        return {"taken": taken, "known": len(given) - taken}
 
     def pass_over(self, of: Admitted, given: forms.PassOver) -> Answer:
         """Note mails that are not taken."""

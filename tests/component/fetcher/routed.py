@@ -3,20 +3,24 @@
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 from services.fetcher.endpoint.server import Server
+from services.fetcher.ledger import Outside
+from services.fetcher.polling import Ports
 from services.router.checks import Checker
 from services.router.client import Client
 from services.router.configuration import Mailbox, MailboxTable
+from services.router.ledger import Remote
 from services.runtime.listen import Address, Endpoint
 from services.settings.models import ServerProfile
 from services.settings.snapshot import EMPTY, Snapshot, apply
 from services.storage import router_tokens
+from services.storage.blobs import BlobFolder
 from services.storage.postgres import Database
 from services.storage.sealing import Secret
 
@@ -81,6 +85,22 @@ def token_of(outside, router: str | None = None) -> str:
     """Make a token, for a router of its own."""
     with settings_role(outside) as connection:
         return router_tokens.create(connection, router or f"r{uuid4().hex[:12]}").reveal().decode()
+
+
+@contextmanager
+def through_endpoint(outside, room: Path) -> Iterator[Callable[[Ports], Outside]]:
+    """Give what makes of ports those of a router, whose endpoint has the ports."""
+    behind = outside.ports
+
+    def through(ports: Ports) -> Outside:
+        nonlocal behind
+        behind = ports
+        return Remote(client=client, blobs=BlobFolder(room / "room"), now=ports.now, limit=25 << 20)
+
+    with serving(lambda: behind, settings(outside.mailbox)) as running:
+        client = running.client(token_of(outside))
+        yield through
+        client.close()
 
 
 def checking(running: Running, token: str, room: Path) -> Checker:
