@@ -11,12 +11,11 @@ from services.domain.errors import MailweaveError
 from services.fetcher.endpoint import forms
 from services.fetcher.failures import MailServerError, Unforeseen
 from services.fetcher.ledger import Outside
-from services.fetcher.mechanisms import Password
 from services.fetcher.polling import Progress, Task
 from services.fetcher.protocols import poll, session
 from services.router.client import Client, EndpointError
-from services.router.configuration import Mailbox
 from services.router.ledger import Remote
+from services.router.mailboxes import Mailbox
 from services.settings.models import MailboxSettings
 from services.storage.blobs import BlobFolder
 
@@ -134,7 +133,8 @@ class Checker:
             credential="file",
             processAndDelete=delete,
         )
-        with session(mailbox.profile, mailbox.table.user, Password(mailbox.password()), self.ca_file) as connection:
+        credential = mailbox.credential(_now, self.ca_file)
+        with session(mailbox.profile, mailbox.table.user, credential, self.ca_file) as connection:
             poll(connection, settings, task, outside, progress)
 
 

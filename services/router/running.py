@@ -15,8 +15,9 @@ from services.domain.errors import Refused
 from services.fetcher.marks import mark
 from services.router.checks import Checker
 from services.router.client import Client
-from services.router.configuration import Configuration, secret_in
+from services.router.configuration import Configuration
 from services.router.schedule import Schedule
+from services.router.secret_files import secret_in
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from services.router.checks import Ended, Hello
-from services.router.configuration import Mailbox
+from services.router.mailboxes import Mailbox
 from services.runtime.backoff import pauses
 
 log = logging.getLogger(__name__)

@@ -14,8 +14,8 @@ from services.fetcher.ledger import Outside
 from services.fetcher.polling import Ports
 from services.router.checks import Checker
 from services.router.client import Client
-from services.router.configuration import Mailbox, MailboxTable
 from services.router.ledger import Remote
+from services.router.mailboxes import Mailbox, MailboxTable
 from services.runtime.listen import Address, Endpoint
 from services.settings.models import ServerProfile
 from services.settings.snapshot import EMPTY, Snapshot, apply
@@ -115,7 +115,7 @@ def mailbox_at(address: str, server, room: Path, *, password: str = "secret", pr
     file.write_text(password)
     profile = ServerProfile(protocol=protocol, host=HOST, port=server.port, tls="none", timeoutSeconds=5)
     table = {"address": address, "server": "main", "user": address, "password_file": str(file), **table}
-    return Mailbox(MailboxTable.model_validate(table), profile, file)
+    return Mailbox(MailboxTable.model_validate(table), profile, file, room / "tokens")
 
 
 def said(port: int, *pieces: bytes, close: bool = False, seconds: float = 20) -> tuple[int, dict[str, object]]:
