@@ -1,6 +1,7 @@
 """The router's file: where it hands mail in, which servers it reads, whose mailboxes."""
 
 import tomllib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -27,12 +28,15 @@ class ServerTable(Strict):
     tls: Literal["implicit", "starttls", "none"] = "implicit"
     auth: Auth = "auto"
     timeout: int = Field(default=30, ge=1, le=100)
+    idle: bool = True
+    max_connections: int = Field(default=10, ge=1, le=300)
 
-    def profile(self) -> ServerProfile:
-        """Return it as the fetcher knows a server."""
+    def profile(self, interval: int, share: float) -> ServerProfile:
+        """Return it as the fetcher knows a server, for mailboxes of an interval and their share of its connections."""
         return ServerProfile(
             protocol=self.protocol, host=self.host, port=self.port, tls=self.tls, auth=self.auth,
-            timeoutSeconds=self.timeout,
+            timeoutSeconds=self.timeout, idle=self.idle, pollSeconds=interval,
+            maxConnections=max(1, int(self.max_connections * share)),
         )  # fmt: skip
 
 
@@ -81,8 +85,16 @@ def load(path: Path) -> Configuration:
     if problems:
         raise Refused(f"{path}: {'; '.join(problems)}.")
     state = place / file.state
+    of_server = Counter(m.server for m in file.mailboxes)
+    of_interval = Counter((m.server, m.interval) for m in file.mailboxes)
     mailboxes = tuple(
-        Mailbox(m, file.servers[m.server].profile(), place / m.secret_file, state / "tokens") for m in file.mailboxes
+        Mailbox(
+            m,
+            file.servers[m.server].profile(m.interval, of_interval[m.server, m.interval] / of_server[m.server]),
+            place / m.secret_file,
+            state / "tokens",
+        )
+        for m in file.mailboxes
     )
     secret_in(place / file.token_file)
     for mailbox in mailboxes:

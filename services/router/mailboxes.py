@@ -1,6 +1,6 @@
 """A mailbox of the router's file, and what the router logs in to it with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,8 @@ from services.fetcher.mechanisms import Password
 from services.fetcher.tokens import Tokens
 from services.router.secret_files import FileConsent, secret_in
 from services.settings.declaring import Strict
-from services.settings.models import ServerProfile
+from services.settings.models import MailboxSettings, ServerProfile
+from services.settings.snapshot import Snapshot
 
 Many = Annotated[tuple[str, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)]
 
@@ -69,6 +70,17 @@ class Mailbox:
         """The normalised address."""
         return self.table.address
 
+    @property
+    def settings(self) -> MailboxSettings:
+        """The mailbox as the fetcher's settings would have it; its profile is that of its server and interval."""
+        return MailboxSettings(
+            address=self.address,
+            serverProfile=f"{self.table.server} {self.table.interval}",
+            user=self.table.user,
+            credential=self.table.secret_file,
+            folders=self.table.folders,
+        )
+
     def credential(self, now: Callable[[], datetime], ca_file: Path | None) -> Credential:
         """Return what to log in with; ``Refused`` when the file does not hold it."""
         if self.table.oauth_file is None:
@@ -81,3 +93,10 @@ class Mailbox:
             return self.secret_file.stat().st_mtime_ns
         except OSError:
             return 0
+
+
+def snapshot_of(mailboxes: Collection[Mailbox]) -> Snapshot:
+    """Return the mailboxes as the fetcher's settings would have them, for what decides by settings which may idle."""
+    given = {mailbox.address: mailbox.settings for mailbox in mailboxes}
+    profiles = {mailbox.settings.server: mailbox.profile for mailbox in mailboxes}
+    return Snapshot(version=1, mailboxes=given, profiles=profiles)

@@ -47,6 +47,7 @@ class Desk:
                 raise refusals.MailboxNotRead
         form = forms.Claimed(
             fence=claimed.fence,
+            anew=claimed.phase not in CHECKED,
             limit=of.limit,
             received_after=start_of(of.profile.received_after, of.mailbox.received_after),
             delete=of.mailbox.process_and_delete,
@@ -132,6 +133,7 @@ class Desk:
                 ports.now(),
                 poll_seconds=given.interval,
                 more=given.more,
+                whole=given.whole,
                 chance=self.chance(),
             )
         metrics.MAILBOX_CHECKS.labels(code or "ok").inc()

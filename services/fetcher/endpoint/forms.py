@@ -182,7 +182,11 @@ class LeftOutForm(Strict):
 
 
 class End(Strict):
-    """How a check ended: ``code`` is empty after success; ``interval`` is that between two checks, in seconds."""
+    """
+    How a check ended: ``code`` is empty after success; ``interval`` is that between two checks, in seconds.
+
+    ``whole`` is whether it came to all folders.
+    """
 
     fence: Fence
     code: str = Field(max_length=60)
@@ -190,14 +194,20 @@ class End(Strict):
     permanent: bool = False
     progressed: bool = False
     more: bool = False
+    whole: bool = True
     left_out: tuple[LeftOutForm, ...] = Field(default=(), max_length=100)
     interval: int = Field(ge=1, le=86_400)
 
 
 class Claimed(Strict):
-    """A mailbox that is the router's: its fencing number, and what the settings say of its mail."""
+    """
+    A mailbox that is the router's: its fencing number, and what the settings say of its mail.
+
+    ``anew`` is whether it is to be tested, over a connection of its own.
+    """
 
     fence: Fence
+    anew: bool
     limit: Size
     received_after: datetime | None
     delete: bool
