@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from services.domain.errors import MailweaveError
 from services.domain.idling import next_look
-from services.fetcher.endpoint import forms
+from services.fetcher.endpoint import forms, refusals
 from services.fetcher.failures import MailServerError, Unforeseen
 from services.fetcher.kept import Awake, Kept
 from services.fetcher.polling import Progress, Task
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 SHARE = 5000  # mails of one mailbox at a time, as in the fetcher
 MOST_WORDS = 1000
 MOST_LEFT = 100
+NEVER_TAKEN = frozenset({refusals.BadRequest.code, refusals.TooLarge.code})
+"""Why the endpoint refuses what it would refuse again: the installation is told, since nobody else would be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,12 @@ class Checker:
         """Show the endpoint that the router lives; None when it is away."""
         try:
             said = self.client().introduce()
+            return Hello(said.get("engine") == "router", frozenset(said.get("tests", ())))
         except MailweaveError:
             return None
-        return Hello(said.get("engine") == "router", frozenset(said.get("tests", ())))
+        except Exception:
+            log.exception("the endpoint greets in a way that nobody foresaw")
+            return None
 
     def check(self, mailbox: Mailbox, go_on: Callable[[], bool], awake: Awake | None = None) -> Ended:
         """
@@ -128,8 +133,11 @@ class Checker:
                     under=(mailbox.settings, mailbox.profile),
                     keep=lambda: task.go_on() and self.idles(mailbox.address),
                 )
-        except EndpointError:
-            raise
+        except EndpointError as error:
+            if error.code not in NEVER_TAKEN:
+                raise
+            problem = Unforeseen(f"the endpoint refuses what was read ({error.code}); see the log of the router")
+            log.warning("what was read is refused: %s", error)
         except MailweaveError as error:
             problem = error
         except Exception as error:

@@ -48,7 +48,14 @@ class RemoteLedger:
         # A name that cannot be stored is that of no folder which was read.
         told = tuple(name for name in names if forms.is_text(name))
         few = len(told) <= folder_forms.MOST_NAMES and sum(map(len, told)) <= MOST_NAMES_BYTES
-        form = folder_forms.Opened(fence=self.fence, at=forms.PositionForm.of(at), names=told if few else None)
+        form = folder_forms.Opened(
+            fence=self.fence,
+            folder_id=at.folder_id,
+            folder=at.folder,
+            uidvalidity=at.uidvalidity,
+            uidnext=at.uidnext,
+            names=told if few else None,
+        )
         found = self.client.ask(self.mailbox, "opened", form)["position"]
         return forms.PositionForm.model_validate(found).position()
 

@@ -62,7 +62,7 @@ class Desk:
     def opened(self, of: Admitted, given: folder_forms.Opened) -> Answer:
         """Say where to read on in a folder that was opened."""
         with _fenced():
-            at = self._ledger(of, given.fence).opened(given.at.position(), given.names)
+            at = self._ledger(of, given.fence).opened(given.start(), given.names)
         return {"position": forms.PositionForm.of(at).model_dump(mode="json")}
 
     def recognise(self, of: Admitted, given: folder_forms.Recognise) -> Answer:

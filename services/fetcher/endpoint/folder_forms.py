@@ -6,6 +6,7 @@ from pydantic import AwareDatetime, Field
 
 from services.domain.renumbering import Seen
 from services.fetcher.endpoint import forms
+from services.fetcher.position import Position
 from services.settings.declaring import Strict
 
 MOST_NAMES = 10_000
@@ -15,8 +16,17 @@ class Opened(Strict):
     """A folder that was opened, and the names of all folders of the mailbox, unless they are too many to be told."""
 
     fence: forms.Fence
-    at: forms.PositionForm
+    folder_id: forms.Text
+    folder: forms.Text
+    uidvalidity: forms.Number
+    uidnext: forms.Number
     names: Annotated[tuple[forms.Text, ...], Field(max_length=MOST_NAMES)] | None
+
+    def start(self) -> Position:
+        """Return the start of the folder."""
+        return Position(
+            folder_id=self.folder_id, folder=self.folder, uidvalidity=self.uidvalidity, uid=0, uidnext=self.uidnext
+        )
 
 
 class SeenForm(Strict):

@@ -7,6 +7,7 @@ import pytest
 from services.domain.errors import Refused
 from services.fetcher.mechanisms import Password
 from services.router.configuration import load
+from services.router.mailboxes import snapshot_of
 from services.router.secret_files import secret_in
 
 GOOD = """
@@ -117,3 +118,18 @@ def test_a_file_that_holds_no_secret_is_refused_and_its_content_is_not_repeated(
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(Refused, match=r"router\.toml: No such file"):
         load(tmp_path / "router.toml")
+
+
+@pytest.mark.parametrize("intervals", [(30, 30, 60), (30, 60, 90), (30,)])
+def test_mailboxes_of_one_server_share_its_connections_whatever_their_intervals(place, intervals):
+    head, _, ada = GOOD.partition("[[mailboxes]]")
+    ada = ada.partition("[[mailboxes]]")[0]
+    boxes = [
+        "[[mailboxes]]" + ada.replace("Ada@", f"ada{n}@").replace("interval = 30", f"interval = {interval}")
+        for n, interval in enumerate(intervals)
+    ]
+    found = load(written(place, head.replace("port = 993", "port = 993\nmax_connections = 9") + "".join(boxes)))
+
+    snapshot = snapshot_of(found.mailboxes)
+    assert list(intervals) == [snapshot.profiles[box.settings.server].poll_seconds for box in found.mailboxes]
+    assert 9 == sum(profile.max_connections for profile in snapshot.profiles.values())
