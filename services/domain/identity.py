@@ -182,6 +182,11 @@ def delivery_id_pop3(mailbox: str, uidl: str) -> UUID:
     return uuid5(NAMESPACE, f"pop3|{mailbox}|{uidl}")
 
 
+def uidl_other(uidl: str, sha256: str) -> str:
+    """Return what stands for the unique id of a POP3 mail that a server has given to another mail before."""
+    return f"{uidl} {sha256}"
+
+
 def delivery_id_import(mailbox: str, folder: str, sha256: str, ordinal: int) -> UUID:
     """
     Return the id of an imported delivery: ``ordinal`` counts equal mails of one source from 0.

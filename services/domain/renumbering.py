@@ -62,6 +62,18 @@ def unstored(seen: Iterable[Seen], formers: Iterable[Former]) -> dict[int, UUID]
     }
 
 
+def repeated(there: Former, *, received: datetime | None, size: int, sha256: str) -> bool:
+    """
+    Return whether a mail is the one that is known at its place and comes once more: its bytes are the same.
+
+    Where the bytes of one of the two were too many to be kept, date and size must do. ``received`` is None where no
+    server says it (POP3), ``sha256`` is empty where the headers alone have come.
+    """
+    if there.sha256 and sha256:
+        return there.sha256 == sha256
+    return there.size == size and received in (None, there.received)
+
+
 def equal(contents: Mapping[int, str], formers: Sequence[Former]) -> dict[int, UUID]:
     """
     Return, by UID, the former delivery with the same bytes; ``contents`` has the SHA-256 of each mail by UID.

@@ -5,11 +5,9 @@ Delivery rows and the cursor that covers them are written in one transaction, an
 of the mailbox is still the writer's own.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
-from uuid import UUID
 
 from psycopg import Connection
 
@@ -18,6 +16,7 @@ from services.domain.identity import Direction
 from services.domain.mailbox_state import Phase
 from services.fetcher import former_places
 from services.fetcher.deliveries import OWNER, Database, Delivery, insert, signals_of
+from services.fetcher.former_places import Moves
 from services.fetcher.position import Position
 from services.runtime import signals
 
@@ -85,18 +84,20 @@ def position(database: Database, mailbox: str, folder_id: str) -> Position | Non
     )
 
 
-def former(database: Database, mailbox: str, new: Position, names: Collection[str]) -> str | None:
+def former(database: Database, mailbox: str, new: Position, names: Collection[str] | None) -> str | None:
     """
     Return the id that a folder without a cursor had before: under its own name, or under one that is no more.
 
-    A rename keeps UIDVALIDITY. Of several such folders none is taken: it cannot be told which one it was.
+    A rename keeps UIDVALIDITY. Of several such folders none is taken: it cannot be told which one it was. ``names`` are
+    those of all folders that are there; without them only the folder's own name counts.
     """
     with database.transaction() as connection:
         rows = connection.execute(
             "SELECT folder_id, folder = %(name)s FROM fetcher.cursor WHERE mailbox = %(mailbox)s AND uidvalidity <> 0"
-            " AND folder_id <> %(id)s AND (folder = %(name)s OR uidvalidity = %(epoch)s AND folder <> ALL(%(names)s))",
+            " AND folder_id <> %(id)s AND (folder = %(name)s"
+            " OR uidvalidity = %(epoch)s AND folder <> ALL(%(names)s::text[]))",
             {"mailbox": mailbox, "id": new.folder_id, "name": new.folder, "epoch": new.uidvalidity,
-             "names": list(names)},
+             "names": None if names is None else list(names)},
         ).fetchall()  # fmt: skip
     same = [folder_id for folder_id, named in rows if named] or [folder_id for folder_id, _ in rows]
     return same[0] if len(same) == 1 else None
@@ -125,22 +126,19 @@ def advance(
     deliveries: Sequence[Delivery],
     to: Position,
     *,
-    places: Mapping[int, UUID] = MappingProxyType({}),
+    moves: Moves | None = None,
 ) -> None:
     """
     Write deliveries and cursor in one transaction. Raises ``FenceLost`` and writes nothing when outrun.
 
-    ``places`` are the new UIDs of deliveries that are known from before.
+    ``moves`` is what becomes of deliveries that are known from before.
 
     A cursor of the same name under another id belongs to a folder that is gone, or to one that had not been
     found yet; it goes, its deliveries stay.
     """
     with database.transaction() as connection:
         hold(connection, mailbox, fence)
-        insert(connection, deliveries)
-        signals.append(connection, OWNER, signals_of(deliveries))
-        if places:
-            former_places.move(connection, to, places)
+        _insert(connection, deliveries, moves)
         _write(connection, mailbox, to)
 
 
@@ -159,12 +157,21 @@ def _write(connection: Connection[Any], mailbox: str, to: Position) -> None:
     )
 
 
-def taken(database: Database, mailbox: str, fence: int, deliveries: Sequence[Delivery]) -> None:
-    """Write deliveries that are their own cursor. Raises ``FenceLost`` and writes nothing when outrun."""
+def taken(
+    database: Database, mailbox: str, fence: int, deliveries: Sequence[Delivery], *, moves: Moves | None = None
+) -> None:
+    """Write deliveries without moving a cursor. Raises ``FenceLost`` and writes nothing when outrun."""
     with database.transaction() as connection:
         hold(connection, mailbox, fence)
-        insert(connection, deliveries)
-        signals.append(connection, OWNER, signals_of(deliveries))
+        _insert(connection, deliveries, moves)
+
+
+def _insert(connection: Connection[Any], deliveries: Sequence[Delivery], moves: Moves | None) -> None:
+    if moves is not None:
+        # First: a place that is vacated or moved from may be that of a new delivery.
+        moves.carry_out(connection)
+    insert(connection, deliveries)
+    signals.append(connection, OWNER, signals_of(deliveries))
 
 
 def folder_mended(database: Database, mailbox: str, fence: int, folder: str) -> None:

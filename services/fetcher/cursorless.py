@@ -26,7 +26,7 @@ def take_new(ports: Ports, arrivals: Sequence[Arrival], parse: Parse = read) -> 
     What came to a forward mailbox is unwrapped before ``parse`` is given its content. Whatever is raised, the same call
     may be made again.
     """
-    known = deliveries.handled(ports.database, [a.id for a in arrivals])
+    known = deliveries.handled(ports.database, [a.id for a in arrivals], {a.mailbox for a in arrivals})
     new = {a.id: a for a in arrivals if a.id not in known}
     messages: list[Message] = []
     if new:

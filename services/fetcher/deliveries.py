@@ -1,6 +1,6 @@
 """The rows that say what was handed over: one per delivery."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -78,28 +78,28 @@ def add(database: Database, deliveries: Sequence[Delivery]) -> None:
         signals.append(connection, OWNER, signals_of(deliveries))
 
 
-def handled(database: Database, ids: Sequence[UUID]) -> frozenset[UUID]:
-    """Return those that are written already, as taken or as passed over."""
+def handled(database: Database, ids: Sequence[UUID], mailboxes: Collection[str]) -> frozenset[UUID]:
+    """Return those of these mailboxes that are written already, as taken or as passed over."""
     with database.transaction() as connection:
         rows = connection.execute(
-            "SELECT id FROM fetcher.delivery WHERE id = ANY(%(ids)b)"
-            " UNION SELECT id FROM fetcher.passed WHERE id = ANY(%(ids)b)",
-            {"ids": list(ids)},
+            "SELECT id FROM fetcher.delivery WHERE id = ANY(%(ids)b) AND mailbox = ANY(%(mailboxes)s)"
+            " UNION SELECT id FROM fetcher.passed WHERE id = ANY(%(ids)b) AND mailbox = ANY(%(mailboxes)s)",
+            {"ids": list(ids), "mailboxes": list(mailboxes)},
         ).fetchall()
     return frozenset(row[0] for row in rows)
 
 
-def stored(database: Database, ids: Sequence[UUID]) -> dict[UUID, str]:
+def stored(database: Database, mailbox: str, ids: Sequence[UUID]) -> dict[UUID, str]:
     """
-    Return the SHA-256 (hex) of the raw mail of those deliveries that are written and whose raw mail was stored.
+    Return the SHA-256 (hex) of the raw mail of those deliveries of a mailbox whose raw mail was stored.
 
     It is that of the mail on the server: of the one around a message that was forwarded as an attachment.
     """
     with database.transaction() as connection:
         rows = connection.execute(
             "SELECT id, coalesce(wrapper_sha256, blob_sha256) FROM fetcher.delivery"
-            " WHERE id = ANY(%b) AND blob_sha256 IS NOT NULL",
-            (list(ids),),
+            " WHERE id = ANY(%b) AND mailbox = %s AND blob_sha256 IS NOT NULL",
+            (list(ids), mailbox),
         ).fetchall()
     return {id_: sha256.hex() for id_, sha256 in rows}
 

@@ -1,15 +1,14 @@
 """Reads one folder from its cursor to its last mail."""
 
-import logging
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from uuid import UUID
 
 from services.domain.decide import KEYWORD
 from services.domain.identity import delivery_id_imap
+from services.domain.renumbering import Seen
 from services.domain.start_date import is_before
-from services.fetcher import cursor, former_places, known_folders
+from services.fetcher import known_folders
 from services.fetcher.answers import Listed
 from services.fetcher.choosing import Place
 from services.fetcher.deliveries import Passed
@@ -19,10 +18,10 @@ from services.fetcher.handover import Arrival, Blobs, Content, HeadersOnly, Stor
 from services.fetcher.imap import Connection
 from services.fetcher.ledger import Ledger, StoredLedger
 from services.fetcher.position import Position
-from services.fetcher.recognising import Got, Recognition
+from services.fetcher.recognising import message_ids
 from services.runtime import metrics
 
-log = logging.getLogger(__name__)
+Got = Small | Large | TooLarge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +29,8 @@ class Reading:
     """
     What it takes to read a mailbox under a fencing number; see :class:`services.fetcher.polling.Task`.
 
-    ``stores`` is the ledger once more where it is that of the stores. Without (at a router) folders are read by
-    cursor alone: nothing is known of other epochs, names and flags.
+    ``stores`` is the ledger once more where it is that of the stores. Without (at a router) nothing is known of the
+    names that folders had and of flags.
     """
 
     connection: Connection
@@ -44,19 +43,13 @@ class Reading:
     ledger: Ledger
     stores: StoredLedger | None
 
-    @property
-    def recognition(self) -> Recognition | None:
-        """What knows mails from before."""
-        return Recognition(self.connection, self.stores) if self.stores is not None else None
-
     def folder(self, place: Place, names: Collection[str]) -> Iterator[int]:
         """Read a folder; yield the number of mails of each batch that is handed over."""
         if self._nothing_new(place):
             return
         at = self._position(place, names)
-        known = self.recognition
         for window in windows(self.connection, at.uid, at.uidnext, self.now()):
-            mails = known.unknown(window.mails, at) if known else window.mails
+            mails = self._unknown(window.mails, at)
             early = [mail for mail in mails if is_before(mail.internal_date, self.start)]
             if early:
                 # Before the cursor moves over them, else verify would take them for lost.
@@ -70,25 +63,26 @@ class Reading:
                     got = read(self.connection, batch, self.blobs.writer, limit=self.limit)
                 # After its last mail a window is done to its end: what was not listed there is not in the folder.
                 after = _moved(at, window.last if i + 1 == len(groups) else batch[-1].uid)
-                yield self._hand_over(got, known, place, at, after)
+                yield self.ledger.hand_over(self.arrivals(got, place, after), to=after)
                 at = after
             if at.uid < window.last:
                 at = _moved(at, window.last)
                 self.ledger.advance(at)
 
-    def _hand_over(
-        self, got: Sequence[Got], known: Recognition | None, place: Place, at: Position, after: Position
-    ) -> int:
-        if self.stores is None or known is None:
-            self.ledger.hand_over(self.arrivals(got, {}, place, after), to=after)
-            return len(got)
-        new, places = known.sorted(got, at)
-        self.stores.hand_over(self.arrivals(new, known.ids(new, at), place, after), to=after, places=places)
-        return len(new)
+    def arrivals(self, got: Sequence[Got], place: Place, at: Position) -> list[Arrival]:
+        """Return mails of a folder as they are handed over, under the ids of their places."""
+        return [_arrival(one, self.mailbox, place, at) for one in got]
 
-    def arrivals(self, got: Sequence[Got], ids: Mapping[int, UUID], place: Place, at: Position) -> list[Arrival]:
-        """Return mails of a folder as they are handed over, under the ids given by UID or that of their place."""
-        return [_arrival(one, ids.get(one.listed.uid), self.mailbox, place, at) for one in got]
+    def _unknown(self, mails: Sequence[Listed], at: Position) -> list[Listed]:
+        """Return the mails that are not known from before; the others have their new places then."""
+        if not at.recognises or not mails:
+            return list(mails)
+        seen = [Seen(mail.uid, mail.internal_date, mail.size) for mail in mails]
+        found = self.ledger.recognise(at, seen, {})
+        known = found.known
+        if found.doubtful:
+            known |= self.ledger.recognise(at, seen, dict(message_ids(self.connection, found.doubtful))).known
+        return [mail for mail in mails if mail.uid not in known]
 
     def _nothing_new(self, place: Place) -> bool:
         """Whether the listing already says that the cursor is at the end, so that the folder need not be opened."""
@@ -103,31 +97,15 @@ class Reading:
         )
 
     def _position(self, place: Place, names: Collection[str]) -> Position:
-        """
-        Return where to read on.
-
-        UIDs of another epoch mean other mails (RFC 9051 section 2.3.1.1), so a new epoch is read from its start; so is
-        a folder that was renamed.
-        """
+        """Open a folder and return where to read on."""
         selected = self.connection.select(place.name)
         stable = folder_id(place.name, selected.mailbox_id)
-        before = self.ledger.position(stable)
-        at = Position(
-            folder_id=stable, folder=place.name, uidvalidity=selected.uidvalidity, uid=0, uidnext=selected.uidnext
-        )
         if self.stores is not None and selected.mailbox_id is not None:
             known_folders.know_as(self.stores, place.asked, selected.mailbox_id)
-        # A server that was put back to an older state gives UIDs again, to other mails.
-        again = before is not None and self.stores is not None and selected.uidnext <= before.uid
-        if before is not None and before.uidvalidity == at.uidvalidity and not again:
-            at = replace(at, uid=before.uid, renumbered=before.renumbered, former_id=before.former_id)
-            if self.stores is not None and at.folder != before.folder:
-                cursor.rename(self.stores.database, self.mailbox, self.stores.fence, at)
-        elif self.stores is not None:
-            return _begun(self.stores, at, before, names)
-        if at != before:
-            self.ledger.advance(at)
-        return at
+        start = Position(
+            folder_id=stable, folder=place.name, uidvalidity=selected.uidvalidity, uid=0, uidnext=selected.uidnext
+        )
+        return self.ledger.opened(start, names)
 
     def _passed(self, mail: Listed, at: Position) -> Passed:
         return Passed(
@@ -140,29 +118,11 @@ class Reading:
         )
 
 
-def _begun(stores: StoredLedger, at: Position, before: Position | None, names: Collection[str]) -> Position:
-    """Return the cursor of a folder without one in this epoch; what is known of it from before goes with it."""
-    database, mailbox = stores.database, stores.mailbox
-    if before is not None and before.uidvalidity:
-        at = replace(at, renumbered=at.uidnext, former_id=before.former_id)
-    elif former := cursor.former(database, mailbox, at, names):
-        at = replace(at, renumbered=at.uidnext, former_id=former)
-    else:
-        # Where people have flagged mail, some of it is known before the folder is first read.
-        known = former_places.any_in(database, mailbox, at.folder_id)
-        at = replace(at, renumbered=at.uidnext if known else 0)
-        stores.advance(at)
-        return at
-    log.info("a folder is numbered anew, or was renamed; known mails keep their deliveries")
-    cursor.begin(database, mailbox, stores.fence, at)
-    return at
-
-
 def _moved(at: Position, uid: int) -> Position:
     return replace(at, uid=max(at.uid, uid))
 
 
-def _arrival(got: Got, id_: UUID | None, mailbox: str, place: Place, at: Position) -> Arrival:
+def _arrival(got: Got, mailbox: str, place: Place, at: Position) -> Arrival:
     match got:
         case Small(_, content):
             what: Content | Stored | HeadersOnly = Content(content)
@@ -172,7 +132,7 @@ def _arrival(got: Got, id_: UUID | None, mailbox: str, place: Place, at: Positio
         case TooLarge(listed, headers):
             what, size = HeadersOnly(headers), listed.size
     return Arrival(
-        id=id_ or delivery_id_imap(mailbox, at.folder_id, at.uidvalidity, got.listed.uid),
+        id=delivery_id_imap(mailbox, at.folder_id, at.uidvalidity, got.listed.uid),
         source="imap",
         mailbox=mailbox,
         folder_id=at.folder_id,

@@ -1,6 +1,7 @@
 """The rows of deliveries whose place is no longer true: their folder was numbered anew, or renamed."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
@@ -20,6 +21,28 @@ _FORMER: LiteralString = (
 # Each has an index; what was vacated has epoch 0 and so comes first.
 _PLACED: tuple[LiteralString, ...] = (" AND uid IS NULL", " AND uid IS NOT NULL")
 _IN_ORDER: LiteralString = " ORDER BY uidvalidity, uid NULLS FIRST, id"
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """
+    What becomes of deliveries that are known when others are written: new UIDs in the folder ``at``, or no place.
+
+    A delivery that loses its place to another mail may be the one that another mail turns out to be.
+    """
+
+    at: Position | None
+    places: Mapping[int, UUID]
+    vacated: Sequence[UUID] = ()
+
+    def carry_out(self, connection: Connection[Any]) -> None:
+        """Write it, inside a transaction."""
+        if self.vacated:
+            connection.execute(
+                "UPDATE fetcher.delivery SET uidvalidity = 0, uid = NULL WHERE id = ANY(%s)", (list(self.vacated),)
+            )
+        if self.at is not None and self.places:
+            move(connection, self.at, self.places)
 
 
 def received_at(database: Database, mailbox: str, at: Position, dates: Sequence[datetime]) -> list[Former]:
@@ -44,7 +67,37 @@ def _formers(
     }  # fmt: skip
     with database.transaction() as connection:
         rows = [row for placed in _PLACED for row in connection.execute(_FORMER + placed + narrow + _IN_ORDER, given)]
-    return [Former(id_, received, size, sha256.hex() if sha256 else "") for id_, received, size, sha256 in rows]
+    return [_former(*row) for row in rows]
+
+
+def _former(id_: UUID, received: datetime, size: int, sha256: bytes | None) -> Former:
+    return Former(id_, received, size, sha256.hex() if sha256 else "")
+
+
+def there(
+    database: Database, mailbox: str, places: Sequence[tuple[str, int, int]]
+) -> dict[tuple[str, int, int], Former]:
+    """Return the deliveries at these places: folder id, UIDVALIDITY and UID."""
+    with database.transaction() as connection:
+        rows = connection.execute(
+            "SELECT d.folder_id, d.uidvalidity, d.uid, id, internal_date, size, coalesce(wrapper_sha256, blob_sha256)"
+            " FROM fetcher.delivery d JOIN unnest(%s::text[], %s::bigint[], %s::bigint[])"
+            " AS p(folder_id, uidvalidity, uid) USING (folder_id, uidvalidity, uid)"
+            " WHERE mailbox = %s AND d.uid IS NOT NULL",
+            (*([place[n] for place in places] for n in range(3)), mailbox),
+        ).fetchall()
+    return {row[:3]: _former(*row[3:]) for row in rows}
+
+
+def named(database: Database, mailbox: str, ids: Sequence[UUID]) -> dict[UUID, Former]:
+    """Return those deliveries of the mailbox by their ids."""
+    with database.transaction() as connection:
+        rows = connection.execute(
+            "SELECT id, internal_date, size, coalesce(wrapper_sha256, blob_sha256) FROM fetcher.delivery"
+            " WHERE id = ANY(%b) AND mailbox = %s",
+            (list(ids), mailbox),
+        ).fetchall()
+    return {row[0]: _former(*row) for row in rows}
 
 
 def any_in(database: Database, mailbox: str, folder_id: str) -> bool:

@@ -20,7 +20,6 @@ from services.fetcher.folders import Folder, Status, folder_id, role
 from services.fetcher.handover import hand_over
 from services.fetcher.ledger import StoredLedger
 from services.fetcher.position import Position
-from services.fetcher.recognising import Recognition
 
 NOT_LOOKED_IN = frozenset({"\\drafts", "\\all", "\\flagged"})
 """Drafts are no mail yet; the other two show mail that lies elsewhere."""
@@ -95,7 +94,6 @@ def _position(stores: StoredLedger, folder: Folder, status: Status, *, anew: boo
 
 
 def _taken(reading: Reading, stores: StoredLedger, place: Place, at: Position, uids: Sequence[int]) -> Iterator[int]:
-    recognition = Recognition(reading.connection, stores)
     known = flagged_rows.at_places(stores.database, stores.mailbox, at, uids)
     # Nobody keeps track of the epochs of a folder that is not read: whatever is flagged there may be known from before.
     anew = replace(at, uid=0, renumbered=at.uidnext)
@@ -106,13 +104,19 @@ def _taken(reading: Reading, stores: StoredLedger, place: Place, at: Position, u
         mails = [mail for mail in listed(answers, reading.now()) if mail.uid in some and _due(reading, mail)]
         for batch in batches(mails, limit=reading.limit):
             got = read(reading.connection, batch, reading.blobs.writer, limit=reading.limit)
-            new, places = recognition.sorted([one for one in got if one.listed.uid not in known], anew)
-            ids = {**recognition.ids(new, anew), **places, **{uid: one.id for uid, one in known.items()}}
+            arrivals = reading.arrivals(got, place, at)
+            found = stores.apart([one for one in arrivals if one.uid not in known], anew)
+            places = found.moves.places
+            before = {**places, **{uid: one.id for uid, one in known.items()}}
             tracked = flagged_rows.tracked(stores.database, list(places.values()))
-            handed = [one for one in got if ids[one.listed.uid] not in tracked]
+            handed = found.new + [
+                replace(one, id=before[one.uid])
+                for one in arrivals
+                if one.uid in before and before[one.uid] not in tracked
+            ]
             commit = partial(flagged_rows.take, stores.database, stores.mailbox, stores.fence, at=at, places=places)
-            arrivals = stores.unwrapped(reading.arrivals(handed, ids, place, at))
-            hand_over(arrivals, blobs=stores.blobs, send=stores.send, commit=commit, now=stores.now())
+            unwrapped = stores.unwrapped(handed)
+            hand_over(unwrapped, blobs=stores.blobs, send=stores.send, commit=commit, now=stores.now())
             yield len(handed)
 
 

@@ -8,17 +8,17 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from types import MappingProxyType
 from typing import Protocol
 from uuid import UUID
 
-from services.fetcher import cursor, deliveries
+from services.domain.renumbering import Seen
+from services.fetcher import cursor, deliveries, opening, recognising
 from services.fetcher.deliveries import Database, Passed
 from services.fetcher.handover import Arrival, Blobs, Send, hand_over
 from services.fetcher.position import Position
+from services.fetcher.recognising import Recognised
+from services.fetcher.telling_apart import Apart, apart
 from services.fetcher.unwrapping import unwrap
-
-NOWHERE: Mapping[int, UUID] = MappingProxyType({})
 
 
 class Ledger(Protocol):
@@ -31,14 +31,21 @@ class Ledger(Protocol):
     def position(self, folder_id: str) -> Position | None:
         """Return the cursor of a folder, or None before its first check."""
 
+    def opened(self, at: Position, names: Collection[str]) -> Position:
+        """Return where to read on in a folder that was opened; see :func:`services.fetcher.opening.opened`."""
+
+    def recognise(self, at: Position, seen: Sequence[Seen], named: Mapping[int, str]) -> Recognised:
+        """Return which mails are known from before; see :func:`services.fetcher.recognising.recognise`."""
+
     def advance(self, to: Position) -> None:
         """Move a cursor over UIDs that hold no mail to be taken."""
 
-    def hand_over(self, arrivals: Sequence[Arrival], to: Position | None) -> None:
+    def hand_over(self, arrivals: Sequence[Arrival], to: Position | None) -> int:
         """
         Hand mails over, all or none, and move the cursor over them; ``to`` is None where the rows are the cursor.
 
-        On return all of them are durable. Whatever is raised, the cursor has not moved and the same call may be made
+        On return all of them are durable, and it is said how many were new: below ``to.renumbered`` a mail may be known
+        by its bytes, and keeps its delivery. Whatever is raised, the cursor has not moved and the same call may be made
         again.
         """
 
@@ -75,7 +82,11 @@ class Outside(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredLedger:
-    """The ledger in PostgreSQL, blob store and Kafka; with ``collects`` what is handed over is unwrapped."""
+    """
+    The ledger in PostgreSQL, blob store and Kafka; with ``collects`` what is handed over is unwrapped.
+
+    With ``repeats`` the same mails may be handed over more than once, since whoever does had no answer.
+    """
 
     database: Database
     blobs: Blobs
@@ -84,25 +95,53 @@ class StoredLedger:
     mailbox: str
     fence: int
     collects: bool = False
+    repeats: bool = False
 
     def position(self, folder_id: str) -> Position | None:
         """See :class:`Ledger`."""
         return cursor.position(self.database, self.mailbox, folder_id)
 
+    def opened(self, at: Position, names: Collection[str] | None) -> Position:
+        """See :class:`Ledger`."""
+        return opening.opened(self.database, self.mailbox, self.fence, at, names)
+
+    def recognise(self, at: Position, seen: Sequence[Seen], named: Mapping[int, str]) -> Recognised:
+        """See :class:`Ledger`."""
+        return recognising.recognise(
+            self.database, self.blobs, self.mailbox, fence=self.fence, at=at, seen=seen, named=named
+        )
+
     def advance(self, to: Position) -> None:
         """See :class:`Ledger`."""
         cursor.advance(self.database, self.mailbox, self.fence, (), to)
 
-    def hand_over(
-        self, arrivals: Sequence[Arrival], to: Position | None, *, places: Mapping[int, UUID] = NOWHERE
-    ) -> None:
-        """See :class:`Ledger`; ``places`` are the new UIDs of deliveries that are known from before."""
+    def hand_over(self, arrivals: Sequence[Arrival], to: Position | None) -> int:
+        """See :class:`Ledger`."""
+        new, moves = arrivals, None
+        if self.repeats or (to is not None and to.renumbered):
+            found = self.apart(arrivals, to or self._at(arrivals))
+            new, moves = found.new, found.moves
         commit = (
-            partial(cursor.taken, self.database, self.mailbox, self.fence)
+            partial(cursor.taken, self.database, self.mailbox, self.fence, moves=moves)
             if to is None
-            else partial(cursor.advance, self.database, self.mailbox, self.fence, to=to, places=places)
+            else partial(cursor.advance, self.database, self.mailbox, self.fence, to=to, moves=moves)
         )
-        hand_over(self.unwrapped(arrivals), blobs=self.blobs, send=self.send, commit=commit, now=self.now())
+        hand_over(self.unwrapped(new), blobs=self.blobs, send=self.send, commit=commit, now=self.now())
+        return len(new)
+
+    def apart(self, arrivals: Sequence[Arrival], at: Position | None) -> Apart:
+        """Tell mails that are known from those that are new; see :func:`services.fetcher.telling_apart.apart`."""
+        return apart(self.database, self.mailbox, arrivals, at)
+
+    def _at(self, arrivals: Sequence[Arrival]) -> Position | None:
+        """Return the cursor of the folder that mails lie in, or its start; None where they have no UIDs."""
+        if not arrivals or arrivals[0].uidvalidity is None:
+            return None
+        one, epoch = arrivals[0], arrivals[0].uidvalidity
+        at = self.position(one.folder_id)
+        if at is not None and at.uidvalidity == epoch:
+            return at
+        return Position(folder_id=one.folder_id, folder=one.folder, uidvalidity=epoch, uid=0, uidnext=0)
 
     def unwrapped(self, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
         """Return the messages in the mails of a forward mailbox; the mails themselves are durable then."""
@@ -114,11 +153,11 @@ class StoredLedger:
 
     def handled(self, ids: Sequence[UUID]) -> frozenset[UUID]:
         """See :class:`Ledger`."""
-        return deliveries.handled(self.database, ids)
+        return deliveries.handled(self.database, ids, [self.mailbox])
 
     def stored(self, ids: Sequence[UUID]) -> dict[UUID, str]:
         """See :class:`Ledger`."""
-        return deliveries.stored(self.database, ids)
+        return deliveries.stored(self.database, self.mailbox, ids)
 
     def folder_failed(self, folder: str, error: str) -> None:
         """See :class:`Ledger`."""

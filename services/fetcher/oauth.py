@@ -71,12 +71,12 @@ def _refusal(status: int, error: str, host: str) -> failures.MailServerError:
     if error in _CONSENT:
         return failures.ConsentWithdrawn(
             f"the consent was withdrawn or has expired: {host} gives no more access tokens ({error}); ask the"
-            " mailbox's owner for a new one and store it with mailweave credential set"
+            " mailbox's owner for a new one and store it with mailweave credential set, or in the router's file"
         )
     if error in _CLIENT:
         return failures.ClientRefused(
             f"{host} does not accept client id, client secret or scope of the credential ({error}); correct them with"
-            " mailweave credential set"
+            " mailweave credential set, or in the router's file"
         )
     return failures.TokenEndpointFailed(f"{host} gives no access token: status {status}")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
-from services.domain.identity import delivery_id_pop3
+from services.domain.identity import delivery_id_pop3, uidl_other
 from services.domain.mailbox_state import LeftOut
 from services.domain.start_date import is_before
 from services.fetcher import failures, pop3_content
@@ -122,7 +122,7 @@ class _Taking:
 
     def _take_anew(self, one: _Listed, sha256: str) -> None:
         """Take another mail under an id that was given before, as the delivery of id and content."""
-        uidl = f"{one.uidl} {sha256}"
+        uidl = uidl_other(one.uidl, sha256)
         other = one._replace(id=delivery_id_pop3(self._task.mailbox, uidl), uidl=uidl)
         if self._ledger.stored([other.id]):
             self._connection.delete(one.number)

@@ -1,23 +1,22 @@
 """The router's file: where it hands mail in, which servers it reads, whose mailboxes."""
 
 import tomllib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, ValidationError
 
-from services.domain.addresses import normalise
 from services.domain.errors import Refused
+from services.fetcher.mechanisms import Auth
+from services.router.mailboxes import Mailbox, MailboxTable
+from services.router.secret_files import oauth_in, secret_in
 from services.settings.declaring import Strict
 from services.settings.models import ServerProfile
-from services.storage.sealing import Secret
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-LONGEST_SECRET = 8192
-
-Many = Annotated[tuple[str, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)]
 
 
 class ServerTable(Strict):
@@ -27,33 +26,18 @@ class ServerTable(Strict):
     port: int = Field(ge=1, le=65535)
     protocol: Literal["imap", "pop3"] = "imap"
     tls: Literal["implicit", "starttls", "none"] = "implicit"
+    auth: Auth = "auto"
     timeout: int = Field(default=30, ge=1, le=100)
+    idle: bool = True
+    max_connections: int = Field(default=10, ge=1, le=300)
 
-    def profile(self) -> ServerProfile:
-        """Return it as the fetcher knows a server."""
+    def profile(self, interval: int, share: float) -> ServerProfile:
+        """Return it as the fetcher knows a server, for mailboxes of an interval and their share of its connections."""
         return ServerProfile(
-            protocol=self.protocol, host=self.host, port=self.port, tls=self.tls, timeoutSeconds=self.timeout
-        )
-
-
-class MailboxTable(Strict):
-    """A table ``[[mailboxes]]``: what is read, and how the router logs in."""
-
-    address: str = Field(min_length=3, max_length=320)
-    server: str
-    user: str = Field(min_length=1, max_length=250)
-    password_file: str = Field(min_length=1)
-    folders: Many = Field(default=("INBOX",), min_length=1, max_length=100)
-    interval: int = Field(default=10, ge=1, le=86_400)
-    delete: bool = False
-
-    @field_validator("address")
-    @classmethod
-    def _normal(cls, value: str) -> str:
-        address = normalise(value)
-        if "@" not in address:
-            raise ValueError("must be an e-mail address")
-        return address
+            protocol=self.protocol, host=self.host, port=self.port, tls=self.tls, auth=self.auth,
+            timeoutSeconds=self.timeout, idle=self.idle, pollSeconds=interval,
+            maxConnections=max(1, int(self.max_connections * share)),
+        )  # fmt: skip
 
 
 class File(Strict):
@@ -67,31 +51,6 @@ class File(Strict):
     mailboxes: Annotated[
         tuple[MailboxTable, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
     ] = Field(min_length=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Mailbox:
-    """A mailbox with its server; ``password_file`` is read at each login, so that a new one needs no restart."""
-
-    table: MailboxTable
-    profile: ServerProfile
-    password_file: Path
-
-    @property
-    def address(self) -> str:
-        """The normalised address."""
-        return self.table.address
-
-    def password(self) -> str:
-        """Return the password; ``Refused`` when the file holds none."""
-        return secret_in(self.password_file).reveal().decode()
-
-    def stamp(self) -> int:
-        """Return what changes when the password does; 0 while there is no file."""
-        try:
-            return self.password_file.stat().st_mtime_ns
-        except OSError:
-            return 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,28 +84,28 @@ def load(path: Path) -> Configuration:
         problems.append(f"ca_file: {ca_file} is no file")
     if problems:
         raise Refused(f"{path}: {'; '.join(problems)}.")
-    mailboxes = tuple(Mailbox(m, file.servers[m.server].profile(), place / m.password_file) for m in file.mailboxes)
-    for secret in (place / file.token_file, *(mailbox.password_file for mailbox in mailboxes)):
-        secret_in(secret)
+    state = place / file.state
+    of_server = Counter(m.server for m in file.mailboxes)
+    of_interval = Counter((m.server, m.interval) for m in file.mailboxes)
+    mailboxes = tuple(
+        Mailbox(
+            m,
+            file.servers[m.server].profile(m.interval, of_interval[m.server, m.interval] / of_server[m.server]),
+            place / m.secret_file,
+            state / "tokens",
+        )
+        for m in file.mailboxes
+    )
+    secret_in(place / file.token_file)
+    for mailbox in mailboxes:
+        (secret_in if mailbox.table.oauth_file is None else oauth_in)(mailbox.secret_file)
     return Configuration(
         endpoint=file.endpoint.rstrip("/"),
         token_file=place / file.token_file,
-        state=place / file.state,
+        state=state,
         ca_file=ca_file,
         mailboxes=mailboxes,
     )
-
-
-def secret_in(path: Path) -> Secret:
-    """Return the one line of a file; ``Refused`` when it is something else. No value is ever repeated."""
-    try:
-        text = path.read_text("utf-8").removesuffix("\n").removesuffix("\r")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise Refused(f"{path}: {reason}.") from None
-    if not text or "\n" in text or "\0" in text or len(text) > LONGEST_SECRET:
-        raise Refused(f"{path}: must hold one secret on one line and nothing else.")
-    return Secret(text.encode())
 
 
 def _endpoint_problems(url: str) -> list[str]:

@@ -1,38 +1,27 @@
 """The ledger of a mailbox, kept at the endpoint."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
-from pathlib import Path
+from typing import TypeVar
 from uuid import UUID
 
-from services.domain.decide import KEYWORD
+from services.domain.renumbering import Seen
 from services.fetcher.deliveries import Passed
-from services.fetcher.endpoint import forms
-from services.fetcher.endpoint.uploads import LENGTH_BYTES
-from services.fetcher.fetch import BATCH_BYTES, BATCH_MAILS, HEADER_LIMIT, PIECE
-from services.fetcher.handover import Arrival, Blobs, Content, HeadersOnly, Stored
+from services.fetcher.endpoint import folder_forms, forms
+from services.fetcher.fetch import WINDOW
+from services.fetcher.handover import Arrival, Blobs
+from services.fetcher.ledger import Ledger
 from services.fetcher.position import Position
+from services.fetcher.recognising import Recognised
 from services.router.client import Client
+from services.router.uploads import outgoing, parts, upload
 
 MOST_WORDS = 1000
+MOST_NAMED = 300  # a Message-ID may be as long as a line
+MOST_NAMES_BYTES = 500_000
 
-
-@dataclass(frozen=True, slots=True)
-class _Outgoing:
-    """A mail on its way to the endpoint: in memory, or in a file that goes once it is handed in."""
-
-    form: forms.MailForm
-    content: bytes | Path
-
-    def pieces(self) -> Iterator[bytes]:
-        if isinstance(self.content, bytes):
-            yield self.content
-            return
-        with self.content.open("rb") as file:
-            while piece := file.read(PIECE):
-                yield piece
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,29 +43,68 @@ class RemoteLedger:
         found = self.client.ask(self.mailbox, "position", forms.Folder(folder_id=folder_id))["position"]
         return None if found is None else forms.PositionForm.model_validate(found).position()
 
+    def opened(self, at: Position, names: Collection[str]) -> Position:
+        """See the protocol. Where a mailbox has folders without number, one that was renamed is read anew."""
+        # A name that cannot be stored is that of no folder which was read.
+        told = tuple(name for name in names if forms.is_text(name))
+        few = len(told) <= folder_forms.MOST_NAMES and sum(map(len, told)) <= MOST_NAMES_BYTES
+        form = folder_forms.Opened(
+            fence=self.fence,
+            folder_id=at.folder_id,
+            folder=at.folder,
+            uidvalidity=at.uidvalidity,
+            uidnext=at.uidnext,
+            names=told if few else None,
+        )
+        found = self.client.ask(self.mailbox, "opened", form)["position"]
+        return forms.PositionForm.model_validate(found).position()
+
+    def recognise(self, at: Position, seen: Sequence[Seen], named: Mapping[int, str]) -> Recognised:
+        """See the protocol."""
+        found, where = [Recognised(frozenset(), frozenset())], forms.PositionForm.of(at)
+        for some in _pieces(seen, WINDOW):
+            mails = tuple(folder_forms.SeenForm(uid=one.uid, received=one.received, size=one.size) for one in some)
+            told = [
+                folder_forms.NamedForm(uid=one.uid, message_id=named[one.uid])
+                for one in some
+                if forms.is_text(named.get(one.uid, ""))
+            ]
+            for names in list(_pieces(told, MOST_NAMED)) or [()]:
+                form = folder_forms.Recognise(fence=self.fence, at=where, seen=mails, named=tuple(names))
+                said = self.client.ask(self.mailbox, "recognise", form)
+                found.append(Recognised(frozenset(said["known"]), frozenset(said["doubtful"])))
+        return Recognised(
+            frozenset().union(*(one.known for one in found)), frozenset().union(*(one.doubtful for one in found))
+        )
+
     def advance(self, to: Position) -> None:
         """See the protocol."""
         self.client.ask(self.mailbox, "advance", forms.Advance(fence=self.fence, to=forms.PositionForm.of(to)))
 
-    def hand_over(self, arrivals: Sequence[Arrival], to: Position | None) -> None:
+    def hand_over(self, arrivals: Sequence[Arrival], to: Position | None) -> int:
         """See the protocol. The cursor moves with the last part of what is too much for one upload."""
-        parts = list(_parts([self._outgoing(arrival) for arrival in arrivals]))
-        if not parts and to is not None:
+        several = list(parts([outgoing(arrival, self.blobs, self.limit) for arrival in arrivals]))
+        if not several and to is not None:
             self.advance(to)
-        for number, part in enumerate(parts, start=1):
-            after = forms.PositionForm.of(to) if to is not None and number == len(parts) else None
-            self._upload(forms.Upload(fence=self.fence, to=after, mails=tuple(one.form for one in part)), part)
+        taken = 0
+        for number, part in enumerate(several, start=1):
+            after = forms.PositionForm.of(to) if to is not None and number == len(several) else None
+            head = forms.Upload(fence=self.fence, to=after, mails=tuple(one.form for one in part))
+            taken += int(self.client.upload(self.mailbox, *upload(head, part))["taken"])
+            for one in part:
+                one.done()
+        return taken
 
     def pass_over(self, mails: Sequence[Passed]) -> None:
         """See the protocol."""
-        for first in range(0, len(mails), forms.MOST_IDS):
-            some = tuple(
+        for some in _pieces(mails, forms.MOST_IDS):
+            given = tuple(
                 forms.PassedForm(
                     folder_id=m.folder_id, uidvalidity=m.uidvalidity, uid=m.uid, uidl=m.uidl, received=m.received
                 )
-                for m in mails[first : first + forms.MOST_IDS]
+                for m in some
             )
-            self.client.ask(self.mailbox, "passed", forms.PassOver(mails=some))
+            self.client.ask(self.mailbox, "passed", forms.PassOver(mails=given))
 
     def handled(self, ids: Sequence[UUID]) -> frozenset[UUID]:
         """See the protocol."""
@@ -97,73 +125,15 @@ class RemoteLedger:
         """See the protocol."""
         self.client.ask(self.mailbox, "folder", forms.FolderState(fence=self.fence, folder=folder, error=None))
 
-    def _upload(self, head: forms.Upload, part: Sequence[_Outgoing]) -> None:
-        text = head.model_dump_json().encode()
-
-        def pieces() -> Iterator[bytes]:
-            yield len(text).to_bytes(LENGTH_BYTES, "big") + text
-            for one in part:
-                yield from one.pieces()
-
-        length = LENGTH_BYTES + len(text) + sum(one.form.length for one in part)
-        self.client.upload(self.mailbox, pieces(), length)
-        for one in part:
-            if isinstance(one.content, Path):
-                one.content.unlink(missing_ok=True)
-
-    def _outgoing(self, arrival: Arrival) -> _Outgoing:
-        """Return a mail as it goes out; of one that has turned out to be too large the beginning alone."""
-        content: bytes | Path
-        match arrival.content:
-            case Content(raw):
-                content, length, digest = raw, len(raw), ""
-            case HeadersOnly(raw):
-                content, length, digest = raw, len(raw), ""
-            case Stored(digest):
-                content = self.blobs.path(digest)
-                length = content.stat().st_size
-        short = isinstance(arrival.content, HeadersOnly) or length > self.limit
-        if short:
-            content = _beginning(content)
-            length, digest = len(content), ""
-        if isinstance(content, bytes):
-            digest = sha256(content).hexdigest()
-        return _Outgoing(_form(arrival, length, digest, short=short), content)
-
-
-def _form(arrival: Arrival, length: int, digest: str, *, short: bool) -> forms.MailForm:
-    return forms.MailForm.model_validate({
-        "folder_id": arrival.folder_id, "folder": arrival.folder, "folder_role": arrival.folder_role,
-        "uidvalidity": arrival.uidvalidity, "uid": arrival.uid, "uidl": arrival.uidl, "source": arrival.source,
-        "internal_date": arrival.internal_date, "size": arrival.size, "length": length, "sha256": digest,
-        "headers_only": short, "flagged": arrival.tracked_by == KEYWORD,
-    })  # fmt: skip
-
-
-def _beginning(content: bytes | Path) -> bytes:
-    if isinstance(content, bytes):
-        return content[:HEADER_LIMIT]
-    with content.open("rb") as file:
-        return file.read(HEADER_LIMIT)
-
-
-def _parts(mails: Sequence[_Outgoing]) -> Iterator[list[_Outgoing]]:
-    """Yield the mails in parts that one upload may hold."""
-    part: list[_Outgoing] = []
-    size = 0
-    for mail in mails:
-        if part and (len(part) == BATCH_MAILS or size + mail.form.length > BATCH_BYTES):
-            yield part
-            part, size = [], 0
-        part.append(mail)
-        size += mail.form.length
-    if part:
-        yield part
-
 
 def _asked(ids: Sequence[UUID]) -> Iterator[forms.Asked]:
-    for first in range(0, len(ids), forms.MOST_IDS):
-        yield forms.Asked(ids=tuple(ids[first : first + forms.MOST_IDS]))
+    for some in _pieces(ids, forms.MOST_IDS):
+        yield forms.Asked(ids=tuple(some))
+
+
+def _pieces(items: Sequence[T], most: int) -> Iterator[Sequence[T]]:
+    for first in range(0, len(items), most):
+        yield items[first : first + most]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +145,6 @@ class Remote:
     now: Callable[[], datetime]
     limit: int
 
-    def ledger(self, mailbox: str, fence: int) -> RemoteLedger:
+    def ledger(self, mailbox: str, fence: int) -> Ledger:
         """Return the ledger of a mailbox that is held under this fencing number."""
         return RemoteLedger(client=self.client, blobs=self.blobs, mailbox=mailbox, fence=fence, limit=self.limit)

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 
 from services.domain.errors import MailweaveError
-from services.fetcher.mechanisms import Password
 from services.fetcher.probing import probe
 from services.router.client import Client
-from services.router.configuration import Configuration, secret_in
+from services.router.configuration import Configuration
+from services.router.secret_files import secret_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def look(configuration: Configuration) -> Iterator[Found]:
             probe(
                 mailbox.profile,
                 mailbox.table.user,
-                Password(mailbox.password()),
+                mailbox.credential(_now, configuration.ca_file),
                 mailbox.table.folders,
                 ca_file=configuration.ca_file,
             )
@@ -52,3 +53,7 @@ def look(configuration: Configuration) -> Iterator[Found]:
             yield Found(mailbox.address, False, "can be read, but the settings do not leave it to this router")
         else:
             yield Found(mailbox.address, True, "can be read")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

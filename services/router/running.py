@@ -12,11 +12,14 @@ from functools import partial
 from pathlib import Path
 
 from services.domain.errors import Refused
+from services.fetcher.idle_limits import IdleLimits
 from services.fetcher.marks import mark
 from services.router.checks import Checker
 from services.router.client import Client
-from services.router.configuration import Configuration, secret_in
-from services.router.schedule import Schedule
+from services.router.configuration import Configuration
+from services.router.mailboxes import snapshot_of
+from services.router.schedule import WORKERS, Schedule
+from services.router.secret_files import secret_in
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +36,14 @@ def run(configuration: Configuration, stopping: threading.Event) -> None:
             found: Client = own.client
             return found
 
-        checker = Checker(client=client, room=room, ca_file=configuration.ca_file)
+        limits = IdleLimits(polling=WORKERS)
+        limits.follow(snapshot_of(configuration.mailboxes))
+        checker = Checker(client=client, room=room, ca_file=configuration.ca_file, idles=limits.room)
         key = hashlib.sha256(secret_in(configuration.token_file).reveal()).digest()
         log.info("the router reads %d mailboxes", len(configuration.mailboxes))
-        Schedule(configuration.mailboxes, checker.check, hello=checker.hello, mark=partial(mark, key)).run(stopping)
+        Schedule(
+            configuration.mailboxes, checker.check, hello=checker.hello, mark=partial(mark, key), limits=limits
+        ).run(stopping)
 
 
 @contextmanager

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.domain.approval import Permit
+from services.domain.identity import Direction
 from services.domain.mailbox_state import Phase
+from services.domain.polled import Idle
 from services.fetcher.endpoint import presence, refusals
 from services.fetcher.polling import Ports
 from services.settings.models import MailboxSettings, ServerProfile
-from services.settings.permits import left_to_routers, polling_of
+from services.settings.permits import left_to_routers, permit_of, polling_of, unpolled
 from services.settings.snapshot import Snapshot
 from services.storage import router_tokens
 
@@ -55,10 +57,13 @@ class Admission:
     def introduce(self, router: str) -> dict[str, object]:
         """Say who is let in, who reads the mailboxes now, which this router may read, which are to be tested."""
         snapshot = self.settings()
-        own = [a for a in snapshot.mailboxes if _may(router, snapshot.profile_of(a))]
+        own = [a for a in snapshot.mailboxes if _may(router, snapshot.profile_of(a)) and _readable(snapshot, a)]
         with self.ports().database.transaction() as connection:
-            query = "SELECT mailbox FROM fetcher.mailbox_state WHERE phase = %s AND mailbox = ANY(%s)"
-            tests = [mailbox for (mailbox,) in connection.execute(query, (Phase.TEST_SCHEDULED, own))]
+            query = (
+                "SELECT mailbox FROM fetcher.mailbox_state WHERE direction = %s AND phase = %s AND mailbox = ANY(%s)"
+            )
+            given = (Direction.INCOMING, Phase.TEST_SCHEDULED, own)
+            tests = [mailbox for (mailbox,) in connection.execute(query, given)]
         engine = "router" if left_to_routers(snapshot) else "sss"
         return {"router": router, "engine": engine, "mailboxes": own, "tests": tests}
 
@@ -78,6 +83,11 @@ class Admission:
         if polling_of(snapshot, address) is not Permit.ALLOWED:
             raise refusals.MailboxNotRead
         return Admitted(router, mailbox, profile, snapshot)
+
+
+def _readable(snapshot: Snapshot, mailbox: str) -> bool:
+    """Whether a router would read a mailbox, once they are left to routers: it has a login of its own."""
+    return permit_of(snapshot, mailbox) is Permit.ALLOWED and unpolled(snapshot, mailbox) in (None, Idle.NO_CREDENTIAL)
 
 
 def _may(router: str, profile: ServerProfile | None) -> bool:

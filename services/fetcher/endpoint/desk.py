@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.domain.decide import KEYWORD
 from services.domain.mailbox_state import CHECKED, UNREAD, Failed, LeftOut, Succeeded
 from services.domain.start_date import start_of
 from services.fetcher import cursor, deliveries, failures, lifecycle
 from services.fetcher.cursor import FenceLost
-from services.fetcher.endpoint import forms, refusals
+from services.fetcher.endpoint import folder_forms, forms, refusals
 from services.fetcher.endpoint.admission import Admitted
 from services.fetcher.handover import Arrival, Content, HeadersOnly
 from services.fetcher.ledger import StoredLedger
@@ -47,6 +47,7 @@ class Desk:
                 raise refusals.MailboxNotRead
         form = forms.Claimed(
             fence=claimed.fence,
+            anew=claimed.phase not in CHECKED,
             limit=of.limit,
             received_after=start_of(of.profile.received_after, of.mailbox.received_after),
             delete=of.mailbox.process_and_delete,
@@ -58,6 +59,20 @@ class Desk:
         found = cursor.position(self.ports().database, of.address, given.folder_id)
         return {"position": None if found is None else forms.PositionForm.of(found).model_dump(mode="json")}
 
+    def opened(self, of: Admitted, given: folder_forms.Opened) -> Answer:
+        """Say where to read on in a folder that was opened."""
+        with _fenced():
+            at = self._ledger(of, given.fence).opened(given.start(), given.names)
+        return {"position": forms.PositionForm.of(at).model_dump(mode="json")}
+
+    def recognise(self, of: Admitted, given: folder_forms.Recognise) -> Answer:
+        """Say which mails are known from before, and of which the Message-ID must be told."""
+        seen = [one.seen() for one in given.seen]
+        named = {one.uid: one.message_id for one in given.named}
+        with _fenced():
+            found = self._ledger(of, given.fence).recognise(given.at.position(), seen, named)
+        return {"known": sorted(found.known), "doubtful": sorted(found.doubtful)}
+
     def advance(self, of: Admitted, given: forms.Advance) -> Answer:
         """Move a cursor over what holds no mail."""
         with _fenced():
@@ -66,33 +81,33 @@ class Desk:
 
     def take(self, of: Admitted, head: forms.Upload, mails: Sequence[Spooled]) -> Answer:
         """
-        Hand mails over and move the cursor; ``mails`` are in the order of the head. What is known is not taken again.
+        Hand mails over and move the cursor; ``mails`` are in the order of the head. What is known is not taken again,
+        and another mail at a known place is taken as what it is.
 
         On return everything is durable.
         """
         given = [_arrival(of.address, form, mail) for form, mail in zip(head.mails, mails, strict=True)]
-        known = deliveries.stored(self.ports().database, [a.id for a in given])
-        new = {a.id: a for a in given if a.id not in known}
         to = None if head.to is None else head.to.position()
         with _fenced():
-            self._ledger(of, head.fence).hand_over(list(new.values()), to)
-        metrics.ROUTED.labels("taken").inc(len(new))
-        metrics.ROUTED.labels("known").inc(len(given) - len(new))
-        self.produced(len(new))
-        return {"taken": len(new), "known": len(given) - len(new)}
+            taken = replace(self._ledger(of, head.fence), repeats=True).hand_over(given, to)
+        metrics.ROUTED.labels("taken").inc(taken)
+        metrics.ROUTED.labels("known").inc(len(given) - taken)
+        self.produced(taken)
+        return {"taken": taken, "known": len(given) - taken}
 
     def pass_over(self, of: Admitted, given: forms.PassOver) -> Answer:
         """Note mails that are not taken."""
         deliveries.pass_over(self.ports().database, [mail.passed(of.address) for mail in given.mails])
         return {}
 
-    def handled(self, _: Admitted, given: forms.Asked) -> Answer:
-        """Say which deliveries are taken or passed over already."""
-        return {"ids": [str(id_) for id_ in deliveries.handled(self.ports().database, given.ids)]}
+    def handled(self, of: Admitted, given: forms.Asked) -> Answer:
+        """Say which deliveries are taken or passed over already; those of another mailbox are unknown here."""
+        found = deliveries.handled(self.ports().database, given.ids, [of.address])
+        return {"ids": [str(id_) for id_ in found]}
 
-    def stored(self, _: Admitted, given: forms.Asked) -> Answer:
-        """Say which raw mails are stored, by their SHA-256."""
-        found = deliveries.stored(self.ports().database, given.ids)
+    def stored(self, of: Admitted, given: forms.Asked) -> Answer:
+        """Say which raw mails are stored, by their SHA-256; those of another mailbox are unknown here."""
+        found = deliveries.stored(self.ports().database, of.address, given.ids)
         return {"sha256": {str(id_): sha256 for id_, sha256 in found.items()}}
 
     def folder(self, of: Admitted, given: forms.FolderState) -> Answer:
@@ -118,6 +133,7 @@ class Desk:
                 ports.now(),
                 poll_seconds=given.interval,
                 more=given.more,
+                whole=given.whole,
                 chance=self.chance(),
             )
         metrics.MAILBOX_CHECKS.labels(code or "ok").inc()

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, TypeAdapter, ValidationError, model_validator
 
 from services.domain.identity import delivery_id_imap, delivery_id_pop3
 from services.fetcher.deliveries import Passed
@@ -26,7 +26,17 @@ Text = Annotated[str, AfterValidator(_storable), Field(min_length=1, max_length=
 Number = Annotated[int, Field(ge=0, le=2**32)]  # UIDs and UIDVALIDITY (RFC 9051 section 2.3.1.1)
 Fence = Annotated[int, Field(ge=1, lt=2**63)]
 Size = Annotated[int, Field(ge=0, le=MOST_BYTES)]
+_TEXT: TypeAdapter[str] = TypeAdapter(Text)
 Ids = Annotated[tuple[UUID, ...], Field(max_length=MOST_IDS)]
+
+
+def is_text(value: str) -> bool:
+    """Whether a text is one that goes over the wire."""
+    try:
+        _TEXT.validate_python(value)
+    except ValidationError:
+        return False
+    return True
 
 
 class PositionForm(Strict):
@@ -130,6 +140,12 @@ class Upload(Strict):
     to: PositionForm | None
     mails: tuple[MailForm, ...] = Field(max_length=BATCH_MAILS)
 
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        if len({(m.folder_id, m.uidvalidity, m.uid, m.uidl) for m in self.mails}) < len(self.mails):
+            raise ValueError("several mails have one place")
+        return self
+
 
 class Advance(Strict):
     """Moves a cursor over what holds no mail."""
@@ -166,7 +182,11 @@ class LeftOutForm(Strict):
 
 
 class End(Strict):
-    """How a check ended: ``code`` is empty after success; ``interval`` is that between two checks, in seconds."""
+    """
+    How a check ended: ``code`` is empty after success; ``interval`` is that between two checks, in seconds.
+
+    ``whole`` is whether it came to all folders.
+    """
 
     fence: Fence
     code: str = Field(max_length=60)
@@ -174,14 +194,20 @@ class End(Strict):
     permanent: bool = False
     progressed: bool = False
     more: bool = False
+    whole: bool = True
     left_out: tuple[LeftOutForm, ...] = Field(default=(), max_length=100)
     interval: int = Field(ge=1, le=86_400)
 
 
 class Claimed(Strict):
-    """A mailbox that is the router's: its fencing number, and what the settings say of its mail."""
+    """
+    A mailbox that is the router's: its fencing number, and what the settings say of its mail.
+
+    ``anew`` is whether it is to be tested, over a connection of its own.
+    """
 
     fence: Fence
+    anew: bool
     limit: Size
     received_after: datetime | None
     delete: bool

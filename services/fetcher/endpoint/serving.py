@@ -11,7 +11,7 @@ from typing import TypeVar
 from aiohttp import ClientError, web
 
 from services.domain.errors import MailweaveError
-from services.fetcher.endpoint import forms, refusals, uploads
+from services.fetcher.endpoint import folder_forms, forms, refusals, uploads
 from services.fetcher.endpoint.admission import Admission
 from services.fetcher.endpoint.bodies import checked
 from services.fetcher.endpoint.desk import Answer, Desk
@@ -44,6 +44,8 @@ class Service:
         self._steps: Mapping[str, tuple[type[Strict], Callable[..., Answer]]] = {
             "claim": (forms.Nothing, desk.claim),
             "position": (forms.Folder, desk.position),
+            "opened": (folder_forms.Opened, desk.opened),
+            "recognise": (folder_forms.Recognise, desk.recognise),
             "advance": (forms.Advance, desk.advance),
             "passed": (forms.PassOver, desk.pass_over),
             "handled": (forms.Asked, desk.handled),

@@ -57,9 +57,13 @@ def events_tell_the_places(outside):
 
 
 class FolderServer:
-    """``folders`` are read unless a check says otherwise."""
+    """
+    ``folders`` are read unless a check says otherwise; ``through`` makes of ports what a check reads with: themselves,
+    or an endpoint in front of them.
+    """
 
-    def __init__(self, stack, server, outside):
+    def __init__(self, stack, server, outside, through=lambda ports: ports):
+        self.through = through
         self.config = Path(stack.environ["MAILWEAVE_HOME"]) / "dovecot" / "dovecot.conf"
         self.server, self.outside, self.user = server, outside, outside.mailbox
 
@@ -111,7 +115,7 @@ class FolderServer:
             start=start, sent=sent, rules=rules or {},
         )  # fmt: skip
         progress = Progress()
-        poll(connection, task, ports or outside.ports, progress)
+        poll(connection, task, self.through(ports or outside.ports), progress)
         return progress
 
     def subjects(self):

@@ -3,20 +3,24 @@
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 from services.fetcher.endpoint.server import Server
+from services.fetcher.ledger import Outside
+from services.fetcher.polling import Ports
 from services.router.checks import Checker
 from services.router.client import Client
-from services.router.configuration import Mailbox, MailboxTable
+from services.router.ledger import Remote
+from services.router.mailboxes import Mailbox, MailboxTable
 from services.runtime.listen import Address, Endpoint
 from services.settings.models import ServerProfile
 from services.settings.snapshot import EMPTY, Snapshot, apply
 from services.storage import router_tokens
+from services.storage.blobs import BlobFolder
 from services.storage.postgres import Database
 from services.storage.sealing import Secret
 
@@ -83,6 +87,22 @@ def token_of(outside, router: str | None = None) -> str:
         return router_tokens.create(connection, router or f"r{uuid4().hex[:12]}").reveal().decode()
 
 
+@contextmanager
+def through_endpoint(outside, room: Path) -> Iterator[Callable[[Ports], Outside]]:
+    """Give what makes of ports those of a router, whose endpoint has the ports."""
+    behind = outside.ports
+
+    def through(ports: Ports) -> Outside:
+        nonlocal behind
+        behind = ports
+        return Remote(client=client, blobs=BlobFolder(room / "room"), now=ports.now, limit=25 << 20)
+
+    with serving(lambda: behind, settings(outside.mailbox)) as running:
+        client = running.client(token_of(outside))
+        yield through
+        client.close()
+
+
 def checking(running: Running, token: str, room: Path) -> Checker:
     """The router's checker in this thread."""
     client = running.client(token)
@@ -95,7 +115,7 @@ def mailbox_at(address: str, server, room: Path, *, password: str = "secret", pr
     file.write_text(password)
     profile = ServerProfile(protocol=protocol, host=HOST, port=server.port, tls="none", timeoutSeconds=5)
     table = {"address": address, "server": "main", "user": address, "password_file": str(file), **table}
-    return Mailbox(MailboxTable.model_validate(table), profile, file)
+    return Mailbox(MailboxTable.model_validate(table), profile, file, room / "tokens")
 
 
 def said(port: int, *pieces: bytes, close: bool = False, seconds: float = 20) -> tuple[int, dict[str, object]]:

@@ -137,6 +137,14 @@ def test_bytes_that_are_not_those_that_were_announced_are_refused(outside, endpo
     nothing_is_kept(outside)
 
 
+def test_several_mails_of_one_place_are_no_upload(outside, endpoint, token, fence):
+    other = MAIL.replace(b"body", b"BODY")
+    for mails in ((MAIL, other), (MAIL, MAIL)):
+        request = asked(endpoint, outside.mailbox, token, body(head(fence, *mails, uid=1), *mails))
+        assert (400, "bad_request") == told(endpoint.port, request)
+    nothing_is_kept(outside)
+
+
 def test_what_is_too_large_is_refused_before_it_is_read(outside, endpoint, token, fence):
     cases = [
         body(head(fence, MAIL, length=(6 << 20) + 1)),

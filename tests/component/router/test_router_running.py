@@ -8,7 +8,7 @@ import pytest
 from services.domain.errors import Refused
 from services.router import running, schedule
 from services.router.checks import Ended, Hello
-from services.router.configuration import Mailbox, MailboxTable
+from services.router.mailboxes import Mailbox, MailboxTable
 from services.router.schedule import Schedule
 from services.settings.models import ServerProfile
 
@@ -19,7 +19,9 @@ def mailboxes(tmp_path, *names):
     tables = [
         MailboxTable(address=f"{name}@x.org", server="s", user=name, password_file="p") for name in names
     ]  # fmt: skip
-    return tuple(Mailbox(table, ServerProfile(host="h", port=1), tmp_path / "p") for table in tables)
+    return tuple(
+        Mailbox(table, ServerProfile(host="h", port=1), tmp_path / "p", tmp_path / "tokens") for table in tables
+    )
 
 
 def working(boxes, check, hello=lambda: None):

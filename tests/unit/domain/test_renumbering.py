@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.domain.renumbering import Former, Seen, alike, equal, unstored
+from services.domain.renumbering import Former, Seen, alike, equal, repeated, unstored
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 times = st.integers(0, 2).map(lambda n: NOW + timedelta(seconds=n))
@@ -54,3 +54,17 @@ def test_what_was_never_stored_is_known_by_date_and_size_once(seen, before):
     for uid, id_ in found.items():
         assert (by_uid[uid].received, by_uid[uid].size) == (by_id[id_].received, by_id[id_].size)
         assert not by_id[id_].sha256
+
+
+@given(formers.filter(bool), st.sampled_from(["", "aa", "bb"]), sizes, st.none() | times)
+def test_a_mail_comes_once_more_when_its_bytes_do_or_where_they_were_not_kept_its_date_and_size(
+    before, sha256, size, received
+):
+    there = before[0]
+    again = repeated(there, received=received, size=size, sha256=sha256)
+
+    if there.sha256 and sha256:
+        assert again == (there.sha256 == sha256)
+    else:
+        assert again == (there.size == size and (received is None or received == there.received))
+    assert repeated(there, received=there.received, size=there.size, sha256=there.sha256)

@@ -1,9 +1,14 @@
 """The router's file: what is wrong with it is said in words, all at once, and no secret with it."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from services.domain.errors import Refused
-from services.router.configuration import load, secret_in
+from services.fetcher.mechanisms import Password
+from services.router.configuration import load
+from services.router.mailboxes import snapshot_of
+from services.router.secret_files import secret_in
 
 GOOD = """
 endpoint = "https://mailweave.example:8443/"
@@ -56,9 +61,10 @@ def test_a_file_is_read_with_paths_that_count_from_where_it_lies(place):
     assert "https://mailweave.example:8443" == found.endpoint
     assert (place / "token", place / "state", place / "ca.pem") == (found.token_file, found.state, found.ca_file)
     ada, queue = found.mailboxes
-    assert ("ada@own.example", "ada", ("INBOX", "Sent"), 30, False, "s3cret") == (
-        ada.address, ada.table.user, ada.table.folders, ada.table.interval, ada.table.delete, ada.password()
+    assert ("ada@own.example", "ada", ("INBOX", "Sent"), 30, False) == (
+        ada.address, ada.table.user, ada.table.folders, ada.table.interval, ada.table.delete
     )  # fmt: skip
+    assert Password("s3cret") == ada.credential(lambda: datetime.now(UTC), None)
     assert ("pop3", 110, "none", True) == (
         queue.profile.protocol, queue.profile.port, queue.profile.tls, queue.table.delete
     )  # fmt: skip
@@ -85,6 +91,10 @@ def test_a_file_is_read_with_paths_that_count_from_where_it_lies(place):
         ('"ca.pem"', '"no.pem"', "no.pem is no file"),
         ('token_file = "token"', 'token_file = "none"', "none: No such file"),
         ("interval = 30", "interval = ", "not TOML"),
+        ('password_file = "ada"\nfolders', "folders", "needs either password_file or oauth_file"),
+        ("interval = 30", 'oauth_file = "ada"', "needs either password_file or oauth_file"),
+        ('password_file = "ada"\nfolders', 'oauth_file = "ada"\nfolders', "ada: not JSON"),
+        ("port = 993", 'port = 993\nauth = "gssapi"', "servers.main.auth"),
         ("[[mailboxes]]", "[[others]]", "mailboxes is missing"),
     ],
 )
@@ -108,3 +118,18 @@ def test_a_file_that_holds_no_secret_is_refused_and_its_content_is_not_repeated(
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(Refused, match=r"router\.toml: No such file"):
         load(tmp_path / "router.toml")
+
+
+@pytest.mark.parametrize("intervals", [(30, 30, 60), (30, 60, 90), (30,)])
+def test_mailboxes_of_one_server_share_its_connections_whatever_their_intervals(place, intervals):
+    head, _, ada = GOOD.partition("[[mailboxes]]")
+    ada = ada.partition("[[mailboxes]]")[0]
+    boxes = [
+        "[[mailboxes]]" + ada.replace("Ada@", f"ada{n}@").replace("interval = 30", f"interval = {interval}")
+        for n, interval in enumerate(intervals)
+    ]
+    found = load(written(place, head.replace("port = 993", "port = 993\nmax_connections = 9") + "".join(boxes)))
+
+    snapshot = snapshot_of(found.mailboxes)
+    assert list(intervals) == [snapshot.profiles[box.settings.server].poll_seconds for box in found.mailboxes]
+    assert 9 == sum(profile.max_connections for profile in snapshot.profiles.values())
