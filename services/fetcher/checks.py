@@ -120,6 +120,7 @@ class Checker:
             folders=wanted.folders,
             sent=wanted.sent,
             rules=wanted.rules,
+            known=claimed.folders,
             inbox_only=inbox is not None,
             start=start_of(profile.received_after, settings.received_after),
             limit=snapshot.organization.message_max_mb * MEGABYTE,

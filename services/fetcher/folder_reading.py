@@ -9,7 +9,7 @@ from uuid import UUID
 from services.domain.decide import KEYWORD
 from services.domain.identity import delivery_id_imap
 from services.domain.start_date import is_before
-from services.fetcher import cursor, former_places, known_folders
+from services.fetcher import cursor, folder_rows, former_places, known_folders
 from services.fetcher.answers import Listed
 from services.fetcher.choosing import Place
 from services.fetcher.deliveries import Passed
@@ -30,8 +30,9 @@ class Reading:
     """
     What it takes to read a mailbox under a fencing number; see :class:`services.fetcher.polling.Task`.
 
-    ``stores`` is the ledger once more where it is that of the stores. Without (at a router) folders are read by
-    cursor alone: nothing is known of other epochs, names and flags.
+    ``stores`` is the ledger once more where it is that of the stores, and ``known`` what they knew of the folders when
+    the mailbox was claimed. Without (at a router) folders are read by cursor alone: nothing is known of other epochs,
+    names and flags.
     """
 
     connection: Connection
@@ -43,6 +44,7 @@ class Reading:
     now: Callable[[], datetime]
     ledger: Ledger
     stores: StoredLedger | None
+    known: folder_rows.Known
 
     @property
     def recognition(self) -> Recognition | None:
@@ -95,12 +97,16 @@ class Reading:
         status = place.folder.status if place.folder is not None else None
         if status is None:
             return False
-        at = self.ledger.position(folder_id(place.name, status.mailbox_id))
+        at = self._before(folder_id(place.name, status.mailbox_id))
         return (
             at is not None
             and (at.folder, at.uidvalidity, at.last_error) == (place.name, status.uidvalidity, None)
             and at.uidnext == status.uidnext == at.uid + 1
         )
+
+    def _before(self, stable: str) -> Position | None:
+        """Return the cursor that a folder had when the check began; each folder is read once in it."""
+        return self.known.cursors.get(stable) if self.stores is not None else self.ledger.position(stable)
 
     def _position(self, place: Place, names: Collection[str]) -> Position:
         """
@@ -111,11 +117,11 @@ class Reading:
         """
         selected = self.connection.select(place.name)
         stable = folder_id(place.name, selected.mailbox_id)
-        before = self.ledger.position(stable)
+        before = self._before(stable)
         at = Position(
             folder_id=stable, folder=place.name, uidvalidity=selected.uidvalidity, uid=0, uidnext=selected.uidnext
         )
-        if self.stores is not None and selected.mailbox_id is not None:
+        if self.stores is not None and selected.mailbox_id not in (None, self.known.ids.get(place.asked)):
             known_folders.know_as(self.stores, place.asked, selected.mailbox_id)
         # A server that was put back to an older state gives UIDs again, to other mails.
         again = before is not None and self.stores is not None and selected.uidnext <= before.uid
@@ -145,7 +151,7 @@ def _begun(stores: StoredLedger, at: Position, before: Position | None, names: C
     database, mailbox = stores.database, stores.mailbox
     if before is not None and before.uidvalidity:
         at = replace(at, renumbered=at.uidnext, former_id=before.former_id)
-    elif former := cursor.former(database, mailbox, at, names):
+    elif former := folder_rows.former(database, mailbox, at, names):
         at = replace(at, renumbered=at.uidnext, former_id=former)
     else:
         # Where people have flagged mail, some of it is known before the folder is first read.
