@@ -143,7 +143,7 @@ def _write(connection: Connection[Any], mailbox: str, to: Position) -> None:
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (mailbox, folder_id) DO UPDATE SET"
         " folder = excluded.folder, uidvalidity = excluded.uidvalidity, uid = excluded.uid,"
         " uidnext = excluded.uidnext, last_error = NULL, renumbered = excluded.renumbered,"
-        " former_id = excluded.former_id",
+        " former_id = excluded.former_id, gone = NULL",
         (mailbox, to.folder_id, to.folder, to.uidvalidity, to.uid, to.uidnext, to.renumbered, to.former_id),
     )
 

@@ -18,6 +18,9 @@ _FORMER: LiteralString = (
 )
 # Each has an index; what was vacated has epoch 0 and so comes first.
 _PLACED: tuple[LiteralString, ...] = (" AND uid IS NULL", " AND uid IS NOT NULL")
+_ANY: LiteralString = (
+    "SELECT FROM fetcher.delivery WHERE source = 'imap' AND mailbox = %(mailbox)s AND folder_id = %(folder)s"
+)
 _IN_ORDER: LiteralString = " ORDER BY uidvalidity, uid NULLS FIRST, id"
 
 
@@ -48,12 +51,9 @@ def _formers(
 
 def any_in(database: Database, mailbox: str, folder_id: str) -> bool:
     """Whether any mail of the folder was read over IMAP."""
-    with database.transaction() as connection:
-        row = connection.execute(
-            "SELECT FROM fetcher.delivery WHERE mailbox = %s AND folder_id = %s AND uid IS NOT NULL LIMIT 1",
-            (mailbox, folder_id),
-        ).fetchone()
-    return row is not None
+    given = {"mailbox": mailbox, "folder": folder_id}
+    with database.alone() as connection:
+        return any(connection.execute(_ANY + placed + " LIMIT 1", given).fetchone() is not None for placed in _PLACED)
 
 
 def placed(database: Database, mailbox: str, at: Position, uids: Sequence[int]) -> frozenset[int]:

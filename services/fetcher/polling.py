@@ -7,7 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from services.domain.mailbox_state import LeftOut
-from services.fetcher import failures, folder_rows, keywords
+from services.fetcher import failures, folder_rows, forgetting, keywords
 from services.fetcher.choosing import INBOX, Wanted, choose
 from services.fetcher.deliveries import Database
 from services.fetcher.folder_reading import Reading
@@ -79,8 +79,8 @@ class Progress:
 
 def poll(connection: Connection, task: Task, ports: Outside, progress: Progress) -> None:
     """
-    Read every folder of the task, then what people have flagged elsewhere. Ends early, between two batches, when
-    ``go_on`` says so.
+    Read every folder of the task, then what people have flagged elsewhere, and forget what is gone. Ends early, between
+    two batches, when ``go_on`` says so.
 
     A folder that cannot be read is noted at its cursor and the others go on. A lost connection, a lost fence
     and a failing store end the check; what was handed over until then stands.
@@ -118,6 +118,7 @@ def poll(connection: Connection, task: Task, ports: Outside, progress: Progress)
     if stores is not None and not task.inbox_only:
         for mails in keywords.flagged(reading, stores, listing, places, progress.left_out):
             progress.mails += mails
+        forgetting.forget(stores, task.known, wanted, listing, places)
 
 
 def _inbox(known: folder_rows.Known) -> Folder:
