@@ -39,8 +39,8 @@ class Living:
     def snapshot(self):
         return Snapshot(version=self.version, mailboxes={self.mailbox: self.settings}, profiles={"p": self.profile})
 
-    def check(self):
-        """Check as the service does; return code and delay of the end."""
+    def check(self, awake=None):
+        """Check as the service does, over what idled if anything did; return code and delay of the end."""
         self.now += timedelta(seconds=1)
         ports = self.outside.ports
         checker = Checker(
@@ -52,7 +52,7 @@ class Living:
             chance=lambda: 0.0,
             log_key=b"x",
         )
-        ended = checker.check(self.mailbox, lambda: True)
+        ended = checker.check(self.mailbox, lambda: True, awake)
         assert not ended.world, ended
         return ended.code, ended.delay
 
