@@ -7,10 +7,9 @@ from functools import partial
 from services.cli import session
 from services.cli.servers import PATIENCE_SECONDS, credential_of
 from services.domain.errors import MailweaveError, Refused
-from services.fetcher import deliveries, imap, pop3
+from services.fetcher import deliveries, folder_rows, imap, pop3
 from services.fetcher.audit import Audit, Taken, audit, audit_pop3
 from services.fetcher.choosing import choose, wanted_of
-from services.fetcher.known_folders import known_as
 from services.fetcher.protocols import server_of
 from services.runtime.config import Config
 from services.settings import publisher
@@ -47,7 +46,7 @@ def audits(config: Config, only: Sequence[str]) -> Iterator[Audit]:
                     yield audit_pop3(address, [uidl for uidl, _ in listed], partial(deliveries.handled, database))
                     continue
                 with imap.session(server, login.user, credential) as connection:
-                    known = known_as(database, address)
+                    known = folder_rows.read(database, address).ids
                     places = choose(wanted_of(snapshot, address), connection.folders(), known)
                     yield from audit(connection, address, [place.name for place in places], partial(_taken, config))
             except MailweaveError as error:

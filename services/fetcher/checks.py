@@ -17,7 +17,7 @@ from services.fetcher.authentication import Credential
 from services.fetcher.choosing import wanted_of
 from services.fetcher.cursor import FenceLost
 from services.fetcher.failures import MailServerError, Unforeseen
-from services.fetcher.kept import Awake, Kept, inbox_of
+from services.fetcher.kept import Awake, Kept, usable
 from services.fetcher.lifecycle import Holding
 from services.fetcher.polling import Ports, Progress, Task
 from services.fetcher.protocols import poll, session
@@ -111,8 +111,7 @@ class Checker:
         if claimed.phase not in CHECKED and lifecycle.begin(ports.database, held, ports.now()).phase in UNREAD:
             # Another replica knows newer settings.
             return Ended(code="disabled", delay=WORLD_DELAY, mails=0)
-        usable = awake is not None and claimed.phase in CHECKED and awake.kept.under(settings, profile)
-        inbox = inbox_of(settings) if awake is not None and usable and not awake.full else None
+        resumed = usable(awake, settings, profile, tested=claimed.phase in CHECKED)
         wanted = wanted_of(snapshot, mailbox)
         task = Task(
             mailbox=mailbox,
@@ -120,7 +119,8 @@ class Checker:
             folders=wanted.folders,
             sent=wanted.sent,
             rules=wanted.rules,
-            inbox_only=inbox is not None,
+            known=claimed.folders,
+            inbox_only=resumed is not None and not resumed.full,
             start=start_of(profile.received_after, settings.received_after),
             limit=snapshot.organization.message_max_mb * MEGABYTE,
             go_on=lambda: go_on() and progress.mails < SHARE,
@@ -130,7 +130,7 @@ class Checker:
         with _named(mark):
             try:
                 kept = over(
-                    awake.kept if awake is not None and usable else None,
+                    resumed.kept if resumed is not None else None,
                     lambda: session(
                         profile, login.user, self.credential(ports, login.credential), self.ca_file, opens=login.opens
                     ),

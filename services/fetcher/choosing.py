@@ -66,6 +66,7 @@ def choose(
 
     ``known_as`` has the ids (RFC 8474) by which folders were known that the settings name, so that one which was
     renamed since is found. A rule's folder that is gone is not taken over by another of its name (domain rule 3.6).
+    The inbox is where mail comes in, whatever became of the folder that was it.
     """
     by_id = {f.status.mailbox_id: f for f in listing if f.status is not None and f.status.mailbox_id}
     by_name = {_same(f.name): f for f in listing}
@@ -76,10 +77,9 @@ def choose(
         *((f.name, f.name, "") for f in listing if wanted.sent and readable(f) and role(f.name, listing) == "sent"),
     ]
     for name, key, rule in asked:
-        # The inbox is where mail comes in, whatever became of the folder that was it.
-        known = None if name.upper() == INBOX else by_id.get(known_as.get(key, ""))
-        folder = known or by_name.get(_same(name))
-        if rule and folder is not None and key in known_as and _id(folder) not in (None, known_as[key]):
+        id_ = None if _same(name) == INBOX else known_as.get(key)
+        folder = by_id.get(id_ or "") or by_name.get(_same(name))
+        if rule and folder is not None and id_ is not None and _id(folder) not in (None, id_):
             folder = None
             now = f"{name} (gone; another folder has its name)"
         else:

@@ -5,20 +5,26 @@ Delivery rows and the cursor that covers them are written in one transaction, an
 of the mailbox is still the writer's own.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import Connection
 
 from services.domain.errors import MailweaveError
 from services.domain.identity import Direction
 from services.domain.mailbox_state import Phase
-from services.fetcher import former_places
+from services.fetcher import folder_rows, former_places
 from services.fetcher.deliveries import OWNER, Database, Delivery, insert, signals_of
 from services.fetcher.former_places import Moves
 from services.fetcher.position import Position
 from services.runtime import signals
+
+OUTRUN = "another replica reads this mailbox now"
+
+_STANDING: LiteralString = (
+    "SELECT (SELECT phase FROM fetcher.mailbox_state WHERE mailbox = %(mailbox)s AND direction = %(direction)s), "
+)
 
 
 class FenceLost(MailweaveError):  # noqa: N818 - named for what happened
@@ -34,73 +40,51 @@ class FenceLost(MailweaveError):  # noqa: N818 - named for what happened
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A mailbox that is this replica's: its new fencing number, and where it stands; None when it is new."""
+    """
+    A mailbox that is this replica's: its new fencing number, and where it stands; None when it is new.
+
+    What is known of its ``folders`` stays so, but for what is written under this number.
+    """
 
     fence: int
     phase: Phase | None
+    folders: folder_rows.Known
 
 
 def claim(database: Database, mailbox: str) -> Claim:
     """Take the mailbox over under a new fencing number, from now on the only valid one."""
-    with database.transaction() as connection:
-        row = connection.execute(
+    with database.alone() as connection, connection.pipeline():
+        claimed = connection.execute(
             "INSERT INTO fetcher.mailbox (mailbox, fence) VALUES (%s, 1)"
-            " ON CONFLICT (mailbox) DO UPDATE SET fence = mailbox.fence + 1 RETURNING fence,"
-            " (SELECT phase FROM fetcher.mailbox_state s WHERE s.mailbox = mailbox.mailbox AND s.direction = %s)",
-            (mailbox, Direction.INCOMING),
-        ).fetchone()
+            " ON CONFLICT (mailbox) DO UPDATE SET fence = mailbox.fence + 1 RETURNING fence",
+            (mailbox,),
+        )
+        # A later statement: this one sees whatever was written under the number before.
+        standing = connection.execute(
+            _STANDING + folder_rows.COLUMNS,
+            {"mailbox": mailbox, "direction": Direction.INCOMING},
+        )
+    row, known = claimed.fetchone(), standing.fetchone()
     assert row is not None
-    fence, phase = row
-    return Claim(fence, Phase(phase) if phase else None)
+    assert known is not None
+    phase, *folders = known
+    return Claim(row[0], Phase(phase) if phase else None, folder_rows.known(*folders))
 
 
 def hold(connection: Connection[Any], mailbox: str, fence: int) -> None:
     """Lock the mailbox row to the end of the transaction, or raise when the fencing number is not ours."""
     row = connection.execute("SELECT fence FROM fetcher.mailbox WHERE mailbox = %s FOR UPDATE", (mailbox,)).fetchone()
     if row is None or row[0] != fence:
-        raise FenceLost("another replica reads this mailbox now")
+        raise FenceLost(OUTRUN)
 
 
 def position(database: Database, mailbox: str, folder_id: str) -> Position | None:
     """Return the cursor of a folder, or None before its first check."""
-    with database.transaction() as connection:
+    with database.alone() as connection:
         row = connection.execute(
-            "SELECT folder, uidvalidity, uid, uidnext, last_error, renumbered, former_id FROM fetcher.cursor"
-            " WHERE mailbox = %s AND folder_id = %s",
-            (mailbox, folder_id),
+            "SELECT to_json(c) FROM fetcher.cursor c WHERE mailbox = %s AND folder_id = %s", (mailbox, folder_id)
         ).fetchone()
-    if row is None:
-        return None
-    folder, uidvalidity, uid, uidnext, error, renumbered, former_id = row
-    return Position(
-        folder_id=folder_id,
-        folder=folder,
-        uidvalidity=uidvalidity,
-        uid=uid,
-        uidnext=uidnext,
-        last_error=error,
-        renumbered=renumbered,
-        former_id=former_id,
-    )
-
-
-def former(database: Database, mailbox: str, new: Position, names: Collection[str] | None) -> str | None:
-    """
-    Return the id that a folder without a cursor had before: under its own name, or under one that is no more.
-
-    A rename keeps UIDVALIDITY. Of several such folders none is taken: it cannot be told which one it was. ``names`` are
-    those of all folders that are there; without them only the folder's own name counts.
-    """
-    with database.transaction() as connection:
-        rows = connection.execute(
-            "SELECT folder_id, folder = %(name)s FROM fetcher.cursor WHERE mailbox = %(mailbox)s AND uidvalidity <> 0"
-            " AND folder_id <> %(id)s AND (folder = %(name)s"
-            " OR uidvalidity = %(epoch)s AND folder <> ALL(%(names)s::text[]))",
-            {"mailbox": mailbox, "id": new.folder_id, "name": new.folder, "epoch": new.uidvalidity,
-             "names": None if names is None else list(names)},
-        ).fetchall()  # fmt: skip
-    same = [folder_id for folder_id, named in rows if named] or [folder_id for folder_id, _ in rows]
-    return same[0] if len(same) == 1 else None
+    return folder_rows.position(row[0]) if row else None
 
 
 def rename(database: Database, mailbox: str, fence: int, at: Position) -> None:
@@ -152,7 +136,7 @@ def _write(connection: Connection[Any], mailbox: str, to: Position) -> None:
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (mailbox, folder_id) DO UPDATE SET"
         " folder = excluded.folder, uidvalidity = excluded.uidvalidity, uid = excluded.uid,"
         " uidnext = excluded.uidnext, last_error = NULL, renumbered = excluded.renumbered,"
-        " former_id = excluded.former_id",
+        " former_id = excluded.former_id, gone = NULL",
         (mailbox, to.folder_id, to.folder, to.uidvalidity, to.uid, to.uidnext, to.renumbered, to.former_id),
     )
 

@@ -27,6 +27,9 @@ class Database(Protocol):
     def transaction(self) -> AbstractContextManager[Connection[Any]]:
         """Give a connection inside BEGIN … COMMIT."""
 
+    def alone(self) -> AbstractContextManager[Connection[Any]]:
+        """Give a connection whose statements are each committed by themselves."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:

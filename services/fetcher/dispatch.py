@@ -16,18 +16,18 @@ from typing import Any, Protocol
 from services.domain.approval import Permit
 from services.domain.errors import Retry
 from services.fetcher.checks import Ended
+from services.fetcher.following import Following
 from services.fetcher.idle_limits import IdleLimits
 from services.fetcher.idling import Idling
 from services.fetcher.kept import Awake
 from services.fetcher.leases import Leases
-from services.settings.permits import changed, fetched, left_to_routers, polling_of
+from services.settings.permits import left_to_routers, polling_of
 from services.settings.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 
 WORKERS = 8
 FOR_POLLING = 2  # of them: mailboxes that are woken all the time do not keep the others waiting
-MATCH_SECONDS = 60.0
 TICK_SECONDS = 0.2
 BUSY_DELAY = 0.5
 DRAIN_SECONDS = 6.0
@@ -52,8 +52,7 @@ class Dispatcher:
     """
     The loop of one replica. Only ``run`` touches its state; workers see events alone.
 
-    ``ended`` is told of each check; ``settle`` gets the settings each minute and when they change.
-    ``behind`` names, at start, the mailboxes that failed under older settings: what was wrong may be mended.
+    ``ended`` is told of each check; for ``settle`` and ``behind`` see :class:`Following`.
     """
 
     def __init__(
@@ -72,15 +71,12 @@ class Dispatcher:
         self._settings = settings
         self._check = check
         self._ended = ended
-        self._settle = settle
-        self._behind = behind
-        self._settling: Future[None] | None = None
         self._workers = workers
         self._stirred = threading.Event()  # a check has ended or a mailbox is awake
         self._idling = Idling(limits or IdleLimits(polling=workers), told=self._stirred.set)
         self._held: dict[str, _Held] = {}
-        self._seen: Snapshot | None = None
-        self._matched = self._renewed = self._settled = float("-inf")
+        self._following = Following(leases, settle=settle, follow=self._idling.follow, behind=behind)
+        self._renewed = float("-inf")
 
     def run(self, stopping: threading.Event, beat: Callable[[str | None], None]) -> None:
         """
@@ -120,12 +116,12 @@ class Dispatcher:
             self._keep_leases()
             self._renewed = now
         snapshot = self._settings()
-        self._follow(snapshot, pool, now)
+        self._following.turn(snapshot, pool)
         self._resume(pool, stopping)
         busy = Counter(h.profile for h in self._held.values() if not h.idled) + Counter(self._idling.connections())
         claimed = self._leases.claim(self._workers - len(self._held))
         if claimed is None:
-            self._matched = float("-inf")
+            self._following.match_again()
         for mailbox in claimed or ():
             settings = snapshot.mailboxes.get(mailbox)
             if mailbox in self._held or settings is None or settings.server not in snapshot.profiles:
@@ -144,7 +140,7 @@ class Dispatcher:
             self._idling.lose(mailbox)
             if mailbox in self._held:
                 self._held[mailbox].lost.set()
-            self._matched = float("-inf")  # Redis may have been flushed
+            self._following.match_again()  # Redis may have been flushed
         self._idling.share(self._leases.replicas())
 
     def _resume(self, pool: ThreadPoolExecutor, stopping: threading.Event) -> None:
@@ -166,23 +162,6 @@ class Dispatcher:
     def _start(self, pool: ThreadPoolExecutor, held: _Held, *what: Any) -> None:  # noqa: ANN401 - for the check
         held.work = pool.submit(self._check, *what)
         held.work.add_done_callback(lambda _: self._stirred.set())
-
-    def _follow(self, snapshot: Snapshot, pool: ThreadPoolExecutor, now: float) -> None:
-        """Bring due times and states to what the settings say, each minute and when they change."""
-        new = self._seen is None or snapshot.version != self._seen.version
-        # Not after each match: with nothing to be read there is one at every turn.
-        if (new or now - self._settled > MATCH_SECONDS) and (self._settling is None or self._settling.done()):
-            self._settling = pool.submit(self._settle, snapshot)
-            self._settled = now
-        elif new:
-            self._settled = float("-inf")  # when the one that runs is done
-        if new or now - self._matched > MATCH_SECONDS:
-            self._leases.match(fetched(snapshot))
-            if new:
-                self._idling.follow(snapshot)
-            if new and (mended := self._behind(snapshot) if self._seen is None else changed(self._seen, snapshot)):
-                self._leases.make_due(mended)
-            self._seen, self._matched = snapshot, now
 
     def _asked(self, mailbox: str, held: _Held, stopping: threading.Event) -> Callable[[], bool]:
         def go_on() -> bool:

@@ -18,15 +18,6 @@ class Taken(NamedTuple):
     tracked_by: str
 
 
-def looked(database: Database, mailbox: str) -> dict[str, tuple[int, int]]:
-    """Return UIDVALIDITY and HIGHESTMODSEQ of each folder's last look, by folder id."""
-    with database.transaction() as connection:
-        rows = connection.execute(
-            "SELECT folder_id, uidvalidity, modseq FROM fetcher.flagged WHERE mailbox = %s", (mailbox,)
-        ).fetchall()
-    return {folder: (uidvalidity, modseq) for folder, uidvalidity, modseq in rows}
-
-
 def look(database: Database, mailbox: str, fence: int, folder_id: str, at: tuple[int, int]) -> None:
     """Note a look. Raises ``FenceLost`` and writes nothing when outrun."""
     with database.transaction() as connection:

@@ -8,7 +8,7 @@ from services.domain.decide import KEYWORD
 from services.domain.identity import delivery_id_imap
 from services.domain.renumbering import Seen
 from services.domain.start_date import is_before
-from services.fetcher import known_folders
+from services.fetcher import folder_rows, known_folders
 from services.fetcher.answers import Listed
 from services.fetcher.choosing import Place
 from services.fetcher.deliveries import Passed
@@ -29,8 +29,8 @@ class Reading:
     """
     What it takes to read a mailbox under a fencing number; see :class:`services.fetcher.polling.Task`.
 
-    ``stores`` is the ledger once more where it is that of the stores. Without (at a router) nothing is known of the
-    names that folders had and of flags.
+    ``stores`` is the ledger once more where it is that of the stores, and ``known`` what they knew of the folders when
+    the mailbox was claimed. Without (at a router) nothing is known of the names that folders had and of flags.
     """
 
     connection: Connection
@@ -42,6 +42,7 @@ class Reading:
     now: Callable[[], datetime]
     ledger: Ledger
     stores: StoredLedger | None
+    known: folder_rows.Known
 
     def folder(self, place: Place, names: Collection[str]) -> Iterator[int]:
         """Read a folder; yield the number of mails of each batch that is handed over."""
@@ -89,18 +90,22 @@ class Reading:
         status = place.folder.status if place.folder is not None else None
         if status is None:
             return False
-        at = self.ledger.position(folder_id(place.name, status.mailbox_id))
+        at = self._before(folder_id(place.name, status.mailbox_id))
         return (
             at is not None
             and (at.folder, at.uidvalidity, at.last_error) == (place.name, status.uidvalidity, None)
             and at.uidnext == status.uidnext == at.uid + 1
         )
 
+    def _before(self, stable: str) -> Position | None:
+        """Return the cursor that a folder had when the check began; each folder is read once in it."""
+        return self.known.cursors.get(stable) if self.stores is not None else self.ledger.position(stable)
+
     def _position(self, place: Place, names: Collection[str]) -> Position:
         """Open a folder and return where to read on."""
         selected = self.connection.select(place.name)
         stable = folder_id(place.name, selected.mailbox_id)
-        if self.stores is not None and selected.mailbox_id is not None:
+        if self.stores is not None and selected.mailbox_id not in (None, self.known.ids.get(place.asked)):
             known_folders.know_as(self.stores, place.asked, selected.mailbox_id)
         start = Position(
             folder_id=stable, folder=place.name, uidvalidity=selected.uidvalidity, uid=0, uidnext=selected.uidnext

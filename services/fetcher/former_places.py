@@ -20,6 +20,9 @@ _FORMER: LiteralString = (
 )
 # Each has an index; what was vacated has epoch 0 and so comes first.
 _PLACED: tuple[LiteralString, ...] = (" AND uid IS NULL", " AND uid IS NOT NULL")
+_ANY: LiteralString = (
+    "SELECT FROM fetcher.delivery WHERE source = 'imap' AND mailbox = %(mailbox)s AND folder_id = %(folder)s"
+)
 _IN_ORDER: LiteralString = " ORDER BY uidvalidity, uid NULLS FIRST, id"
 
 
@@ -39,8 +42,11 @@ class Moves:
         """Write it, inside a transaction."""
         if self.vacated:
             connection.execute(
-                "UPDATE fetcher.delivery SET uidvalidity = 0, uid = NULL WHERE id = ANY(%s)", (list(self.vacated),)
+                "UPDATE fetcher.delivery SET uidvalidity = 0, uid = NULL, place_version = place_version + 1"
+                " WHERE id = ANY(%s)",
+                (list(self.vacated),),
             )
+            moves.tell(connection, list(self.vacated))
         if self.at is not None and self.places:
             move(connection, self.at, self.places)
 
@@ -78,7 +84,7 @@ def there(
     database: Database, mailbox: str, places: Sequence[tuple[str, int, int]]
 ) -> dict[tuple[str, int, int], Former]:
     """Return the deliveries at these places: folder id, UIDVALIDITY and UID."""
-    with database.transaction() as connection:
+    with database.alone() as connection:
         rows = connection.execute(
             "SELECT d.folder_id, d.uidvalidity, d.uid, id, internal_date, size, coalesce(wrapper_sha256, blob_sha256)"
             " FROM fetcher.delivery d JOIN unnest(%s::text[], %s::bigint[], %s::bigint[])"
@@ -102,12 +108,9 @@ def named(database: Database, mailbox: str, ids: Sequence[UUID]) -> dict[UUID, F
 
 def any_in(database: Database, mailbox: str, folder_id: str) -> bool:
     """Whether any mail of the folder was read over IMAP."""
-    with database.transaction() as connection:
-        row = connection.execute(
-            "SELECT FROM fetcher.delivery WHERE mailbox = %s AND folder_id = %s AND uid IS NOT NULL LIMIT 1",
-            (mailbox, folder_id),
-        ).fetchone()
-    return row is not None
+    given = {"mailbox": mailbox, "folder": folder_id}
+    with database.alone() as connection:
+        return any(connection.execute(_ANY + placed + " LIMIT 1", given).fetchone() is not None for placed in _PLACED)
 
 
 def placed(database: Database, mailbox: str, at: Position, uids: Sequence[int]) -> frozenset[int]:

@@ -40,6 +40,9 @@ class IdleWires:
 
     Every method may be called from any thread and returns at once. A server has ten seconds for each answer, and when
     it does not use them the connection is given up; so one that died unnoticed is found out at the next renewal.
+
+    Should the thread itself break, every connection that it had is closed, ``broken`` says so, and nothing idles here
+    any more.
     """
 
     def __init__(self, told: Callable[[], None], *, chance: Callable[[], float]) -> None:
@@ -56,6 +59,7 @@ class IdleWires:
             one.setblocking(False)
         self._selector.register(self._ear, selectors.EVENT_READ)
         self._stopped = False
+        self.broken = False
         self._thread = threading.Thread(target=self._run, name="idle", daemon=True)
         self._thread.start()
 
@@ -88,17 +92,26 @@ class IdleWires:
             self._bell.send(b"!")
 
     def _run(self) -> None:
-        while not self._stopped:
-            ready = [key.data for key, _ in self._selector.select(self._patience())]
-            if None in ready:
-                with suppress(OSError):
-                    self._ear.recv(4096)
-            for asked in _taken(self._asked):
-                asked()
-            for line in self._pending.union(one for one in ready if one is not None):
-                self._guarded(line, Line.read)
-            for line in self._timers.due(monotonic()):
-                self._guarded(line, Line.on_time)
+        try:
+            while not self._stopped:
+                self._turn()
+        except Exception:
+            log.exception("what idles broke; its mailboxes are polled for a while")
+            self._stop()
+            self.broken = True
+            self._told()
+
+    def _turn(self) -> None:
+        ready = [key.data for key, _ in self._selector.select(self._patience())]
+        if None in ready:
+            with suppress(OSError):
+                self._ear.recv(4096)
+        for asked in _taken(self._asked):
+            asked()
+        for line in self._pending.union(one for one in ready if one is not None):
+            self._guarded(line, Line.read)
+        for line in self._timers.due(monotonic()):
+            self._guarded(line, Line.on_time)
 
     def _patience(self) -> float | None:
         first = self._timers.next()

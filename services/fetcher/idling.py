@@ -45,6 +45,7 @@ class Idling:
     def __init__(
         self, limits: IdleLimits, *, told: Callable[[], None], chance: Callable[[], float] = _SYSTEM.random
     ) -> None:
+        self._told = told
         self._wires = IdleWires(told, chance=chance)
         self._limits = limits
         self._chance = chance
@@ -103,6 +104,7 @@ class Idling:
 
     def turn(self) -> None:
         """See what has ended, and what is due for a look."""
+        broken = self._wires.broken
         for idled in self._wires.ended():
             metrics.IDLE_ENDS.labels(idled.how.value).inc()
             entry = self._entries.get(idled.mailbox)
@@ -118,6 +120,8 @@ class Idling:
                 self._limits.trouble(idled.mailbox)
             # A server that ends has all its mailboxes come back; not all at once.
             self._free(idled.mailbox, SPREAD_SECONDS * self._chance())
+        if broken:
+            self._begin_anew()
         for mailbox in self._looks.due(monotonic()):
             entry = self._entries.get(mailbox)
             if entry is not None and entry.checking:
@@ -161,6 +165,16 @@ class Idling:
         for mailbox in self.leased():
             self._free(mailbox, 0.0)
         self._wires.close()
+
+    def _begin_anew(self) -> None:
+        """Have what idled rest and be polled, and whatever idles from now on do so in a new thread."""
+        for mailbox in self.leased():
+            if mailbox not in self._awake:
+                metrics.IDLE_ENDS.labels("broken").inc()
+                self._limits.trouble(mailbox)
+                self._entries[mailbox].kept.close()  # it may not have come to the thread
+                self._free(mailbox, SPREAD_SECONDS * self._chance())
+        self._wires = IdleWires(self._told, chance=self._chance)
 
     def _room(self, mailbox: str) -> bool:
         return not self._closed and self._limits.room(mailbox)

@@ -13,12 +13,9 @@ from services.fetcher.authentication import Credential, log_in, logged_in
 from services.fetcher.folder_status import list_options, parse_status
 from services.fetcher.folders import Folder, encode_name, parse_list, quoted
 from services.fetcher.mechanisms import Auth, Password, Token
+from services.fetcher.selected import Selected, examined, last
 from services.fetcher.trust import trust
 from services.fetcher.wire import Wire, speaking
-
-LARGEST_NUMBER = 2**32  # UIDs and UIDVALIDITY have 32 bits (RFC 9051 section 2.3.1.1)
-
-_MAILBOX_ID = re.compile(rb"MAILBOXID\s*\(?\s*\(([^)\s]+)\)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,15 +37,6 @@ class Server:
     def __str__(self) -> str:
         """Host and port, as errors name the server."""
         return f"{self.host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selected:
-    """A folder opened for reading; ``uidnext`` is above every UID that is in it now."""
-
-    uidvalidity: int
-    uidnext: int
-    mailbox_id: str | None
 
 
 @dataclass(slots=True)
@@ -86,23 +74,19 @@ class Connection:
             status, text = self.wire.select(argument, readonly=True)
             if status != "OK":
                 raise failures.FolderUnknown(f"there is no folder {name!r} that may be read on {self.server}")
-            seen = self.wire.untagged_responses
-            exists = int(_last(seen.get("EXISTS")) or 0)
-            validity = int(_last(seen.get("UIDVALIDITY")) or 0)
-            announced = int(_last(seen.get("UIDNEXT")) or 0)
-            mailbox_id = _mailbox_id([*text, *seen.get("OK", []), *_keyed(seen, "MAILBOXID")])
-            if not 0 < validity <= LARGEST_NUMBER or announced > LARGEST_NUMBER:
+            told = examined(self.wire.untagged_responses, text)
+            if told is None:
                 raise failures.ProtocolError(f"{self.server} gives no usable UIDVALIDITY or UIDNEXT for {name!r}")
         selected = self.opened[name] = Selected(
-            uidvalidity=validity,
-            uidnext=announced or self._after_last(exists),
-            mailbox_id=mailbox_id,
+            uidvalidity=told.uidvalidity,
+            uidnext=told.uidnext or self._after_last(told.exists),
+            mailbox_id=told.mailbox_id,
         )
         return selected
 
     def exists(self) -> int | None:
         """Return how many mails the open folder has, as the server said last."""
-        found = _last(self.wire.untagged_responses.get("EXISTS"))
+        found = last(self.wire.untagged_responses.get("EXISTS"))
         return int(found) if found and found.isdigit() else None
 
     def may_idle(self) -> bool:
@@ -111,7 +95,7 @@ class Connection:
             if "IDLE" in self.wire.capabilities:
                 return True
             _, told = self.wire.capability()
-            return b"IDLE" in (_last(told) or b"").upper().split()
+            return b"IDLE" in (last(told) or b"").upper().split()
 
     def _after_last(self, exists: int) -> int:
         """Return the UID after the last mail, for servers that do not announce UIDNEXT."""
@@ -174,22 +158,6 @@ class Connection:
         # RFC 7162 section 3.1.5: the answer may end with the highest mod-sequence, in parentheses.
         numbers = b" ".join(a for a in answers if isinstance(a, bytes)).partition(b"(")[0]
         return frozenset(int(word) for word in numbers.split())
-
-
-def _last(values: Any) -> bytes | None:  # noqa: ANN401 - imaplib's loose lists
-    return values[-1] if values else None
-
-
-def _keyed(seen: dict[str, Any], name: str) -> list[bytes]:
-    return [name.encode() + b" " + v for v in seen.get(name, []) if isinstance(v, bytes)]
-
-
-def _mailbox_id(texts: Sequence[Any]) -> str | None:
-    for text in texts:
-        found = _MAILBOX_ID.search(text) if isinstance(text, bytes) else None
-        if found:
-            return found.group(1).decode("ascii", "replace")
-    return None
 
 
 @contextmanager

@@ -74,6 +74,18 @@ class Awake:
     full: bool
 
 
+def usable(awake: Awake | None, settings: MailboxSettings, profile: ServerProfile, *, tested: bool) -> Awake | None:
+    """
+    Return what idled if a check under these settings may be made over it; else it is closed, before there is another.
+
+    Only over the connection of a mailbox that is ``tested``: a test takes a login.
+    """
+    if awake is None or (tested and awake.kept.under(settings, profile)):
+        return awake
+    awake.kept.close()
+    return None
+
+
 def inbox_of(settings: MailboxSettings) -> str | None:
     """Return the inbox as the settings name it; None when it is not read."""
     return next((name for name in settings.folders if name.upper() == INBOX), None)

@@ -40,7 +40,7 @@ def flagged(
     is looked at up to its cursor: the rest is seen when it is read. A folder that does not give its mail is added to
     ``left_out`` and looked at again at the next check; the others go on.
     """
-    looked = flagged_rows.looked(stores.database, stores.mailbox)
+    looked = reading.known.looked
     read_by_name = {place.name: place for place in places}
     for folder in listing:
         status = folder.status

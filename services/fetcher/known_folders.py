@@ -1,15 +1,7 @@
 """By which id (MAILBOXID, RFC 8474) the folders are known that the settings name: a renamed one stays what it is."""
 
 from services.fetcher.cursor import hold
-from services.fetcher.deliveries import Database
 from services.fetcher.ledger import StoredLedger
-
-
-def known_as(database: Database, mailbox: str) -> dict[str, str]:
-    """Return the ids of a mailbox's folders by what asks for them."""
-    with database.transaction() as connection:
-        rows = connection.execute("SELECT asked, mailbox_id FROM fetcher.known_folder WHERE mailbox = %s", (mailbox,))
-        return dict(rows.fetchall())
 
 
 def know_as(stores: StoredLedger, asked: str, mailbox_id: str) -> None:

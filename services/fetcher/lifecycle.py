@@ -30,7 +30,7 @@ from services.domain.mailbox_state import (
 )
 from services.domain.schedule import due_in
 from services.fetcher import mailbox_rows
-from services.fetcher.cursor import hold
+from services.fetcher.cursor import OUTRUN, FenceLost, hold
 from services.fetcher.deliveries import OWNER, Database
 from services.fetcher.mailbox_rows import Known
 from services.runtime import signals
@@ -76,10 +76,12 @@ def end(
     What a check says of a mailbox that may not be read any more is not kept. Raises ``FenceLost``.
     """
     with database.transaction() as connection:
-        hold(connection, held.mailbox, held.fence)
-        state = _take(connection, held, how, at)
+        known = mailbox_rows.held(connection, held.mailbox, held.fence)
+        if known is None:
+            raise FenceLost(OUTRUN)
+        state = _apply(connection, held, how, at, known)
         if isinstance(how, Succeeded) and state.phase not in UNREAD:
-            _leave_out(connection, held, how.left_out, at, whole=whole and not more)
+            _leave_out(connection, held, how.left_out, at, before=known.left_out, whole=whole and not more)
         due = due_in(state, poll_seconds, chance=chance)
         delay = timedelta() if due is None or more else due
         failed = how if isinstance(how, Failed) and state.phase not in UNREAD else None
@@ -93,10 +95,15 @@ def end(
 
 
 def _leave_out(
-    connection: Connection[Any], held: Holding, left_out: Sequence[LeftOut], at: datetime, *, whole: bool
+    connection: Connection[Any],
+    held: Holding,
+    left_out: Sequence[LeftOut],
+    at: datetime,
+    *,
+    before: frozenset[str],
+    whole: bool,
 ) -> None:
     """Signal which folders could not be read; a cause is over when a check that came to all folders did not meet it."""
-    before = mailbox_rows.left_out(connection, held.mailbox)
     over = sorted(before - {one.code for one in left_out}) if whole else []
     after = (before | {one.code for one in left_out}) - set(over)
     if after != before:
@@ -167,8 +174,13 @@ def _differs(known: Known | None, permit: Permit, version: int, at: datetime) ->
 
 
 def _take(connection: Connection[Any], held: Holding, event: Event, at: datetime) -> State:
-    """Apply an event under the lock of the mailbox's row; the settings of a replica that lags behind decide nothing."""
+    """Apply an event under the lock of the mailbox's row."""
     known = mailbox_rows.known(connection, held.mailbox) or Known(State(phase=Phase.CREATED, since=at), 0)
+    return _apply(connection, held, event, at, known)
+
+
+def _apply(connection: Connection[Any], held: Holding, event: Event, at: datetime, known: Known) -> State:
+    """Apply an event to what is known; the settings of a replica that lags behind decide nothing."""
     if isinstance(event, Permitted) and held.version < known.version:
         return known.state
     outcome = decide(known.state, event, at)
@@ -181,5 +193,5 @@ def _take(connection: Connection[Any], held: Holding, event: Event, at: datetime
     said = of_mailbox(held.mailbox, Direction.INCOMING, outcome, fence=held.fence, at=when)
     signals.append(connection, OWNER, said)
     if outcome.state.phase in UNREAD and outcome.steps:
-        _leave_out(connection, held, (), when, whole=True)
+        _leave_out(connection, held, (), when, before=known.left_out, whole=True)
     return outcome.state

@@ -1,9 +1,9 @@
 """The rows of a mailbox's life: where it stands, the steps that led there, the result of its last test."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import Connection
 
@@ -16,31 +16,52 @@ from services.runtime import signals
 HISTORY = timedelta(days=90)
 INCOMING = Direction.INCOMING
 
-_STATES = "SELECT mailbox, phase, since, reason, attempts, settings_version FROM fetcher.mailbox_state"
+_STATE: LiteralString = "SELECT mailbox, phase, since, reason, attempts, settings_version, left_out"
+_STATES: LiteralString = _STATE + " FROM fetcher.mailbox_state"
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A state as it is stored; settings older than ``version`` decide nothing about it."""
+    """
+    A state as it is stored; settings older than ``version`` decide nothing about it.
+
+    ``left_out`` has the codes of the alerts that are open because folders could not be read.
+    """
 
     state: State
     version: int
+    left_out: frozenset[str] = frozenset()
 
 
 def known(connection: Connection[Any], mailbox: str, direction: Direction = INCOMING) -> Known | None:
     """Return where a mailbox stands, or None when it is new."""
     row = connection.execute(_STATES + " WHERE mailbox = %s AND direction = %s", (mailbox, direction)).fetchone()
-    return _known(*row[1:]) if row else None
+    return _known(row[1:]) if row else None
+
+
+def held(connection: Connection[Any], mailbox: str, fence: int) -> Known | None:
+    """
+    Lock a mailbox to the end of the transaction and return where it stands; None when it is new or the number outrun.
+
+    Both rows are locked: a snapshot from before the wait for the first would show the second as it was then.
+    """
+    row = connection.execute(
+        _STATE + " FROM fetcher.mailbox m JOIN fetcher.mailbox_state s USING (mailbox)"
+        " WHERE mailbox = %s AND fence = %s AND direction = %s FOR UPDATE OF m, s",
+        (mailbox, fence, INCOMING),
+    ).fetchone()
+    return _known(row[1:]) if row else None
 
 
 def all_known(connection: Connection[Any], direction: Direction = INCOMING) -> dict[str, Known]:
     """Return where every mailbox stands."""
     rows = connection.execute(_STATES + " WHERE direction = %s", (direction,))
-    return {mailbox: _known(*values) for mailbox, *values in rows}
+    return {mailbox: _known(values) for mailbox, *values in rows}
 
 
-def _known(phase: str, since: datetime, reason: str, attempts: int, version: int) -> Known:
-    return Known(State(phase=Phase(phase), since=since, reason=reason, attempts=attempts), version)
+def _known(columns: Sequence[Any]) -> Known:
+    phase, since, reason, attempts, version, left_out = columns
+    return Known(State(phase=Phase(phase), since=since, reason=reason, attempts=attempts), version, frozenset(left_out))
 
 
 def write(
@@ -72,16 +93,8 @@ def write(
         )
 
 
-def left_out(connection: Connection[Any], mailbox: str) -> frozenset[str]:
-    """Return the codes of the alerts that are open because folders could not be read."""
-    row = connection.execute(
-        "SELECT left_out FROM fetcher.mailbox_state WHERE mailbox = %s AND direction = %s", (mailbox, INCOMING)
-    ).fetchone()
-    return frozenset(row[0]) if row else frozenset()
-
-
 def leave_out(connection: Connection[Any], mailbox: str, codes: Iterable[str]) -> None:
-    """Write them."""
+    """Write the codes of the alerts that are open because folders could not be read."""
     connection.execute(
         "UPDATE fetcher.mailbox_state SET left_out = %s WHERE mailbox = %s AND direction = %s",
         (sorted(codes), mailbox, INCOMING),

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Collection
 from dataclasses import replace
 
-from services.fetcher import cursor, former_places
+from services.fetcher import cursor, folder_rows, former_places
 from services.fetcher.deliveries import Database
 from services.fetcher.position import Position
 
@@ -43,7 +43,7 @@ def _begun(
     """Return the cursor of a folder without one in this epoch; what is known of it from before goes with it."""
     if before is not None and before.uidvalidity:
         at = replace(at, renumbered=at.uidnext, former_id=before.former_id)
-    elif former := cursor.former(database, mailbox, at, names):
+    elif former := folder_rows.former(database, mailbox, at, names):
         at = replace(at, renumbered=at.uidnext, former_id=former)
     else:
         # Where people have flagged mail, some of it is known before the folder is first read.

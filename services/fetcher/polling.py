@@ -7,10 +7,11 @@ from datetime import datetime
 from types import MappingProxyType
 
 from services.domain.mailbox_state import LeftOut
-from services.fetcher import failures, keywords, known_folders
-from services.fetcher.choosing import Wanted, choose
+from services.fetcher import failures, folder_rows, forgetting, keywords
+from services.fetcher.choosing import INBOX, Wanted, choose
 from services.fetcher.deliveries import Database
 from services.fetcher.folder_reading import Reading
+from services.fetcher.folders import Folder
 from services.fetcher.handover import Blobs, Send
 from services.fetcher.imap import Connection
 from services.fetcher.ledger import Outside, StoredLedger
@@ -52,7 +53,8 @@ class Task:
 
     ``limit`` is the size of the largest mail taken whole; ``go_on`` is asked between two batches; mail received
     before ``start`` is passed over. ``sent`` and ``rules`` say what is read besides ``folders``;
-    with ``inbox_only`` all but the inbox is left for another check.
+    with ``inbox_only`` all but the inbox is left for another check. ``known`` is what the stores knew of its folders at
+    the claim.
     """
 
     mailbox: str
@@ -64,6 +66,7 @@ class Task:
     sent: bool = False
     inbox_only: bool = False
     rules: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    known: folder_rows.Known = field(default_factory=folder_rows.Known)
 
 
 @dataclass(slots=True)
@@ -76,17 +79,17 @@ class Progress:
 
 def poll(connection: Connection, task: Task, ports: Outside, progress: Progress) -> None:
     """
-    Read every folder of the task, then what people have flagged elsewhere. Ends early, between two batches, when
-    ``go_on`` says so.
+    Read every folder of the task, then what people have flagged elsewhere, and forget what is gone. Ends early, between
+    two batches, when ``go_on`` says so.
 
     A folder that cannot be read is noted at its cursor and the others go on. A lost connection, a lost fence
     and a failing store end the check; what was handed over until then stands.
     """
-    listing = connection.folders()
+    listing = [_inbox(task.known)] if task.inbox_only else connection.folders()
     ledger = ports.ledger(task.mailbox, task.fence)
     stores = ledger if isinstance(ledger, StoredLedger) else None
     wanted = Wanted(folders=task.folders, sent=task.sent, rules=task.rules)
-    places = choose(wanted, listing, known_folders.known_as(stores.database, task.mailbox) if stores else {})
+    places = choose(wanted, listing, task.known.ids)
     reading = Reading(
         connection=connection,
         mailbox=task.mailbox,
@@ -97,6 +100,7 @@ def poll(connection: Connection, task: Task, ports: Outside, progress: Progress)
         now=ports.now,
         ledger=ledger,
         stores=stores,
+        known=task.known,
     )
     names = [folder.name for folder in listing]
     for place in places:
@@ -114,3 +118,10 @@ def poll(connection: Connection, task: Task, ports: Outside, progress: Progress)
     if stores is not None and not task.inbox_only:
         for mails in keywords.flagged(reading, stores, listing, places, progress.left_out):
             progress.mails += mails
+        forgetting.forget(stores, task.known, wanted, listing, places)
+
+
+def _inbox(known: folder_rows.Known) -> Folder:
+    """Return the folder that every server has, as its listing named it last."""
+    named = (at.folder for at in known.cursors.values() if at.folder.upper() == INBOX)
+    return Folder(next(named, INBOX), "", frozenset())

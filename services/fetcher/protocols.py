@@ -51,7 +51,12 @@ def session(
 def poll(
     connection: imap.Connection | pop3.Connection, mailbox: MailboxSettings, task: Task, ports: Outside, done: Progress
 ) -> None:
-    """Take what is new in a mailbox; see :func:`polling.poll` and :func:`pop3_polling.poll`."""
+    """
+    Take what is new in a mailbox; see :func:`polling.poll` and :func:`pop3_polling.poll`.
+
+    When it is done again after a connection was lost, what the first try left out counts no more.
+    """
+    done.left_out.clear()
     if isinstance(connection, pop3.Connection):
         pop3_polling.poll(connection, task, ports, done, delete=mailbox.process_and_delete)
     else:

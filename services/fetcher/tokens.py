@@ -38,7 +38,7 @@ def credential_named(
     database: Database, key: bytes, name: str, *, now: Callable[[], datetime], ca_file: Path | None
 ) -> Credential:
     """Return what to log in with. ``database`` is in a role that may write token columns; raises ``NoCredential``."""
-    with database.transaction() as connection:
+    with database.alone() as connection:
         stored = credentials.load(connection, key, name)
     match stored:
         case Secret():

@@ -112,7 +112,8 @@ IDLE_CONNECTIONS = Gauge(
 IDLE_ENDS = Counter(
     "mailweave_idle_ends",
     "Ends of IDLE on an IMAP connection, by how.",
-    ["how"],  # of IDLE_ENDINGS; woken: the server told of a change; looked: it was time for a full check
+    # Of IDLE_ENDINGS; woken: the server told of a change; looked: it was time for a full check; broken: by our fault.
+    ["how"],
 )
 IDLE_RENEWALS = Counter(
     "mailweave_idle_renewals",
@@ -148,7 +149,7 @@ ROUTED_OUTCOMES = (
     "taken", "known", "bad_request", "token_refused", "router_not_allowed", "mailbox_unknown", "left_to_fetcher",
     "mailbox_not_read", "fence_lost", "too_large", "damaged", "too_slow", "busy", "stores", "not_found",
 )  # fmt: skip
-IDLE_ENDINGS = ("woken", "looked", "lost", "refused", "timed_out", "protocol_error")
+IDLE_ENDINGS = ("woken", "looked", "lost", "refused", "timed_out", "protocol_error", "broken")
 _ENDS_OF_CHECKS = ("ok", "disabled", "fence_lost", "retry", "internal", "refused")
 _NOT_OF_CHECKS = (
     "not_approved", "retries_used_up", "mail_unparsed", "ingest_stuck", "dead_letter", "stage_stopped",

@@ -104,6 +104,16 @@ class Database:
                 yield connection
 
     @contextmanager
+    def alone(self) -> Iterator[psycopg.Connection[Any]]:
+        """
+        Yield the connection outside a transaction: each statement is committed by itself, without a BEGIN and a COMMIT.
+
+        Failures are raised as by :meth:`transaction`.
+        """
+        with self._lock, self._mapped():
+            yield self.connection()
+
+    @contextmanager
     def locked(self, name: str) -> Iterator[psycopg.Connection[Any] | None]:
         """
         Yield the connection, outside a transaction, under the session's advisory lock of this name.

@@ -20,8 +20,15 @@ def server_at(port: int, *, seconds: float = 1.0) -> Server:
 
 def check(outside, server, *, seconds=1.0, folders=("INBOX",)):
     """Read the mailbox; what goes wrong is raised."""
-    fence = cursor.claim(outside.ports.database, outside.mailbox).fence
-    task = Task(mailbox=outside.mailbox, fence=fence, folders=folders, limit=10**8, go_on=lambda: True)
+    claimed = cursor.claim(outside.ports.database, outside.mailbox)
+    task = Task(
+        mailbox=outside.mailbox,
+        fence=claimed.fence,
+        known=claimed.folders,
+        folders=folders,
+        limit=10**8,
+        go_on=lambda: True,
+    )
     progress = Progress()
     with session(server_at(server.port, seconds=seconds), "user", Password("pässword")) as connection:
         poll(connection, task, outside.ports, progress)

@@ -109,10 +109,10 @@ class FolderServer:
         self, connection, *folders, ports=None, start=None, limit=10**8, sent=False, rules=None, go_on=lambda: True
     ):
         outside = self.outside
-        fence = cursor.claim(outside.ports.database, outside.mailbox).fence
+        claimed = cursor.claim(outside.ports.database, outside.mailbox)
         task = Task(
-            mailbox=outside.mailbox, fence=fence, folders=folders or ("INBOX",), limit=limit, go_on=go_on,
-            start=start, sent=sent, rules=rules or {},
+            mailbox=outside.mailbox, fence=claimed.fence, known=claimed.folders, folders=folders or ("INBOX",),
+            limit=limit, go_on=go_on, start=start, sent=sent, rules=rules or {},
         )  # fmt: skip
         progress = Progress()
         poll(connection, task, self.through(ports or outside.ports), progress)

@@ -11,7 +11,7 @@ from services.fetcher.idle_limits import IdleLimits
 from services.fetcher.leases import Leases
 from services.fetcher.mechanisms import Password
 from services.fetcher.polling import Ports
-from services.settings.models import MailboxSettings, ServerProfile
+from services.settings.models import FolderRule, MailboxSettings, ServerProfile
 from services.settings.snapshot import Snapshot
 from services.storage.postgres import Database
 
@@ -35,6 +35,7 @@ class Running:
             address: MailboxSettings(address=address, serverProfile="p", user=address, credential="c")
             for address in mailboxes or [outside.mailbox]
         }
+        self.rules: dict[str, FolderRule] = {}
         self.version = 1
         self.ended: list[Ended] = []
         self.limits = IdleLimits(polling=8)
@@ -54,7 +55,7 @@ class Running:
         )
 
     def snapshot(self):
-        return Snapshot(version=self.version, mailboxes=self.mailboxes, profiles={"p": self.profile})
+        return Snapshot(version=self.version, mailboxes=self.mailboxes, profiles={"p": self.profile}, rules=self.rules)
 
     def change(self, address, **fields):
         self.mailboxes = {**self.mailboxes, address: self.mailboxes[address].model_copy(update=fields)}

@@ -17,11 +17,12 @@ NOW = datetime(2026, 11, 28, tzinfo=UTC)
 
 
 class Living:
-    """``seconds`` go by between two things that happen."""
+    """A second goes by between two things that happen; it logs in with ``password``, or what ``credential`` gives."""
 
-    def __init__(self, outside, server, *, password="secret", **settings):
+    def __init__(self, outside, server, *, password="secret", credential=None, **settings):
         self.outside, self.mailbox = outside, outside.mailbox
         self.password = password
+        self._credential = credential
         self.profile = ServerProfile(host=server.host, port=server.port, tls="none", timeoutSeconds=5)
         self.settings = MailboxSettings(
             address=self.mailbox, serverProfile="p", user=self.mailbox, credential="c", **settings
@@ -38,8 +39,8 @@ class Living:
     def snapshot(self):
         return Snapshot(version=self.version, mailboxes={self.mailbox: self.settings}, profiles={"p": self.profile})
 
-    def check(self):
-        """Check as the service does; return code and delay of the end."""
+    def check(self, awake=None):
+        """Check as the service does, over what idled if anything did; return code and delay of the end."""
         self.now += timedelta(seconds=1)
         ports = self.outside.ports
         checker = Checker(
@@ -47,15 +48,15 @@ class Living:
             ports=lambda: type(ports)(
                 database=ports.database, blobs=ports.blobs, send=ports.send, now=lambda: self.now
             ),
-            credential=lambda _ports, _name: self._credential(),
+            credential=lambda _ports, _name: (self._credential or self._password)(),
             chance=lambda: 0.0,
             log_key=b"x",
         )
-        ended = checker.check(self.mailbox, lambda: True)
+        ended = checker.check(self.mailbox, lambda: True, awake)
         assert not ended.world, ended
         return ended.code, ended.delay
 
-    def _credential(self):
+    def _password(self):
         if self.password is None:
             raise Refused("there is no such credential")
         return Password(self.password)

@@ -43,8 +43,16 @@ def append(client, *mails, folder="INBOX"):
 
 
 def check(outside, server, *, folders=("INBOX",), limit=10**8, ports=None, go_on=lambda: True, start=None):
-    fence = cursor.claim(outside.ports.database, outside.mailbox).fence
-    task = Task(mailbox=outside.mailbox, fence=fence, folders=folders, limit=limit, go_on=go_on, start=start)
+    claimed = cursor.claim(outside.ports.database, outside.mailbox)
+    task = Task(
+        mailbox=outside.mailbox,
+        fence=claimed.fence,
+        known=claimed.folders,
+        folders=folders,
+        limit=limit,
+        go_on=go_on,
+        start=start,
+    )
     with session(server, outside.mailbox, Password("secret")) as connection:
         poll(connection, task, ports or outside.ports, Progress())
 

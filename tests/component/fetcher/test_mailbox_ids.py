@@ -55,9 +55,9 @@ class Identifying:
         return f"* OK [MAILBOXID ({identity})] id\r\n".encode() + said
 
     def check(self, outside, *folders, rules=None):
-        fence = cursor.claim(outside.ports.database, outside.mailbox).fence
-        task = Task(mailbox=outside.mailbox, fence=fence, folders=folders, limit=10**8, go_on=lambda: True,
-                    rules=rules or {})  # fmt: skip
+        claimed = cursor.claim(outside.ports.database, outside.mailbox)
+        task = Task(mailbox=outside.mailbox, fence=claimed.fence, known=claimed.folders, folders=folders,
+                    limit=10**8, go_on=lambda: True, rules=rules or {})  # fmt: skip
         progress = Progress()
         with session(server_at(self.server.port), "user", Password("p")) as connection:
             poll(connection, task, outside.ports, progress)
