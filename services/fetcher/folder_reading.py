@@ -44,7 +44,7 @@ class Reading:
     stores: StoredLedger | None
     known: folder_rows.Known
 
-    def folder(self, place: Place, names: Collection[str]) -> Iterator[int]:
+    def folder(self, place: Place, names: Collection[str] | None) -> Iterator[int]:
         """Read a folder; yield the number of mails of each batch that is handed over."""
         if self._nothing_new(place):
             return
@@ -101,7 +101,7 @@ class Reading:
         """Return the cursor that a folder had when the check began; each folder is read once in it."""
         return self.known.cursors.get(stable) if self.stores is not None else self.ledger.position(stable)
 
-    def _position(self, place: Place, names: Collection[str]) -> Position:
+    def _position(self, place: Place, names: Collection[str] | None) -> Position:
         """Open a folder and return where to read on."""
         selected = self.connection.select(place.name)
         stable = folder_id(place.name, selected.mailbox_id)

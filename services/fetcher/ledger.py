@@ -12,7 +12,7 @@ from typing import Protocol
 from uuid import UUID
 
 from services.domain.renumbering import Seen
-from services.fetcher import cursor, deliveries, opening, recognising
+from services.fetcher import cursor, deliveries, folder_rows, opening, recognising
 from services.fetcher.deliveries import Database, Passed
 from services.fetcher.handover import Arrival, Blobs, Send, hand_over
 from services.fetcher.position import Position
@@ -31,7 +31,7 @@ class Ledger(Protocol):
     def position(self, folder_id: str) -> Position | None:
         """Return the cursor of a folder, or None before its first check."""
 
-    def opened(self, at: Position, names: Collection[str]) -> Position:
+    def opened(self, at: Position, names: Collection[str] | None) -> Position:
         """Return where to read on in a folder that was opened; see :func:`services.fetcher.opening.opened`."""
 
     def recognise(self, at: Position, seen: Sequence[Seen], named: Mapping[int, str]) -> Recognised:
@@ -85,7 +85,8 @@ class StoredLedger:
     """
     The ledger in PostgreSQL, blob store and Kafka; with ``collects`` what is handed over is unwrapped.
 
-    With ``repeats`` the same mails may be handed over more than once, since whoever does had no answer.
+    With ``repeats`` the same mails may be handed over more than once, since whoever does had no answer. ``known`` is
+    what was known of the folders when the mailbox was claimed, for whoever opens each of them once.
     """
 
     database: Database
@@ -96,6 +97,7 @@ class StoredLedger:
     fence: int
     collects: bool = False
     repeats: bool = False
+    known: folder_rows.Known | None = None
 
     def position(self, folder_id: str) -> Position | None:
         """See :class:`Ledger`."""
@@ -103,7 +105,8 @@ class StoredLedger:
 
     def opened(self, at: Position, names: Collection[str] | None) -> Position:
         """See :class:`Ledger`."""
-        return opening.opened(self.database, self.mailbox, self.fence, at, names)
+        before = self.position(at.folder_id) if self.known is None else self.known.cursors.get(at.folder_id)
+        return opening.opened(self.database, self.mailbox, self.fence, at, names=names, before=before)
 
     def recognise(self, at: Position, seen: Sequence[Seen], named: Mapping[int, str]) -> Recognised:
         """See :class:`Ledger`."""

@@ -11,14 +11,22 @@ from services.fetcher.position import Position
 log = logging.getLogger(__name__)
 
 
-def opened(database: Database, mailbox: str, fence: int, at: Position, names: Collection[str] | None) -> Position:
+def opened(
+    database: Database,
+    mailbox: str,
+    fence: int,
+    at: Position,
+    *,
+    before: Position | None,
+    names: Collection[str] | None,
+) -> Position:
     """
-    Return where to read on, and write it; ``at`` is the start of the folder as the server has opened it.
+    Return where to read on, and write it; ``at`` is the start of the folder as the server has opened it, ``before`` the
+    cursor that it had.
 
     UIDs of another epoch mean other mails (RFC 9051 section 2.3.1.1), so a new epoch is read from its start; so is a
     folder that was renamed: ``names`` are those of all folders, None when they are not known. Raises ``FenceLost``.
     """
-    before = cursor.position(database, mailbox, at.folder_id)
     # A server that was put back to an older state gives UIDs again, to other mails.
     again = before is not None and at.uidnext <= before.uid
     if before is None or before.uidvalidity != at.uidvalidity or again:

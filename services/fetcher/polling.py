@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -87,7 +87,7 @@ def poll(connection: Connection, task: Task, ports: Outside, progress: Progress)
     """
     listing = [_inbox(task.known)] if task.inbox_only else connection.folders()
     ledger = ports.ledger(task.mailbox, task.fence)
-    stores = ledger if isinstance(ledger, StoredLedger) else None
+    stores = replace(ledger, known=task.known) if isinstance(ledger, StoredLedger) else None
     wanted = Wanted(folders=task.folders, sent=task.sent, rules=task.rules)
     places = choose(wanted, listing, task.known.ids)
     reading = Reading(
@@ -98,11 +98,11 @@ def poll(connection: Connection, task: Task, ports: Outside, progress: Progress)
         go_on=task.go_on,
         blobs=ports.blobs,
         now=ports.now,
-        ledger=ledger,
+        ledger=stores or ledger,
         stores=stores,
         known=task.known,
     )
-    names = [folder.name for folder in listing]
+    names = None if task.inbox_only else [folder.name for folder in listing]
     for place in places:
         if task.inbox_only and not place.inbox:
             continue

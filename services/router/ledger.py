@@ -43,10 +43,10 @@ class RemoteLedger:
         found = self.client.ask(self.mailbox, "position", forms.Folder(folder_id=folder_id))["position"]
         return None if found is None else forms.PositionForm.model_validate(found).position()
 
-    def opened(self, at: Position, names: Collection[str]) -> Position:
+    def opened(self, at: Position, names: Collection[str] | None) -> Position:
         """See the protocol. Where a mailbox has folders without number, one that was renamed is read anew."""
         # A name that cannot be stored is that of no folder which was read.
-        told = tuple(name for name in names if forms.is_text(name))
+        told = tuple(name for name in names or () if forms.is_text(name))
         few = len(told) <= folder_forms.MOST_NAMES and sum(map(len, told)) <= MOST_NAMES_BYTES
         form = folder_forms.Opened(
             fence=self.fence,
@@ -54,7 +54,7 @@ class RemoteLedger:
             folder=at.folder,
             uidvalidity=at.uidvalidity,
             uidnext=at.uidnext,
-            names=told if few else None,
+            names=told if few and names is not None else None,
         )
         found = self.client.ask(self.mailbox, "opened", form)["position"]
         return forms.PositionForm.model_validate(found).position()
