@@ -131,3 +131,24 @@ def test_what_a_try_over_a_lost_connection_left_out_is_not_said_of_the_next(outs
     assert "" == code
     assert 2 < len(asked)
     assert [] == signals(outside)
+
+
+def test_what_a_try_over_a_lost_connection_has_handed_over_is_not_handed_over_by_the_next(outside, server):
+    listing = b'* LIST () "/" INBOX\r\n* LIST () "/" Projekt\r\n'
+    server.hooks["LIST"] = lambda _s, tag, _l: listing + f"{tag} OK done\r\n".encode()
+    slept = Slept(outside, server, folders=("Projekt", "INBOX"))
+    outside.sent.clear()
+    server.mails[2], server.uidnext = MAILS[2], 3
+    lost: list[str] = []
+
+    def examine(_sock, tag, line):
+        if "INBOX" in line and not lost:
+            return lost.append(line)
+        return server.answer(tag, line)
+
+    server.hooks["EXAMINE"] = examine
+    _, (code, _) = slept.check(full=True)
+
+    assert "" == code
+    assert lost
+    assert [("Projekt", "2"), ("INBOX", "2")] == [(r["folder"], r["subject"]) for r in outside.records()]
