@@ -4,7 +4,8 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from services.domain.approval import Permit
@@ -12,7 +13,7 @@ from services.domain.errors import MailweaveError, Retry, Stop
 from services.domain.idling import next_look
 from services.domain.mailbox_state import CHECKED, UNREAD, Failed, Succeeded
 from services.domain.start_date import start_of
-from services.fetcher import cursor, lifecycle, marks
+from services.fetcher import cursor, folder_rows, lifecycle, marks
 from services.fetcher.authentication import Credential
 from services.fetcher.choosing import wanted_of
 from services.fetcher.cursor import FenceLost
@@ -119,12 +120,13 @@ class Checker:
             folders=wanted.folders,
             sent=wanted.sent,
             rules=wanted.rules,
-            known=claimed.folders,
             inbox_only=resumed is not None and not resumed.full,
             start=start_of(profile.received_after, settings.received_after),
             limit=snapshot.organization.message_max_mb * MEGABYTE,
             go_on=lambda: go_on() and progress.mails < SHARE,
         )
+        # A second try begins with what the first has written.
+        known = chain([claimed.folders], iter(lambda: folder_rows.read(ports.database, mailbox), None))
         problem: MailweaveError | None = None
         kept: Kept | None = None
         with _named(mark):
@@ -134,7 +136,7 @@ class Checker:
                     lambda: session(
                         profile, login.user, self.credential(ports, login.credential), self.ca_file, opens=login.opens
                     ),
-                    lambda connection: poll(connection, settings, task, ports, progress),
+                    lambda connection: poll(connection, settings, replace(task, known=next(known)), ports, progress),
                     under=(settings, profile),
                     keep=lambda: task.go_on() and self.room(mailbox),
                 )

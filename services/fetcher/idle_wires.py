@@ -97,9 +97,11 @@ class IdleWires:
                 self._turn()
         except Exception:
             log.exception("what idles broke; its mailboxes are polled for a while")
-            self._stop()
-            self.broken = True
-            self._told()
+            try:
+                self._stop()
+            finally:
+                self.broken = True
+                self._told()
 
     def _turn(self) -> None:
         ready = [key.data for key, _ in self._selector.select(self._patience())]

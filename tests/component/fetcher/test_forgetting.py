@@ -95,6 +95,8 @@ def test_a_folder_that_is_read_no_more_and_one_that_is_asked_for_are_not_forgott
     server.check("INBOX", "Projekt")
 
     assert [("Alt", False), ("INBOX", False), ("Projekt", False)] == cursors(outside)
+    reached = "SELECT uid FROM fetcher.cursor WHERE mailbox = %(mailbox)s AND folder = 'Projekt'"
+    assert [(1,)] == outside.rows(reached)
 
 
 def test_why_a_folder_could_not_be_read_is_forgotten_when_nothing_asks_for_it_any_more(server, outside):

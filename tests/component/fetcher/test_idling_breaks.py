@@ -74,9 +74,10 @@ def test_a_connection_that_is_on_its_way_to_a_broken_thread_is_closed_too(outsid
 
 
 class Slept:
-    """A mailbox whose connection has idled, and a check over it."""
+    """A mailbox whose connection has idled, and a check over it; ``logins`` says for each if that was open then."""
 
     def __init__(self, outside, server, **settings):
+        self.server = server
         self.living = Living(outside, server_at(server.port), **settings)
         self.living.check()
         self.session = ExitStack()
@@ -92,6 +93,13 @@ class Slept:
             settings=living.settings.model_copy(update=changed),
             session=self.session,
         )
+        self.logins: list[bool] = []
+
+        def login(_sock, tag, line):
+            self.logins.append(is_open(kept))
+            return self.server.answer(tag, line)
+
+        self.server.hooks["LOGIN"] = login
         return kept, living.check(Awake(living.mailbox, kept, full))
 
 
@@ -100,8 +108,8 @@ def test_a_connection_that_idled_under_other_settings_is_closed_before_there_is_
     kept, (code, _) = slept.check(user="other@example.org")
 
     assert "" == code
+    assert [False] == slept.logins
     assert not is_open(kept)
-    assert [1] == outside.uids()
 
 
 def test_a_test_that_a_person_asked_for_closes_the_connection_that_idled(outside, server):
@@ -111,6 +119,7 @@ def test_a_test_that_a_person_asked_for_closes_the_connection_that_idled(outside
     kept, (code, _) = slept.check()
 
     assert "" == code
+    assert [False] == slept.logins
     assert not is_open(kept)
 
 
@@ -131,3 +140,24 @@ def test_what_a_try_over_a_lost_connection_left_out_is_not_said_of_the_next(outs
     assert "" == code
     assert 2 < len(asked)
     assert [] == signals(outside)
+
+
+def test_what_a_try_over_a_lost_connection_has_handed_over_is_not_handed_over_by_the_next(outside, server):
+    listing = b'* LIST () "/" INBOX\r\n* LIST () "/" Projekt\r\n'
+    server.hooks["LIST"] = lambda _s, tag, _l: listing + f"{tag} OK done\r\n".encode()
+    slept = Slept(outside, server, folders=("Projekt", "INBOX"))
+    outside.sent.clear()
+    server.mails[2], server.uidnext = MAILS[2], 3
+    lost: list[str] = []
+
+    def examine(_sock, tag, line):
+        if "INBOX" in line and not lost:
+            return lost.append(line)
+        return server.answer(tag, line)
+
+    server.hooks["EXAMINE"] = examine
+    _, (code, _) = slept.check(full=True)
+
+    assert "" == code
+    assert lost
+    assert [("Projekt", "2"), ("INBOX", "2")] == [(r["folder"], r["subject"]) for r in outside.records()]
