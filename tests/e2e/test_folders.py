@@ -10,6 +10,8 @@ from tests.conftest import PASSWORD
 from tests.e2e.conftest import KIM, Company
 from tests.e2e.mails import mail
 from tests.e2e.store import rows
+from tests.e2e.test_alerts import until
+from tests.e2e.topics import records
 
 pytestmark = pytest.mark.e2e
 
@@ -118,3 +120,29 @@ def test_all_folders_that_are_read_are_verified(reading: Company):
 
     assert {"INBOX", "Sent", "Angebote"} <= folders.keys()
     assert {0} == {one["missing"] + one["backlog"] for one in folders.values()}
+
+
+def test_a_folder_that_is_renamed_is_told_of_on_a_topic(reading: Company):
+    """Its mails keep their deliveries; whoever keeps their places learns the new ones."""
+    given = f"mailbox/{ADDRESS}"
+    message = put(reading, "renamed-1", "Before")
+    change(reading, given, 'folders=["INBOX", "Before"]')
+    reading.pipeline.wait()
+    ((delivery,),) = rows(
+        reading.postgres,
+        "SELECT v.id::text FROM resolver.delivery v JOIN resolver.message m USING (message_key)"
+        " WHERE m.message_id = %s",
+        message,
+    )
+    host, _, port = reading.pipeline.environ["MAILWEAVE_IMAP"].rpartition(":")
+    with imaplib.IMAP4(host, int(port)) as client:
+        client.login(ADDRESS, PASSWORD)
+        assert client.rename("Before", "After")[0] == "OK"
+    change(reading, given, 'folders=["INBOX", "After"]')
+
+    def told() -> list[tuple[int, str]]:
+        found = [value for _, value in records(reading.kafka, "delivery-moved")]
+        return [(value["version"], value["folder"]) for value in found if value["delivery_id"] == delivery]
+
+    until(lambda: [(2, "After")] == told())
+    change(reading, given, 'folders=["INBOX"]')
