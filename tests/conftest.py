@@ -7,13 +7,12 @@ Both are started when the first test asks for them and stopped, with everything 
 import imaplib
 import os
 import poplib
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -23,9 +22,18 @@ from services.cli.stack.certificate import make as make_certificate
 from services.cli.stack.ports import settle
 from services.cli.stack.state import State
 from services.runtime.config import Config, load
+from tests import commands
 
 CHECKOUT = Path(__file__).parents[1]
 PASSWORD = "correct horse"
+LONGEST_FIRST = ("faults", "e2e", "component")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let workers that share the tests begin with the folders that take longest, so that all end together."""
+    if hasattr(config, "workerinput"):
+        places = {CHECKOUT / "tests" / name: place for place, name in enumerate(LONGEST_FIRST)}
+        items.sort(key=lambda item: min(places.get(one, len(places)) for one in item.path.parents))
 
 
 @dataclass(frozen=True)
@@ -46,17 +54,9 @@ class Pipeline(RunningStack):
 
     passwords: Path
 
-    def mailweave(self, *args: str | Path, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+    def mailweave(self, *args: str | Path, check: bool = True, **variables: str) -> CompletedProcess[str]:
         """Run the command line as a user does; with ``check`` a failure fails the test and shows what it said."""
-        done = subprocess.run(
-            [sys.executable, "-m", "services.cli", *map(str, args)],
-            env={**self.environ, **variables},
-            cwd=CHECKOUT,
-            text=True,
-            capture_output=True,
-            check=False,
-            timeout=300,
-        )
+        done = commands.run([*map(str, args)], environ={**self.environ, **variables}, cwd=CHECKOUT, seconds=300)
         if check:
             assert done.returncode == 0, f"mailweave {' '.join(map(str, args))}: {done.stdout}\n{done.stderr}"
         return done
