@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help venv check test bench faults folders corpora fuzz demo topics dashboard lock clean
 BIN := .venv/bin
+TEST_PROCESSES ?= 3
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "make %-9s %s\n", $$1, $$2}'
@@ -18,8 +19,10 @@ check: venv ## style, types, and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: venv ## all tests but the long ones, on real servers that they start and stop
-	$(BIN)/python -m pytest
+# The tests start hundreds of Python processes: where bytecode may not be kept, each compiles everything anew.
+test: export PYTHONDONTWRITEBYTECODE =
+test: venv ## all tests but the long ones, side by side, on real servers that they start and stop (TEST_PROCESSES)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 faults: venv ## kill, pause, cut and poison what runs, and judge what comes of it (long; FAULT_MAILS, FAULT_COUNT, FAULT_SEED)
 	$(BIN)/python -m pytest -m faults -o log_cli=true -o log_cli_level=INFO

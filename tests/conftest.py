@@ -1,31 +1,43 @@
 """
-The real servers for tests: one stack for component tests, another with all services for the end-to-end tests.
+The real servers for tests: a stack for component tests, and what runs on another for the end-to-end tests.
 
-Both are started when the first test asks for them and stopped, with everything they left, at the end.
+They are started when the first test asks for them and stopped, with everything they left, when the last is over.
 """
 
 import imaplib
 import os
 import poplib
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
+from xdist.workermanage import NodeManager
 
 from services.cli import stack as local
 from services.cli.lifecycle_commands import prepare
-from services.cli.stack.certificate import make as make_certificate
-from services.cli.stack.ports import settle
 from services.cli.stack.state import State
 from services.runtime.config import Config, load
+from tests import commands
 
 CHECKOUT = Path(__file__).parents[1]
 PASSWORD = "correct horse"
+STOP_SECONDS = 120
+LONGEST_FIRST = ("faults", "e2e", "component")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that processes side by side end together; its servers are stopped then."""
+    places = {CHECKOUT / "tests" / name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: min(places.get(one, len(places)) for one in item.path.parents))
+
+
+def pytest_xdist_setupnodes() -> None:
+    """Give processes that are interrupted the time that their servers take to stop; xdist gives ten seconds."""
+    NodeManager.EXIT_TIMEOUT = STOP_SECONDS
 
 
 @dataclass(frozen=True)
@@ -46,17 +58,9 @@ class Pipeline(RunningStack):
 
     passwords: Path
 
-    def mailweave(self, *args: str | Path, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+    def mailweave(self, *args: str | Path, check: bool = True, **variables: str) -> CompletedProcess[str]:
         """Run the command line as a user does; with ``check`` a failure fails the test and shows what it said."""
-        done = subprocess.run(
-            [sys.executable, "-m", "services.cli", *map(str, args)],
-            env={**self.environ, **variables},
-            cwd=CHECKOUT,
-            text=True,
-            capture_output=True,
-            check=False,
-            timeout=300,
-        )
+        done = commands.run([*map(str, args)], environ={**self.environ, **variables}, cwd=CHECKOUT, seconds=300)
         if check:
             assert done.returncode == 0, f"mailweave {' '.join(map(str, args))}: {done.stdout}\n{done.stderr}"
         return done
@@ -108,7 +112,7 @@ class Pipeline(RunningStack):
         self.mailweave("wait", "--timeout", str(seconds))
 
 
-def _environ(home: Path, variables: Mapping[str, str]) -> dict[str, str]:
+def environ_of(home: Path, variables: Mapping[str, str]) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("MAILWEAVE_")}
     return {**inherited, **variables, "MAILWEAVE_HOME": str(home)}
 
@@ -119,38 +123,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     home = tmp_path_factory.mktemp("stack") / "home"
     started = local.up(home, environ={"PATH": os.environ["PATH"]})
     try:
-        running = RunningStack(home, _environ(home, started.variables))
+        running = RunningStack(home, environ_of(home, started.variables))
         prepare(running.config)
         yield running
     finally:
         local.down(home)
-
-
-@pytest.fixture(scope="session")
-def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    """Real servers and all services: one fetcher, two correlators, two resolvers."""
-    folder = tmp_path_factory.mktemp("pipeline")
-    home, passwords = folder / "home", folder / "password"
-    passwords.write_text(PASSWORD)
-    (folder / "ingest").mkdir()
-    make_certificate(folder / "endpoint.pem", folder / "endpoint.key")
-    ports = settle(["lmtp", "endpoint"], {})
-    pushed = {
-        "MAILWEAVE_LMTP": f"127.0.0.1:{ports['lmtp']}",
-        "MAILWEAVE_INGEST": str(folder / "ingest"),
-        "MAILWEAVE_ENDPOINT": f"127.0.0.1:{ports['endpoint']}",
-        "MAILWEAVE_ENDPOINT_CERT": str(folder / "endpoint.pem"),
-        "MAILWEAVE_ENDPOINT_KEY": str(folder / "endpoint.key"),
-    }
-    running = Pipeline(home, _environ(home, pushed), passwords)
-    try:
-        running.mailweave("up", "--replicas", "correlator=2", "--replicas", "resolver=2")
-        yield Pipeline(home, _environ(home, {**_stack_env(home), **pushed}), passwords)
-    finally:
-        running.mailweave("down", check=False)
-        local.down(home)
-
-
-def _stack_env(home: Path) -> dict[str, str]:
-    lines = (home / "stack.env").read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines if "=" in line)

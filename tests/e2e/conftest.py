@@ -1,11 +1,16 @@
 """One invented company for all end-to-end tests; each test uses ids of its own."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from tests.conftest import Pipeline
+from services.cli import stack as local
+from services.cli.stack.certificate import make as make_certificate
+from services.cli.stack.ports import settle
+from tests.conftest import PASSWORD, Pipeline, environ_of
 
 ANNA = "anna@own.example"
 BEN = "ben@own.example"
@@ -50,7 +55,37 @@ class Company:
         return self.pipeline.config.kafka
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    """Real servers and all services: one fetcher, two correlators, two resolvers."""
+    folder = tmp_path_factory.mktemp("pipeline")
+    home, passwords = folder / "home", folder / "password"
+    passwords.write_text(PASSWORD)
+    (folder / "ingest").mkdir()
+    make_certificate(folder / "endpoint.pem", folder / "endpoint.key")
+    ports = settle(["lmtp", "endpoint"], {})
+    pushed = {
+        "MAILWEAVE_LMTP": f"127.0.0.1:{ports['lmtp']}",
+        "MAILWEAVE_INGEST": str(folder / "ingest"),
+        "MAILWEAVE_ENDPOINT": f"127.0.0.1:{ports['endpoint']}",
+        "MAILWEAVE_ENDPOINT_CERT": str(folder / "endpoint.pem"),
+        "MAILWEAVE_ENDPOINT_KEY": str(folder / "endpoint.key"),
+    }
+    running = Pipeline(home, environ_of(home, pushed), passwords)
+    try:
+        running.mailweave("up", "--replicas", "correlator=2", "--replicas", "resolver=2")
+        yield Pipeline(home, environ_of(home, {**_stack_env(home), **pushed}), passwords)
+    finally:
+        running.mailweave("down", check=False)
+        local.down(home)
+
+
+def _stack_env(home: Path) -> dict[str, str]:
+    lines = (home / "stack.env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+@pytest.fixture(scope="package")
 def company(pipeline: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Company:
     file = tmp_path_factory.mktemp("company") / "directory.jsonl"
     file.write_text("".join(json.dumps(record) + "\n" for record in DIRECTORY), "utf-8")

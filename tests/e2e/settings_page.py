@@ -1,16 +1,10 @@
 """The rows of the settings page: which test changes which, and changing one for a while."""
 
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
-from click.testing import CliRunner
-
-from services.cli.main import cli
 from services.settings import publisher
-from tests.conftest import Pipeline
 from tests.e2e.conftest import Company
 
 Test = TypeVar("Test", bound=Callable[..., None])
@@ -22,23 +16,6 @@ ELSEWHERE: Mapping[str, str] = {
     "Folder-level tracking": "tests/e2e/test_folders.py",
 }
 """Rows that a test of another file changes: by row, the file's path from the root of the checkout."""
-
-
-class AtHand(Pipeline):
-    """The same pipeline, with the command line in the process of the test: most of its time would go into its start."""
-
-    def mailweave(self, *args: str | Path, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
-        given, environ = [str(one) for one in args], {**self.environ, **variables}
-        done = CliRunner().invoke(cli, given, prog_name="mailweave", env=environ)
-        if check:
-            assert done.exit_code == 0, f"mailweave {' '.join(given)}: {done.output}\n{done.exception!r}"
-        return subprocess.CompletedProcess(given, done.exit_code, done.stdout, done.stderr)
-
-
-def at_hand(company: Company) -> Company:
-    """Return the company with its command line in this process."""
-    pipeline = company.pipeline
-    return Company(AtHand(home=pipeline.home, environ=pipeline.environ, passwords=pipeline.passwords))
 
 
 def changes(*rows: str) -> Callable[[Test], Test]:

@@ -13,17 +13,12 @@ from services.runtime.producer import Producer
 from services.runtime.records import Output
 from tests.e2e.conftest import ANNA, KIM, LEE, SUPPORT, Company
 from tests.e2e.mails import mail
-from tests.e2e.settings_page import at_hand, changes, setting
+from tests.e2e.settings_page import changes, setting
 from tests.e2e.test_alerts import alerts, until
 from tests.e2e.test_mail import activities, explained
 from tests.e2e.topics import records
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture(name="company")
-def company_at_hand(company: Company) -> Company:
-    return at_hand(company)
 
 
 @changes("Correlation by headers")

@@ -12,16 +12,11 @@ from tests.component.fetcher.outgoing_server import Envelopes, listening
 from tests.conftest import PASSWORD
 from tests.e2e.conftest import KIM, Company
 from tests.e2e.mails import mail
-from tests.e2e.settings_page import at_hand, changes, set_now, setting
+from tests.e2e.settings_page import changes, set_now, setting
 from tests.e2e.test_alerts import until
 from tests.e2e.test_mail import activities
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture(name="company")
-def company_at_hand(company: Company) -> Company:
-    return at_hand(company)
 
 
 def shown(company: Company, address: str) -> Any:

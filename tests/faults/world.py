@@ -13,7 +13,7 @@ from services.cli import stack as local
 from services.cli.lifecycle_commands import prepare
 from services.cli.stack.ports import settle
 from services.runtime.config import CHECKOUT
-from tests.conftest import PASSWORD, Pipeline, _environ
+from tests.conftest import PASSWORD, Pipeline, environ_of
 from tests.faults import cursor_log
 from tests.faults.disk import Disk
 from tests.faults.kafka_behind_proxy import announced
@@ -76,11 +76,11 @@ def world(folder: Path, *, source: Path = CHECKOUT, disk_bytes: int = 256 << 20)
         direct = {**started.variables, "MAILWEAVE_BLOBS": str(disk.blobs)}
         proxied = {variable: _through(started.variables[variable], ports[name]) for name, variable in VARIABLES.items()}
         # The mailboxes are added, and read, through the proxy: the settings hold the server's address.
-        outside = _environ(home, {**direct, "MAILWEAVE_IMAP": proxied["MAILWEAVE_IMAP"]})
+        outside = environ_of(home, {**direct, "MAILWEAVE_IMAP": proxied["MAILWEAVE_IMAP"]})
         pipeline = Pipeline(home, outside, passwords)
         prepare(pipeline.config)
         cursor_log.install(pipeline.config.postgres)
-        replicas = Replicas(home, _environ(home, {**direct, **proxied}), source)
+        replicas = Replicas(home, environ_of(home, {**direct, **proxied}), source)
         leaving.callback(replicas.close)
         _found(pipeline, folder / "directory.jsonl")
         replicas.start()

@@ -1,6 +1,7 @@
 """`mailweave wait` ends when nothing is left on the way, and says what is left when the time is over."""
 
 import imaplib
+import re
 import threading
 import time
 from uuid import uuid4
@@ -37,7 +38,7 @@ def test_everything_that_is_missing_is_named(desk, insert):
     assert 1 == result.exit_code
     assert "missing: 1 delivery without a decision or dead letter" in result.stdout
     assert "missing: no resolver runs" in result.stdout
-    assert "not done after 0 s" in result.stderr
+    assert re.search(r"not done after \d+ s", result.stderr)
 
 
 def test_a_dead_letter_is_listed_and_does_not_hold_up(desk, insert):

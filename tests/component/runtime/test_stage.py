@@ -139,7 +139,7 @@ def test_too_many_rejects_in_a_row_stop_the_stage(start, kafka, stack):
     kafka.produce(source, [b"bad"] * 150)
     worker = start(source=source, into=into)
 
-    assert worker.process.wait(30) == 3
+    assert worker.process.wait(120) == 3
     assert len(dead(stack, source)) == 100
     # A first batch of a few may have been committed before; the one that was too much is not.
     assert kafka.lag(source) >= 50
@@ -180,6 +180,6 @@ def test_a_missing_config_is_one_line(start, kafka, stack, monkeypatch, tmp_path
     monkeypatch.setitem(stack.environ, "MAILWEAVE_HOME", str(tmp_path))
     worker = start(source="none")
 
-    assert worker.process.wait(20) == 2
+    assert worker.process.wait(120) == 2
     (line,) = worker.log.read_text().splitlines()
     assert "MAILWEAVE_KAFKA" in line

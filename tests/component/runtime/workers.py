@@ -27,7 +27,7 @@ from services.runtime.status import Status, running
 CHECKOUT = Path(__file__).parents[3]
 
 
-def until(what: Callable[[], Any], seconds: float = 30.0) -> Any:
+def until(what: Callable[[], Any], seconds: float = 120.0) -> Any:
     """Return what ``what`` returns as soon as it is true."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
