@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import hypothesis
 import pytest
 from xdist.workermanage import NodeManager
 
@@ -27,6 +28,10 @@ CHECKOUT = Path(__file__).parents[1]
 PASSWORD = "correct horse"
 STOP_SECONDS = 120
 LONGEST_FIRST = ("faults", "e2e", "component")
+
+# Machines are shared: that an example took long says nothing about the code.
+hypothesis.settings.register_profile("shared machine", deadline=None)
+hypothesis.settings.load_profile("shared machine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,17 +11,12 @@ from services.runtime.producer import Producer
 from services.storage.outbox import OutboxRow
 from tests.conftest import PASSWORD
 from tests.e2e.conftest import Company
-from tests.e2e.settings_page import at_hand, setting
+from tests.e2e.settings_page import setting
 from tests.e2e.test_alerts import until
 from tests.e2e.test_settings_page_mailboxes import in_state, shown
 from tests.e2e.topics import records
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture(name="company")
-def company_at_hand(company: Company) -> Company:
-    return at_hand(company)
 
 
 def pushed(company: Company, kind: str, name: str, address: str) -> None:

@@ -294,7 +294,7 @@ def test_nothing_secret_is_in_the_log(outside, endpoint, token, fence, caplog):
 
 
 @given(st.binary(max_size=300))
-@examples(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_uploaded_is_answered(outside, endpoint, token, content):
     status, answer = said(endpoint.port, asked(endpoint, outside.mailbox, token, content))
 

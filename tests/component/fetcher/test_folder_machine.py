@@ -290,7 +290,6 @@ def test_whatever_happens_to_folders_each_mail_is_decided_once(stack, outside):
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
             print_blob=True,
         ),

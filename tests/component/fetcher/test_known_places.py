@@ -136,7 +136,7 @@ UPLOADS = st.lists(
 
 
 @given(UPLOADS, st.sampled_from([0, 2, 9]))
-@examples(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_handed_in_where_no_mail_is_lost_and_no_id_has_two(outside, uploads, renumbered):
     """The capital letter is a mail that is too large to be kept."""
     mailbox = f"m{uuid4().hex[:12]}@example.org"

@@ -67,7 +67,7 @@ EXPECTED = {
 
 
 @given(order=st.permutations(CONVERSATION), minutes=st.permutations(range(len(CONVERSATION))))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_decisions_do_not_depend_on_order_or_dates(order, minutes):
     moved = [
         Given(m.label, m.message, PLAIN["date"] + timedelta(minutes=n), 1) for m, n in zip(order, minutes, strict=True)
@@ -90,7 +90,7 @@ def threads(placing: Placing) -> dict[str, dict[str, object]]:
 
 
 @given(order=st.permutations(CONVERSATION))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_every_mail_has_its_parent_and_its_thread_in_whatever_order_it_came(order):
     found = threads(place(order, "", "INBOX", limit=1000))
 

@@ -31,7 +31,7 @@ def read_by_avro(schema, body: bytes):
 
 
 @pytest.mark.parametrize("schema", NEWEST, ids=lambda one: f"{one.name}-v{one.version}")
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_each_package_reads_what_the_other_wrote(schema, data):
     value = data.draw(values.of(schema.parsed))
@@ -48,7 +48,7 @@ def test_each_package_reads_what_the_other_wrote(schema, data):
 @pytest.mark.parametrize(
     "schema", [one for one in COMMITTED if one not in NEWEST], ids=lambda one: f"{one.name}-v{one.version}"
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_record_of_an_older_version_is_read_as_the_newest_has_it(schema, data):
     value = data.draw(values.of(schema.parsed))
@@ -97,7 +97,7 @@ def test_there_is_a_rejected_example_for_every_promise_of_decode():
     assert {"no-marker", "unknown-schema", "ends-early", "bytes-left-over", "not-utf-8"} <= names
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(schema=st.sampled_from(COMMITTED), body=st.binary(max_size=300))
 def test_random_bytes_are_undecodable_or_a_record_and_nothing_else_is_raised(schema, body):
     try:
@@ -107,7 +107,7 @@ def test_random_bytes_are_undecodable_or_a_record_and_nothing_else_is_raised(sch
     assert name == schema.record
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(good=st.sampled_from(GOOD), place=st.integers(0, 10_000), change=st.integers(1, 255))
 def test_a_damaged_record_raises_nothing_but_undecodable(good, place, change):
     data = bytearray(encode(good.record, good.value))

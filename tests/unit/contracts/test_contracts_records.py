@@ -98,7 +98,7 @@ FOUND = Found(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(message=MESSAGES)
 def test_a_message_comes_out_of_its_record_as_it_went_in(message):
     record = to_record(message, identity=identity(message), found=FOUND)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.domain.router_silence import ANY, PATIENCE, Presence, look
@@ -61,7 +61,6 @@ times = st.none() | st.integers(-10_000, 0).map(lambda seconds: NOW + timedelta(
 names = st.sampled_from([ANY, "a", "b"])
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.builds(Presence, router=names, heard=times, needed=times, silent=st.booleans())),
     st.sets(names),

@@ -166,7 +166,7 @@ def test_a_stream_of_streams_ends_within_its_bounds():
     assert 1 == len(messages(inner))
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=400), st.integers(0, 4000), st.binary(min_size=1, max_size=8))
 def test_a_damaged_stream_is_read_as_far_as_it_goes(noise, place, change):
     data = bytearray(EMBEDDED)
