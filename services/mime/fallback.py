@@ -1,6 +1,7 @@
 """The child process that reads what the fast parser cannot, or what is too large for the calling process."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -23,7 +24,7 @@ def parse_in_child(raw: bytes, limits: Limits, *, lenient: bool, why: str = "") 
     """
     Return the message as a child reads it, or raise :class:`FailedError`.
 
-    Blocks until the child is done, at most ``limits.seconds(len(raw))``, and before that while another child of
+    Blocks until the child is done, at most ``limits.patience(len(raw))``, and before that while another child of
     this process runs. The child inherits no socket, file or environment, and dies with its limit of memory or time.
     """
     line = wire.order("lenient" if lenient else "full", limits, size=len(raw), why=why)
@@ -70,7 +71,7 @@ def _run(line: bytes, raw: bytes, limits: Limits, size: int) -> bytes | None:
                 command,
                 input=line + raw,
                 capture_output=True,
-                timeout=limits.seconds(size),
+                timeout=limits.patience(size),
                 check=False,
                 close_fds=True,
                 env={"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"},
@@ -81,6 +82,8 @@ def _run(line: bytes, raw: bytes, limits: Limits, size: int) -> bytes | None:
             raise FailedError(type(error).__name__) from error
     if done.returncode == NO_SUCH_PART:
         return None
+    if done.returncode == -signal.SIGXCPU:
+        raise FailedError("timeout")
     if done.returncode:
         raise FailedError(_last_word(done.stderr) if done.returncode > 0 else f"signal {-done.returncode}")
     return done.stdout

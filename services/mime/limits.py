@@ -12,7 +12,8 @@ class Limits:
 
     A mail over ``in_process_bytes`` is parsed in a child process, one at a time, so that the calling service
     does not grow; of a mail over ``message_bytes`` only the headers are read. The child has
-    ``fallback_seconds`` and a second more for every 10 MiB.
+    ``fallback_seconds`` of CPU and a second more for every 10 MiB, and ten times that on the clock: what becomes of a
+    mail must not depend on what else the machine does.
     """
 
     body_chars: int = 65_536
@@ -27,8 +28,12 @@ class Limits:
     parts: int = 1_000
 
     def seconds(self, size: int) -> float:
-        """Return the wall-clock time a child may spend on a mail of that size."""
+        """Return the seconds of CPU that a child may spend on a mail of that size."""
         return self.fallback_seconds + size / (10 * MIB)
+
+    def patience(self, size: int) -> float:
+        """Return the seconds after which a child is given up that neither ends nor has used its CPU."""
+        return 10 * self.seconds(size)
 
     def memory(self, size: int) -> int:
         """Return the address space a child may use for a mail of that size."""

@@ -17,7 +17,7 @@ def parse(raw: bytes, *, limits: Limits = _DEFAULT) -> Message:
     Return the message. Never raises, for any bytes; ``outcome`` and ``repairs`` say how well it went.
 
     Takes time in proportion to the size, and in this process memory for at most ``limits.in_process_bytes``.
-    What needs a child process blocks for up to ``limits.seconds`` of its size, twice at worst.
+    What needs a child process blocks for up to ``limits.patience`` of its size, twice at worst.
     """
     if len(raw) > limits.message_bytes:
         return parse_headers(raw, ParseOutcome.TOO_LARGE, limits=limits)

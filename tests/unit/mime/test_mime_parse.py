@@ -1,6 +1,7 @@
 """What parse promises: every golden mail in words, no exception for any bytes, limits, and the child process."""
 
 import hashlib
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -225,6 +226,21 @@ def test_child_that_exceeds_its_time_leaves_the_headers():
 
     assert (ParseOutcome.HEADERS, "a@example.org") == (message.outcome, message.from_[0].address)
     assert ("fallback-parser: DecodeError", "fallback failed: timeout") == message.repairs
+
+
+def test_child_that_has_used_its_cpu_exceeds_its_time(tmp_path, monkeypatch):
+    program = tmp_path / "child"
+    program.write_text("#!/bin/sh\nkill -XCPU $$\n")
+    program.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(program))
+
+    message = parse(golden("truncated-base64"))
+
+    assert ("fallback-parser: DecodeError", "fallback failed: timeout") == message.repairs
+
+
+def test_a_slow_machine_leaves_the_child_more_time_than_it_may_compute():
+    assert Limits().patience(25 << 20) > 5 * Limits().seconds(25 << 20)
 
 
 def test_endless_nesting_leaves_the_headers():
