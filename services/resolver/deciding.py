@@ -1,16 +1,17 @@
 """The second transaction of a batch: lock, read, decide in order, write. Shared by arrivals and jobs."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
+from services.domain.evidence import Kind
 from services.resolver import circles, reading
 from services.resolver.arrivals import Delivered
 from services.resolver.filing import Filing, Settings, gone, settle
-from services.resolver.ledger import Item
+from services.resolver.ledger import Item, Ledger
 from services.resolver.writing import write
 
 
@@ -43,8 +44,7 @@ def decide_all(
             continue
         changed = settle(item, ledger, filing, settings, cause=cause)
         if changed is not None:
-            filing.changed_ids.add(changed)
-            filing.outrun |= pointing[changed]
+            _note(changed, item.delivered.message_key, ledger, filing, pointing)
         key = item.delivered.message_key
         for piece in ledger.evidence.get(key, ()):
             pointing[piece.target].add(key)
@@ -56,3 +56,18 @@ def decide_all(
             "INSERT INTO resolver.job (targets, messages, cause) VALUES ('{}', %s, 'circle')", (circling,)
         )
     return len(filing.decisions)
+
+
+def _note(changed: UUID, message_key: UUID, ledger: Ledger, filing: Filing, pointing: Mapping[UUID, set[UUID]]) -> None:
+    """Note under which names a message has changed, and what was decided before by those in this transaction."""
+    names = {changed, *(ledger.known[key].id_key for key in ledger.same.get(message_key, ()))}
+    for piece in ledger.evidence.get(message_key, ()):
+        if piece.kind == Kind.ALIAS:
+            names.add(piece.target)
+        elif piece.kind == Kind.THREAD_INDEX:
+            filing.changed_places.add((piece.target, piece.value))
+            below = pointing.get(piece.target, set())
+            filing.outrun |= {key for key in below if message_key in ledger.above.get(key, ())}
+    filing.changed_ids |= names
+    for name in names:
+        filing.outrun |= pointing.get(name, set())
