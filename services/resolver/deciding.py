@@ -1,7 +1,7 @@
 """The second transaction of a batch: lock, read, decide in order, write. Shared by arrivals and jobs."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -44,10 +44,11 @@ def decide_all(
             continue
         changed = settle(item, ledger, filing, settings, cause=cause)
         if changed is not None:
-            _note(changed, item.delivered.message_key, ledger, filing, pointing)
+            _note(changed, item.delivered.message_key, ledger, filing)
+            filing.outrun |= pointing[changed]
         key = item.delivered.message_key
-        for piece in ledger.evidence.get(key, ()):
-            pointing[piece.target].add(key)
+        for name in ledger.depends_on(key):
+            pointing[name].add(key)
     for delivered in without_content:
         gone(delivered, ledger, filing, settings, cause=cause)
     write(connection, filing, ledger, settings_version=settings.policy.version, seen=seen)
@@ -58,16 +59,11 @@ def decide_all(
     return len(filing.decisions)
 
 
-def _note(changed: UUID, message_key: UUID, ledger: Ledger, filing: Filing, pointing: Mapping[UUID, set[UUID]]) -> None:
-    """Note under which names a message has changed, and what was decided before by those in this transaction."""
-    names = {changed, *(ledger.known[key].id_key for key in ledger.same.get(message_key, ()))}
+def _note(changed: UUID, message_key: UUID, ledger: Ledger, filing: Filing) -> None:
+    """Note under which names, and at which place of a Thread-Index, a message has changed."""
+    filing.changed_ids |= {changed, *(ledger.known[key].id_key for key in ledger.same.get(message_key, ()))}
     for piece in ledger.evidence.get(message_key, ()):
         if piece.kind == Kind.ALIAS:
-            names.add(piece.target)
+            filing.changed_ids.add(piece.target)
         elif piece.kind == Kind.THREAD_INDEX:
             filing.changed_places.add((piece.target, piece.value))
-            below = pointing.get(piece.target, set())
-            filing.outrun |= {key for key in below if message_key in ledger.above.get(key, ())}
-    filing.changed_ids |= names
-    for name in names:
-        filing.outrun |= pointing.get(name, set())

@@ -140,6 +140,16 @@ class Ledger:
                 itself=bool(found) and not named,
             )
 
+    def depends_on(self, message_key: UUID) -> set[UUID]:
+        """Return the ids whose messages a decision about this one looks at."""
+        pieces = self.evidence.get(message_key, ())
+        others = {key for piece in pieces for key in self.named.get(piece.target, ())}
+        others |= {
+            copy for piece in pieces for key in self.by_id.get(piece.target, ()) for copy in self.same.get(key, ())
+        }
+        others |= set(self.above.get(message_key, ()))
+        return {piece.target for piece in pieces} | {self.known[key].id_key for key in others}
+
     def _found(self, id_key: UUID) -> Sequence[UUID]:
         """Return the messages under an id; where none of them is tracked, those that once had it or are the same."""
         own = sorted(self.by_id.get(id_key, ()))
