@@ -88,12 +88,12 @@ class Pointer:
     @property
     def strength(self) -> Strength:
         """The strength class, which follows from the kind."""
-        return STRENGTH[Kind(self.kind)]
+        return STRENGTH[self.kind]
 
     @property
     def source(self) -> Source:
         """Where it was found, which follows from the kind."""
-        return SOURCE[Kind(self.kind)]
+        return SOURCE[self.kind]
 
 
 @dataclass(frozen=True, slots=True)

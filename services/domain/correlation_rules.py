@@ -1,5 +1,6 @@
 """The rule tables by which evidence counts, as an administrator reads them: the first line that hits decides."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -150,8 +151,13 @@ COMPATIBLE = (
 """The product's order (domain rule 3.2), and References after In-Reply-To."""
 
 TABLES = {Mode.BEST: BEST, Mode.COMPATIBLE: COMPATIBLE}
+LINES: Mapping[Mode, Mapping[str, tuple[int, Rule]]] = {
+    mode: {rule.kind: (place, rule) for place, rule in enumerate(table)} for mode, table in TABLES.items()
+}
+"""By mode and kind: the place of its line, and the line."""
 
-UNUSED = {
+
+UNUSED: Mapping[tuple[Mode, str], str] = {
     (Mode.BEST, Kind.SMART_MATCHING): "the product's matching of hashes is used in compatible mode only",
     (Mode.COMPATIBLE, Kind.OWN_TOKEN): "the product knows no tokens with a proof: used in best mode only",
     (Mode.COMPATIBLE, Kind.LIKENESS): "the product's matching of hashes is used instead in compatible mode",

@@ -1,6 +1,6 @@
 """Which pieces of raw evidence a message has. Switches, prefixes and thresholds act later, in the resolver."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -45,7 +45,7 @@ class Source(StrEnum):
     PERSON = "person"
 
 
-STRENGTH = {
+STRENGTH: Mapping[str, Strength] = {
     Kind.IN_REPLY_TO: Strength.HARD,
     Kind.REFERENCES: Strength.HARD,
     Kind.OWN_TOKEN: Strength.OURS,
@@ -58,7 +58,7 @@ STRENGTH = {
     Kind.COPY: Strength.HARD,
 }
 
-SOURCE = {
+SOURCE: Mapping[str, Source] = {
     Kind.IN_REPLY_TO: Source.HEADER,
     Kind.REFERENCES: Source.HEADER,
     Kind.OWN_TOKEN: Source.HEADER,
@@ -71,9 +71,9 @@ SOURCE = {
     Kind.COPY: Source.CONTENT,
 }
 
-POINTS_AT_IDS = frozenset({Kind.IN_REPLY_TO, Kind.REFERENCES})
+POINTS_AT_IDS: frozenset[str] = frozenset({Kind.IN_REPLY_TO, Kind.REFERENCES})
 """The kinds whose target is the id of another message."""
-NAMES_ITSELF = frozenset({Kind.ALIAS, Kind.COPY})
+NAMES_ITSELF: frozenset[str] = frozenset({Kind.ALIAS, Kind.COPY})
 """The kinds by which a message is found under another name; what answers that name answers the message."""
 JOINS = POINTS_AT_IDS | NAMES_ITSELF
 """The kinds that join threads in the graph. The others are judged by the resolver."""

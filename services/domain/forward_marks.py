@@ -55,7 +55,7 @@ ENCLOSED = "message/rfc822"
 
 @dataclass(frozen=True, slots=True)
 class ForwardMarks:
-    """The marks of a forward that one mail has, whatever it points at."""
+    """The marks of a forward that one mail has, whatever it points at. One that is surely a reply has no others."""
 
     prefix: bool
     unsure_prefix: bool
@@ -66,10 +66,12 @@ class ForwardMarks:
 
 def marks_of(subject: SubjectKey, content_types: Iterable[str], body: str) -> ForwardMarks:
     """Return the marks in a subject, among the types of the parts, and in the text, where it is not quoted."""
+    if subject.prefixes[:1] == (Prefix.REPLY,):
+        return ForwardMarks(prefix=False, unsure_prefix=False, reply=True, enclosed=False, block=False)
     return ForwardMarks(
         prefix=subject.forward,
         unsure_prefix=subject.prefixes[:1] == (Prefix.EITHER,),
-        reply=subject.prefixes[:1] == (Prefix.REPLY,),
+        reply=False,
         enclosed=any(one.lower() == ENCLOSED for one in content_types),
         block=_BLOCK.search(body, 0, LOOKED_AT) is not None,
     )

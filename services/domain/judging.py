@@ -1,6 +1,6 @@
 """What one piece of evidence is worth by its line of the rule table, whatever else there is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.domain.correlation import Pointer, Review, ReviewKind, Target
@@ -14,7 +14,7 @@ OFF = {
     Switch.TOKENS: "tracking tokens are switched off",
     Switch.SMART: "smart matching is switched off",
 }
-NAMES = {
+NAMES: Mapping[str, str] = {
     Kind.OWN_TOKEN: "token",
     Kind.TRACKING_TOKEN: "token",
     Kind.THREAD_INDEX: "thread index",
@@ -48,7 +48,7 @@ class Judged:
 
 def judge(pointer: Pointer, rule: Rule | None, features: Features, switches: Switches) -> Judged:
     """Return what a piece of evidence is worth to a mail with these features."""
-    kind = Kind(pointer.kind)
+    kind = pointer.kind
     name = NAMES.get(kind, "id")
     if rule is None:
         return Judged(pointer, None, None, UNUSED.get((switches.mode, kind), "nothing is decided by this"))
@@ -69,14 +69,14 @@ def judge(pointer: Pointer, rule: Rule | None, features: Features, switches: Swi
 
 
 def _meant(pointer: Pointer, rule: Rule, tracked: Sequence[Target], features: Features, switches: Switches) -> Judged:
-    name = NAMES.get(Kind(pointer.kind), "id")
+    name = NAMES.get(pointer.kind, "id")
     common = [target for target in tracked if target.participants & features.people]
     why = f"the message with this {name} is tracked"
     if rule.people:
         if not common:
             return Judged(pointer, rule, None, "nobody takes part in both mails")
         target = common[0]
-    elif len(pointer.targets) > 1 and Kind(pointer.kind) in POINTS_AT_IDS:
+    elif len(pointer.targets) > 1 and pointer.kind in POINTS_AT_IDS:
         if len(common) != 1:
             why = "several messages have this id and it cannot be told which one is meant"
             asked = tuple(Review(ReviewKind.AMBIGUOUS, one.message_key, 0.5, why) for one in tracked)

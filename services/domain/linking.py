@@ -15,7 +15,7 @@ from services.domain.correlation import (
     ReviewKind,
     Target,
 )
-from services.domain.correlation_rules import TABLES, Mode, Switches
+from services.domain.correlation_rules import LINES, Mode, Rule, Switches
 from services.domain.evidence import Kind, Strength
 from services.domain.features import Features
 from services.domain.judging import Judged, judge
@@ -47,11 +47,9 @@ def correlate(
     The answer depends on the arguments alone, so whichever of two mails came first, both orders end alike once the
     later one is known. In compatible mode the first hit wins and no more is asked.
     """
-    table = TABLES[switches.mode]
-    places = {rule.kind: place for place, rule in enumerate(table)}
-    ranked = sorted(pointers, key=lambda p: (places.get(Kind(p.kind), len(table)), p.position, p.value))
-    rules = {rule.kind: rule for rule in table}
-    judged = [judge(p, rules.get(Kind(p.kind)), features, switches) for p in ranked]
+    lines = LINES[switches.mode]
+    ranked = sorted(((*lines.get(p.kind, (len(lines), None)), p) for p in pointers), key=_place)
+    judged = [judge(pointer, rule, features, switches) for _, rule, pointer in ranked]
     best = switches.mode == Mode.BEST
     chosen = next((one for one in judged if one.target is not None or _filed(one)), None)
     if chosen is None or chosen.target is None or chosen.rule is None:
@@ -87,6 +85,12 @@ def correlate(
         counts=verdict != SenderVerdict.FAILED,
         reviews=in_order(reviews),
     )
+
+
+def _place(one: tuple[int, Rule | None, Pointer]) -> tuple[object, ...]:
+    """Return what puts evidence in order: its line, how near it is, and what tells the rest apart."""
+    pointer = one[2]
+    return one[0], pointer.position, pointer.value, pointer.kind, [target.message_key for target in pointer.targets]
 
 
 _SENDER = {
@@ -128,7 +132,7 @@ def _looked(judged: Sequence[Judged], chosen: Judged | None) -> list[Looked]:
         if chosen is not None and one is not chosen and (one.target or one.likely or _filed(one)):
             nearer = one.rule is not None and chosen.rule is not None and one.rule.kind == chosen.rule.kind
             why = "a nearer one counts" if nearer or one.hard else "stronger evidence counts"
-        named = ", ".join(t.message_id for t in one.pointer.targets[:MOST_NAMED])
+        named = ", ".join([t.message_id for t in one.pointer.targets[:MOST_NAMED]])
         if one.pointer.record is not None:
             named = f"{one.pointer.record.type}/{one.pointer.record.id}"
         cls = Strength.AGAINST if one.against else one.pointer.strength

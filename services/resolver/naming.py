@@ -15,14 +15,21 @@ Connection = psycopg.Connection[Any]
 MOST_ABOVE = 20
 """Mails above one by Thread-Index that are looked at beside those that it answers."""
 
+# Look-ups by LATERAL … OFFSET 0: a plan that was cached while the tables were empty would else scan them for ever.
 _ALIASES = """
-    SELECT e.target, e.child FROM resolver.evidence e
-    WHERE e.target = ANY(%b) AND e.kind = 'alias' ORDER BY e.child
+    SELECT e.target, e.child FROM unnest(%b::uuid[]) AS u (id)
+    CROSS JOIN LATERAL (
+        SELECT target, child FROM resolver.evidence WHERE target = u.id AND kind = 'alias' OFFSET 0) AS e
+    ORDER BY e.child
 """
 _COPIES = """
-    SELECT mine.child, other.child FROM resolver.evidence mine
-    JOIN resolver.evidence other ON other.target = mine.target AND other.kind = 'copy' AND other.child <> mine.child
-    WHERE mine.child = ANY(%b) AND mine.kind = 'copy' ORDER BY other.child
+    SELECT mine.child, other.child FROM unnest(%b::uuid[]) AS u (key)
+    CROSS JOIN LATERAL (
+        SELECT child, target FROM resolver.evidence WHERE child = u.key AND kind = 'copy' OFFSET 0) AS mine
+    CROSS JOIN LATERAL (
+        SELECT child FROM resolver.evidence
+        WHERE target = mine.target AND kind = 'copy' AND child <> mine.child OFFSET 0) AS other
+    ORDER BY other.child
 """
 # Each half is a walk along the index of places.
 _ABOVE = """
