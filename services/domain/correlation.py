@@ -101,7 +101,8 @@ class Looked:
     """
     One thing that a decision looked at, for the explanation.
 
-    ``cls`` is the strength class of evidence, empty for other things; ``N`` is what spoke against a link.
+    ``cls`` is the strength class of evidence, ``N`` for what spoke against a link; ``source`` is where it was found.
+    Both are empty for other things.
     """
 
     kind: str
@@ -110,12 +111,14 @@ class Looked:
     counts: bool
     why: str
     cls: str = ""
+    source: str = ""
 
 
 def plain(looked: Looked) -> dict[str, object]:
-    """Return it for JSON; the class only where there is one."""
+    """Return it for JSON; class and source only where there are any."""
     told = {"kind": looked.kind, "value": looked.value, "points_to": looked.points_to}
-    return {**told, "counts": looked.counts, "why": looked.why, **({"cls": looked.cls} if looked.cls else {})}
+    more = {name: said for name, said in (("cls", looked.cls), ("source", looked.source)) if said}
+    return {**told, "counts": looked.counts, "why": looked.why, **more}
 
 
 class Effect(StrEnum):

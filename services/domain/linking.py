@@ -136,5 +136,7 @@ def _looked(judged: Sequence[Judged], chosen: Judged | None) -> list[Looked]:
         if one.pointer.record is not None:
             named = f"{one.pointer.record.type}/{one.pointer.record.id}"
         cls = Strength.AGAINST if one.against else one.pointer.strength
-        looked.append(Looked(one.pointer.kind, one.pointer.value, named or None, one is chosen, why, cls))
+        looked.append(
+            Looked(one.pointer.kind, one.pointer.value, named or None, one is chosen, why, cls, one.pointer.source)
+        )
     return looked

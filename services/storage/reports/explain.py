@@ -15,7 +15,8 @@ class Piece(TypedDict):
     """
     One thing that was looked at: what it pointed to, whether it counted, and why.
 
-    ``cls``: the strength class of evidence, ``N`` for what spoke against a link; absent for other things.
+    ``cls``: the strength class of evidence, ``N`` for what spoke against a link; ``source``: header, subject,
+    content or person. Both are absent for other things.
     """
 
     kind: str
@@ -24,6 +25,7 @@ class Piece(TypedDict):
     counts: bool
     why: str
     cls: NotRequired[str]
+    source: NotRequired[str]
 
 
 class Question(TypedDict):
