@@ -1,7 +1,7 @@
 """The decision about one delivery: whether it is filed, for whom, what it answers; each rule in its own module."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from services.domain.acceptance import (
     CC_RANK,
@@ -160,7 +160,8 @@ def decide(facts: Facts) -> Decision:
     if facts.duplicate:
         why = "the same message lies in this folder under an earlier delivery"
         looked = (*forwarded, *correlation.looked, Looked("delivery", "", None, True, why))
-        return Decision(Outcome.DUPLICATE, None, correlation, looked)
+        # The earlier delivery has asked already.
+        return Decision(Outcome.DUPLICATE, None, replace(correlation, reviews=()), looked)
     others = facts.message.from_
     if facts.direction == Direction.OUTGOING:
         others = (*facts.message.to, *facts.message.cc, *facts.message.bcc)
