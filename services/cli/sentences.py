@@ -18,6 +18,12 @@ _REASONS = {
 _KINDS = {
     "in_reply_to": "In-Reply-To names",
     "references": "References names",
+    "own_token": "Our own token",
+    "tracking_token": "The token in the subject",
+    "thread_index": "The Thread-Index",
+    "smart_matching": "The product's matching of hashes",
+    "likeness": "Likeness",
+    "subject": "The subject",
     "recipient": "The recipient",
     "sender": "The sender",
     "folder": "The folder",
@@ -66,6 +72,14 @@ def piece(of: Mapping[str, object]) -> str:
 
 
 def evidence(of: DecisionOf | Explained) -> Iterator[str]:
-    """Yield everything a decision looked at, a sentence each, in the order it was looked at."""
+    """Yield everything a decision looked at, a sentence each, in the order it was looked at, and what it asks."""
     for one in of["evidence"]:
         yield piece(one)
+    if of["rule"]:
+        trusted = "" if of["verified"] else "; linked as unverified, so nothing follows from it"
+        yield printable(
+            f"The rule {of['rule']} decided with confidence {of['confidence']:.2f}: {of['effect']}{trusted}."
+        )
+    for asked in of["reviews"]:
+        about = f" <{asked['message_id']}>" if asked["message_id"] else ""
+        yield printable(f"To review ({asked['kind']}, {asked['state']}){about}: {asked['why']}.")

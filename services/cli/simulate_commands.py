@@ -140,13 +140,14 @@ def _stored(since: datetime, candidate: Path | None, form: str, *, as_json: bool
     now = publisher.current(config.postgres)
     with session.reading(config) as connection:
         stored = knowing.of_stored(connection, BlobFolder(config.blobs), since, settings_of(now))
+        # Decisions ask the store where they turn on it.
+        after = _again(stored, _with(now, candidate))
+        before = _again(stored, now) if candidate and form != "decisions" else _decided(stored, after)
     if stored.unreadable:
         click.echo(f"{plural(stored.unreadable, 'delivery', 'deliveries')} left out: content not stored.", err=True)
-    after = _again(stored, _with(now, candidate))
     if form == "decisions":
         printing.decisions(after, as_json=as_json)
         return
-    before = _again(stored, now) if candidate else _decided(stored, after)
     both = {one.delivered.delivery_id: one for one in before}
     pairs = [(both[one.delivered.delivery_id], one) for one in after if one.delivered.delivery_id in both]
     printing.differences(pairs, as_json=as_json)

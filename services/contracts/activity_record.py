@@ -17,6 +17,9 @@ class CorrelationRecord(TypedDict):
     method: str
     activity_id: str
     message_id: str
+    subject_changed: bool
+    branch: bool
+    verified: bool
 
 
 class PartyRecord(TypedDict):

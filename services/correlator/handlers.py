@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.contracts.codec import decode, encode
-from services.contracts.received import identity_of
+from services.contracts.received import identity_of, message_of
 from services.correlator.ports import Graph
 from services.domain.errors import UndecodableRecord
-from services.domain.evidence import gather
+from services.domain.gathering import gather_all
 from services.domain.identity import keyed_hash
-from services.domain.message import MessageId
 from services.domain.sightings import Placed, Sighting
 from services.runtime import metrics
 from services.runtime.crash import crash_point
@@ -37,12 +36,12 @@ def correlate(batch: Batch, *, graph: Graph, hash_key: bytes) -> list[Output]:
     repeat records. Deliveries of messages that are stored already get the stored result. A record that is no
     mail-received is rejected, its neighbours go on.
     """
-    keys: dict[MessageId, UUID] = {}
+    keys: dict[tuple[str, str], UUID] = {}
 
-    def key(mid: MessageId) -> UUID:
-        if mid not in keys:
-            keys[mid] = keyed_hash(hash_key, "id", mid)
-        return keys[mid]
+    def key(what: str, text: str) -> UUID:
+        if (what, text) not in keys:
+            keys[what, text] = keyed_hash(hash_key, what, text)
+        return keys[what, text]
 
     taken: list[_Taken] = []
     with metrics.step("correlator", "decode"):
@@ -52,7 +51,7 @@ def correlate(batch: Batch, *, graph: Graph, hash_key: bytes) -> list[Output]:
             except UndecodableRecord as error:
                 batch.reject(given, error.code, str(error))
             else:
-                sighting = _sighting(record, hash_key, key)
+                sighting = _sighting(record, key)
                 taken.append(
                     _Taken(record["internal_date"], record["uid"] or 0, given, record["delivery_id"], sighting)
                 )
@@ -74,12 +73,13 @@ def _received(given: Input) -> dict[str, Any]:
     return record
 
 
-def _sighting(record: dict[str, Any], hash_key: bytes, key: Callable[[MessageId], UUID]) -> Sighting:
+def _sighting(record: dict[str, Any], key: Callable[[str, str], UUID]) -> Sighting:
     identity = identity_of(record)
     own = identity.message_id
-    gathered = gather(own, record["in_reply_to"], record["references"], key=key)
-    message = keyed_hash(hash_key, "message", str(identity))
-    return Sighting(message, key(own), own, gathered.evidence, gathered.truncated)
+    gathered = gather_all(
+        own, message_of(record), mailbox=record["mailbox"], folder_role=record["folder_role"], key=key
+    )
+    return Sighting(key("message", str(identity)), key("id", own), own, gathered.evidence, gathered.truncated)
 
 
 def _output(given: Input, delivery_id: str, placed: Placed) -> Output:

@@ -19,7 +19,7 @@ FROM unnest(%b::uuid[]) AS u (key)
 CROSS JOIN LATERAL (SELECT * FROM correlator.message WHERE message_key = u.key OFFSET 0) AS m"""
 
 EDGES = """
-SELECT e.child, e.target, e.kind, e.position, e.removed_by IS NOT NULL, coalesce(n.mid, '')
+SELECT e.child, e.target, e.kind, e.position, e.removed_by IS NOT NULL, coalesce(e.value, n.mid, '')
 FROM unnest(%b::uuid[]) AS u (key)
 CROSS JOIN LATERAL (SELECT * FROM correlator.edge WHERE child = u.key OFFSET 0) AS e
 LEFT JOIN LATERAL (SELECT mid FROM correlator.node WHERE id = e.target OFFSET 0) AS n ON true"""
@@ -67,7 +67,7 @@ SET thread = EXCLUDED.thread, version = EXCLUDED.version, truncated = EXCLUDED.t
 
 # An edge that exists here is one that a new copy names from nearer by.
 PUT_EDGES = """
-INSERT INTO correlator.edge (child, target, kind, position)
-SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::text[], %b::int[])
-ON CONFLICT (child, target, kind) DO UPDATE SET position = EXCLUDED.position
+INSERT INTO correlator.edge (child, target, kind, position, value)
+SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::text[], %b::int[], %b::text[])
+ON CONFLICT (child, target, kind) DO UPDATE SET position = EXCLUDED.position, value = EXCLUDED.value
 WHERE edge.removed_by IS NULL"""

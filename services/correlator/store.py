@@ -9,7 +9,7 @@ from psycopg import Connection
 
 from services.contracts.codec import encode
 from services.correlator import statements as sql
-from services.domain.evidence import Evidence, Kind
+from services.domain.evidence import JOINS, Evidence, Kind
 from services.domain.graph import Merge, Node, Plan, plan, results
 from services.domain.sightings import Addition, Placed, Sighting, Stored, additions, unite
 from services.runtime.crash import crash_point
@@ -105,7 +105,9 @@ def _known(connection: Connection[Any], ids: set[UUID]) -> dict[UUID, Node]:
 
 
 def _write(connection: Connection[Any], planned: Plan, added: Sequence[Addition], version: int) -> None:
-    mids = {e.target: e.value for one in added for e in one.edges} | {one.own: one.mid for one in added}
+    mids = {e.target: e.value for one in added for e in one.edges if e.kind in JOINS} | {
+        one.own: one.mid for one in added
+    }
     statements: list[tuple[str, tuple[object, ...], list[tuple[Any, ...]]]] = [
         (sql.ADD_NODES, (), [(n.id, n.thread, n.seen, mids[n.id]) for n in planned.nodes]),
         (sql.ARRIVE, (), [(i,) for i in planned.arrived]),
@@ -114,7 +116,12 @@ def _write(connection: Connection[Any], planned: Plan, added: Sequence[Addition]
         (
             sql.PUT_EDGES,
             (),
-            sorted((a.message, e.target, str(e.kind), e.position) for a in added for e in a.edges),
+            sorted(
+                # The value of an id lies with its node, once for all that point at it.
+                (a.message, e.target, str(e.kind), e.position, None if e.kind in JOINS else e.value)
+                for a in added
+                for e in a.edges
+            ),
         ),
     ]
     for statement, first, rows in statements:

@@ -27,8 +27,8 @@ class Shape:
 
     @property
     def parent(self) -> bool:
-        """Whether the correlated activity is the parent: only an answer by In-Reply-To says so (rule 3.3)."""
-        return self.correlation.method == Method.IN_REPLY_TO
+        """Whether the correlated activity is the parent: In-Reply-To and Thread-Index say so (rule 3.3)."""
+        return self.correlation.method in (Method.IN_REPLY_TO, Method.CONVERSATION_INDEX)
 
 
 def shape(facts: Facts, correlation: Correlation, acceptor: RecordRef) -> Shape:
@@ -91,7 +91,7 @@ def _owner(facts: Facts, correlation: Correlation, acceptor: RecordRef, sender: 
     ]
     return choose_owner(
         lists,
-        correlated_owner=correlation.activity.owner if correlation.activity else None,
+        correlated_owner=correlation.owner,
         sender_owner=sender.owner if sender is not None and sender.ref.type in CUSTOMERS else None,
         acceptor=accepting,
     )

@@ -1,12 +1,11 @@
-"""Which of the things a message points at counts: the correlated activity and the inherited regarding."""
+"""What a correlation is: the evidence with the messages it points at, and the outcome with everything looked at."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
 from services.domain.directory import RecordRef
-from services.domain.evidence import Kind
+from services.domain.evidence import SOURCE, STRENGTH, Kind, Source, Strength
 from services.domain.identity import Direction
 
 
@@ -55,100 +54,134 @@ class TrackedAs:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A stored message that evidence points at, with its activities (none: not tracked) and participants."""
+    """
+    A stored message that evidence points at, with its activities (none: not tracked), participants and subject.
+
+    A message that is not tracked keeps neither.
+    """
 
     message_key: UUID
     message_id: str
     activities: tuple[TrackedAs, ...]
     participants: frozenset[str]
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """One piece of evidence with the messages stored under the id it names: none, one, or a flagged pair."""
+    """
+    One piece of evidence with what is stored under the name it gives.
+
+    ``targets`` are the messages: none, one, or several, which are a flagged pair under one id, and the mails of a
+    conversation under one Thread-Index root, nearest first. ``record`` is the record that a folder gives.
+    ``itself`` when it names the message itself, under another id.
+    """
 
     kind: str
     value: str
     position: int
     cyclic: bool
     targets: tuple[Target, ...]
+    record: RecordRef | None = None
+    itself: bool = False
+
+    @property
+    def strength(self) -> Strength:
+        """The strength class, which follows from the kind."""
+        return STRENGTH[self.kind]
+
+    @property
+    def source(self) -> Source:
+        """Where it was found, which follows from the kind."""
+        return SOURCE[self.kind]
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """One thing that a decision looked at, for the explanation."""
+    """
+    One thing that a decision looked at, for the explanation.
+
+    ``cls`` is the strength class of evidence, ``N`` for what spoke against a link; ``source`` is where it was found.
+    Both are empty for other things.
+    """
 
     kind: str
     value: str
     points_to: str | None
     counts: bool
     why: str
+    cls: str = ""
+    source: str = ""
+
+
+def plain(looked: Looked) -> dict[str, object]:
+    """Return it for JSON; class and source only where there are any."""
+    told = {"kind": looked.kind, "value": looked.value, "points_to": looked.points_to}
+    more = {name: said for name, said in (("cls", looked.cls), ("source", looked.source)) if said}
+    return {**told, "counts": looked.counts, "why": looked.why, **more}
+
+
+class Effect(StrEnum):
+    """What a mail does to the conversations that are there."""
+
+    STARTS = "starts"
+    JOINS = "joins"
+    BRANCHES = "branches"  # in the conversation, about another matter
+
+
+class ReviewKind(StrEnum):
+    """What a person is asked to look at."""
+
+    CONTRADICTION = "contradiction"  # strong evidence for messages that have nothing in common but this mail
+    AMBIGUOUS = "ambiguous"  # several messages have the id, and it cannot be told which one is meant
+    UNVERIFIED = "unverified"  # the sender does not belong to the conversation, or is not who it says
+    SUGGESTION = "suggestion"  # likely, but not sure enough to link by itself
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Review:
+    """A question for a person: whether the mail belongs to the message ``target``, which ``confidence`` speaks for."""
+
+    kind: ReviewKind
+    target: UUID
+    confidence: float
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Correlation:
-    """The target that counts, or none, and everything that was looked at."""
+    """
+    The target that counts, or none, and everything that was looked at.
+
+    ``rule`` names the line of the rule table that decided. An outcome that is not ``verified`` links and changes
+    nothing else: no regarding, no owner follows from it. One that does not ``count`` is no reason to track the mail.
+    """
 
     method: Method
     target: Target | None
     activity: TrackedAs | None
     looked: tuple[Looked, ...]
+    rule: str = ""
+    confidence: float = 0.0
+    effect: Effect = Effect.STARTS
+    subject_changed: bool = False
+    verified: bool = True
+    counts: bool = True
+    reviews: tuple[Review, ...] = field(default=())
+
+    @property
+    def tracked(self) -> bool:
+        """Whether the mail answers tracked mail, as filter option 1 asks (domain rule 2.2.7)."""
+        return self.target is not None and self.counts
 
     @property
     def inherited(self) -> Regarding | None:
         """The regarding that follows from the correlated activity."""
-        if self.activity is None or self.activity.regarding is None:
+        if self.activity is None or self.activity.regarding is None or not self.verified:
             return None
         return Regarding(self.activity.regarding.record, "correlated")
 
-
-def _plausible(targets: Sequence[Target], people: frozenset[str]) -> list[Target]:
-    """Of several messages under one id, those that share a participant with this one."""
-    return [t for t in targets if t.participants & people]
-
-
-def _judge(pointer: Pointer, people: frozenset[str], *, headers: bool) -> tuple[Target | None, str]:
-    tracked = [t for t in pointer.targets if t.activities]
-    if not headers:
-        return None, "header correlation is switched off"
-    if pointer.cyclic:
-        return None, "messages that point at each other count for nothing"
-    if not pointer.targets:
-        return None, "no stored message has this id"
-    if not tracked:
-        return None, "the message with this id is not tracked"
-    if len(pointer.targets) == 1:
-        return tracked[0], "the message with this id is tracked"
-    believed = _plausible(tracked, people)
-    if len(believed) == 1:
-        return believed[0], "of several messages with this id, the tracked one with a common participant"
-    return None, "several messages have this id and it cannot be told which one is meant"
-
-
-def correlate(
-    pointers: Sequence[Pointer], *, direction: Direction, people: frozenset[str], headers: bool
-) -> Correlation:
-    """
-    Choose the nearest tracked target: In-Reply-To first, then References from right to left.
-
-    ``people`` are the normalised addresses of this message's sender and recipients; they decide only where two
-    messages share one id. The answer depends on the arguments alone, so whichever of two mails came first,
-    both orders end alike once the later one is known.
-    """
-    looked: list[Looked] = []
-    chosen: tuple[Target, Method] | None = None
-    for pointer in sorted(pointers, key=lambda p: (p.position, p.kind, p.value)):
-        target, why = _judge(pointer, people, headers=headers)
-        named = ", ".join(t.message_id for t in pointer.targets) or None
-        counts = target is not None and chosen is None
-        if target is not None and chosen is not None:
-            why = "a nearer one counts"
-        if target is not None and chosen is None:
-            chosen = (target, METHOD_OF_KIND[Kind(pointer.kind)])
-        looked.append(Looked(pointer.kind, pointer.value, named, counts, why))
-    if chosen is None:
-        return Correlation(Method.NONE, None, None, tuple(looked))
-    target, method = chosen
-    # A reply answers what went the other way, where the target was tracked both ways.
-    activity = min(target.activities, key=lambda a: (a.direction == direction, a.direction))
-    return Correlation(method, target, activity, tuple(looked))
+    @property
+    def owner(self) -> RecordRef | None:
+        """The owner that follows from the correlated activity."""
+        return self.activity.owner if self.activity is not None and self.verified else None

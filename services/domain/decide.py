@@ -1,7 +1,7 @@
 """The decision about one delivery: whether it is filed, for whom, what it answers; each rule in its own module."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from services.domain.acceptance import (
     CC_RANK,
@@ -15,11 +15,17 @@ from services.domain.acceptance import (
     effective_option,
 )
 from services.domain.addresses import normalise
-from services.domain.correlation import Correlation, Looked, Method, Pointer, correlate
+from services.domain.correlation import Correlation, Looked, Method, Pointer, Target
+from services.domain.correlation_rules import Switches
 from services.domain.directory import PRINCIPALS, USER, Directory, Record, RecordRef
+from services.domain.evidence import Kind
+from services.domain.features import features_of
 from services.domain.forwarding import Attribution
 from services.domain.identity import Direction
+from services.domain.linking import correlate, plausible
 from services.domain.message import Mailbox, Message, ParseOutcome
+from services.domain.sender_verdict import SenderVerdict
+from services.domain.surroundings import NOTHING, Surroundings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +33,7 @@ class Policy:
     """The settings that decisions look at, and their version."""
 
     version: int
-    headers: bool = True
+    switches: Switches = field(default_factory=Switches)
     scope: Scope = Scope.ALL_RECIPIENTS
     force_users: int = -1
     user_default: int = 1
@@ -47,7 +53,7 @@ class Facts:
     ``duplicate`` is true when the same message lies in the same folder under another delivery that was
     decided before. ``tracked_by`` is the folder rule or the keyword that makes it tracked whatever filters say, or
     empty; ``folder_record`` the record of the rule. ``mailbox`` is the one that received it: with an ``attribution``,
-    the one it was forwarded for.
+    the one it was forwarded for. ``sender`` is the sender gate, ``around`` what is looked up when it matters.
     """
 
     message: Message
@@ -63,6 +69,8 @@ class Facts:
     tracked_by: str = ""
     folder_record: RecordRef | None = None
     attribution: Attribution | None = None
+    sender: Callable[[Target], SenderVerdict] = plausible
+    around: Surroundings = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +137,6 @@ def _types_at(facts: Facts, mailboxes: Iterable[Mailbox]) -> frozenset[str]:
     return frozenset(r.ref.type for m in mailboxes for r in facts.directory.get(normalise(m.address), ()))
 
 
-def people_of(message: Message) -> frozenset[str]:
-    """Return the normalised addresses of everybody the header names."""
-    lists = (message.from_, message.reply_to, message.to, message.cc, message.bcc)
-    return frozenset(normalise(m.address) for mailboxes in lists for m in mailboxes)
-
-
 def participants_of(message: Message) -> frozenset[str]:
     """Return the normalised addresses that become parties: the sender and the recipients."""
     lists = (message.from_[:1], message.to, message.cc, message.bcc)
@@ -154,23 +156,19 @@ def decide(facts: Facts) -> Decision:
     forwarded = facts.attribution.looked if facts.attribution else ()
     if facts.attribution is not None and facts.attribution.outcome is not None:
         return Decision(facts.attribution.outcome, None, UNCORRELATED, forwarded)
-    correlation = correlate(
-        facts.pointers,
-        direction=facts.direction,
-        people=people_of(facts.message),
-        headers=facts.policy.headers,
-    )
+    correlation = _correlation(facts)
     if facts.duplicate:
         why = "the same message lies in this folder under an earlier delivery"
         looked = (*forwarded, *correlation.looked, Looked("delivery", "", None, True, why))
-        return Decision(Outcome.DUPLICATE, None, correlation, looked)
+        # The earlier delivery has asked already.
+        return Decision(Outcome.DUPLICATE, None, replace(correlation, reviews=()), looked)
     others = facts.message.from_
     if facts.direction == Direction.OUTGOING:
         others = (*facts.message.to, *facts.message.cc, *facts.message.bcc)
     candidates = _candidates(facts)
     acceptance = accept(
         candidates,
-        correlated=correlation.target is not None,
+        correlated=correlation.tracked,
         counterparts=_types_at(facts, others),
     )
     looked = (*forwarded, *correlation.looked, *_answers(acceptance, facts.direction))
@@ -185,6 +183,17 @@ def decide(facts: Facts) -> Decision:
             (*looked, Looked("tracked", facts.tracked_by, f"{owner.ref.type}/{owner.ref.id}", counts=True, why=why)),
         )
     return Decision(acceptance.outcome, acceptance.acceptor, correlation, looked)
+
+
+def _correlation(facts: Facts) -> Correlation:
+    pointers = facts.pointers
+    if facts.folder_record is not None:
+        filed = Pointer(Kind.FOLDER, facts.tracked_by, 0, cyclic=False, targets=(), record=facts.folder_record)
+        pointers = (*pointers, filed)
+    if not pointers:
+        return UNCORRELATED
+    features = features_of(facts.message, facts.direction)
+    return correlate(pointers, features, facts.policy.switches, sender=facts.sender, around=facts.around)
 
 
 def _place(candidate: Candidate, direction: Direction) -> str:

@@ -1,6 +1,6 @@
 """Which pieces of raw evidence a message has. Switches, prefixes and thresholds act later, in the resolver."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -31,10 +31,21 @@ class Kind(StrEnum):
     THREAD_INDEX = "thread_index"  # the root of a Thread-Index
     SMART_MATCHING = "smart_matching"  # the product's hashes of subject words and addresses
     LIKENESS = "likeness"  # subject, people, numbers, quoted text and attribution together
-    FOLDER = "folder"  # a person filed the mail in a folder with a rule
+    FOLDER = "folder"  # a person filed the mail in a folder with a rule, or flagged it
+    ALIAS = "alias"  # another id of the message itself, which a relay or provider has replaced
+    COPY = "copy"  # what copies of one own mail have in common, whatever id a relay gave them
 
 
-STRENGTH = {
+class Source(StrEnum):
+    """Where a piece of evidence was found."""
+
+    HEADER = "header"
+    SUBJECT = "subject"
+    CONTENT = "content"
+    PERSON = "person"
+
+
+STRENGTH: Mapping[str, Strength] = {
     Kind.IN_REPLY_TO: Strength.HARD,
     Kind.REFERENCES: Strength.HARD,
     Kind.OWN_TOKEN: Strength.OURS,
@@ -43,7 +54,29 @@ STRENGTH = {
     Kind.SMART_MATCHING: Strength.SOFT,
     Kind.LIKENESS: Strength.SOFT,
     Kind.FOLDER: Strength.SOFT,
+    Kind.ALIAS: Strength.HARD,
+    Kind.COPY: Strength.HARD,
 }
+
+SOURCE: Mapping[str, Source] = {
+    Kind.IN_REPLY_TO: Source.HEADER,
+    Kind.REFERENCES: Source.HEADER,
+    Kind.OWN_TOKEN: Source.HEADER,
+    Kind.TRACKING_TOKEN: Source.SUBJECT,
+    Kind.THREAD_INDEX: Source.HEADER,
+    Kind.SMART_MATCHING: Source.CONTENT,
+    Kind.LIKENESS: Source.CONTENT,
+    Kind.FOLDER: Source.PERSON,
+    Kind.ALIAS: Source.HEADER,
+    Kind.COPY: Source.CONTENT,
+}
+
+POINTS_AT_IDS: frozenset[str] = frozenset({Kind.IN_REPLY_TO, Kind.REFERENCES})
+"""The kinds whose target is the id of another message."""
+NAMES_ITSELF: frozenset[str] = frozenset({Kind.ALIAS, Kind.COPY})
+"""The kinds by which a message is found under another name; what answers that name answers the message."""
+JOINS = POINTS_AT_IDS | NAMES_ITSELF
+"""The kinds that join threads in the graph. The others are judged by the resolver."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +84,9 @@ class Evidence:
     """
     One thing that a message points at.
 
-    ``target`` is the keyed hash of the canonical id pointed at, whether such a message is stored or not;
-    ``value`` is the id as the mail has it, empty once it was erased. ``position`` counts over both kinds
-    together: 0 is nearest.
+    ``target`` is the keyed hash of the canonical id pointed at, whether such a message is stored or not, or of what
+    the kind names else: the root of a Thread-Index, a token. ``value`` is the id as the mail has it, empty once it was
+    erased. ``position`` counts over In-Reply-To and References together, over each other kind by itself: 0 is nearest.
     """
 
     kind: Kind

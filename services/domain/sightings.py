@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 from uuid import UUID
 
-from services.domain.evidence import Evidence, Kind, ordered
+from services.domain.evidence import JOINS, Evidence, Kind, ordered
 from services.domain.message import MessageId
 
 EdgeKey: TypeAlias = tuple[Kind, UUID]
@@ -60,7 +60,8 @@ class Addition:
     """
     What a sighting adds to the graph: edges that are new or nearer than before, and the targets its id joins.
 
-    ``joins`` leaves out targets that the message is tied to already: what a person has cut stays cut.
+    ``joins`` are targets of the kinds that join threads, without those that the message is tied to already: what a
+    person has cut stays cut.
     """
 
     message: UUID
@@ -96,10 +97,14 @@ def unite(sightings: Iterable[Sighting]) -> dict[UUID, Sighting]:
     return united
 
 
+def _joins(pieces: Iterable[Evidence]) -> tuple[UUID, ...]:
+    return tuple(dict.fromkeys(e.target for e in pieces if e.kind in JOINS))
+
+
 def addition(sighting: Sighting, stored: Stored | None) -> Addition | None:
     """Return what a sighting adds to what is stored of its message, or None when that is nothing."""
     if stored is None:
-        joins = tuple(dict.fromkeys(e.target for e in sighting.evidence))
+        joins = _joins(sighting.evidence)
         return Addition(sighting.message, sighting.own, sighting.mid, sighting.evidence, joins, sighting.truncated)
     edges = []
     for piece in sighting.evidence:
@@ -110,7 +115,7 @@ def addition(sighting: Sighting, stored: Stored | None) -> Addition | None:
     if not edges and truncated == stored.truncated:
         return None
     tied = {target for _, target in stored.edges}
-    joins = tuple(dict.fromkeys(e.target for e in edges if e.target not in tied))
+    joins = tuple(target for target in _joins(edges) if target not in tied)
     return Addition(sighting.message, sighting.own, sighting.mid, tuple(edges), joins, truncated)
 
 

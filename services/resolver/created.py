@@ -44,7 +44,14 @@ def created_events(
                     "message_id": ledger.known[filed.message_key].message_id,
                     "thread_id": threads[filed.message_key],
                     "parent_activity_id": str(filed.parent) if filed.parent else None,
-                    "correlation": correlation(filed.method, filed.correlated, answered),
+                    "correlation": correlation(
+                        filed.method,
+                        filed.correlated,
+                        answered,
+                        subject_changed=filed.subject_changed,
+                        branch=filed.branch,
+                        verified=filed.verified,
+                    ),
                     "subject": item.message.subject,
                     "sent_at": item.message.date,
                     "parties": [

@@ -7,10 +7,11 @@ from uuid import UUID
 
 import psycopg
 
+from services.domain.evidence import Kind
 from services.resolver import circles, reading
 from services.resolver.arrivals import Delivered
 from services.resolver.filing import Filing, Settings, gone, settle
-from services.resolver.ledger import Item
+from services.resolver.ledger import Item, Ledger
 from services.resolver.writing import write
 
 
@@ -43,11 +44,11 @@ def decide_all(
             continue
         changed = settle(item, ledger, filing, settings, cause=cause)
         if changed is not None:
-            filing.changed_ids.add(changed)
+            _note(changed, item.delivered.message_key, ledger, filing)
             filing.outrun |= pointing[changed]
         key = item.delivered.message_key
-        for piece in ledger.evidence.get(key, ()):
-            pointing[piece.target].add(key)
+        for name in ledger.depends_on(key):
+            pointing[name].add(key)
     for delivered in without_content:
         gone(delivered, ledger, filing, settings, cause=cause)
     write(connection, filing, ledger, settings_version=settings.policy.version, seen=seen)
@@ -56,3 +57,13 @@ def decide_all(
             "INSERT INTO resolver.job (targets, messages, cause) VALUES ('{}', %s, 'circle')", (circling,)
         )
     return len(filing.decisions)
+
+
+def _note(changed: UUID, message_key: UUID, ledger: Ledger, filing: Filing) -> None:
+    """Note under which names, and at which place of a Thread-Index, a message has changed."""
+    filing.changed_ids |= {changed, *(ledger.known[key].id_key for key in ledger.same.get(message_key, ()))}
+    for piece in ledger.evidence.get(message_key, ()):
+        if piece.kind == Kind.ALIAS:
+            filing.changed_ids.add(piece.target)
+        elif piece.kind == Kind.THREAD_INDEX:
+            filing.changed_places.add((piece.target, piece.value))

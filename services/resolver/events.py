@@ -19,7 +19,8 @@ Connection = psycopg.Connection[Any]
 _STATE = """
     SELECT a.id, a.version, a.direction, coalesce(m.message_id, ''), t.thread, a.parent, a.method, a.correlated,
         coalesce(cm.message_id, ''), a.subject, a.sent_at, a.regarding_type, a.regarding_id, a.regarding_source,
-        a.owner_type, a.owner_id, a.accepted_type, a.accepted_id, a.settings_version, a.code_version
+        a.owner_type, a.owner_id, a.accepted_type, a.accepted_id, a.settings_version, a.code_version,
+        a.subject_changed, a.branch, a.verified
     FROM resolver.activity a
     JOIN resolver.message m USING (message_key)
     JOIN resolver.message_thread t USING (message_key)
@@ -66,7 +67,9 @@ def activity_events(connection: Connection, reasons: Mapping[UUID, AbstractSet[s
                 "message_id": row[3],
                 "thread_id": row[4],
                 "parent_activity_id": str(row[5]) if row[5] else None,
-                "correlation": correlation(row[6], row[7], row[8]),
+                "correlation": correlation(
+                    row[6], row[7], row[8], subject_changed=row[20], branch=row[21], verified=row[22]
+                ),
                 "subject": row[9],
                 "sent_at": row[10],
                 "parties": parties[row[0]],
@@ -83,11 +86,20 @@ def activity_events(connection: Connection, reasons: Mapping[UUID, AbstractSet[s
     ]
 
 
-def correlation(method: str, activity: UUID | None, message_id: str) -> dict[str, str] | None:
-    """Return what an activity answers, as its event says it."""
-    if method == Method.NONE:
+def correlation(
+    method: str, activity: UUID | None, message_id: str, *, subject_changed: bool, branch: bool, verified: bool
+) -> dict[str, Any] | None:
+    """Return what an activity answers, as its event says it; None where a person filed it, or nothing is answered."""
+    if activity is None:
         return None
-    return {"method": method, "activity_id": str(activity), "message_id": message_id}
+    return {
+        "method": method,
+        "activity_id": str(activity),
+        "message_id": message_id,
+        "subject_changed": subject_changed,
+        "branch": branch,
+        "verified": verified,
+    }
 
 
 def event_row(event: Mapping[str, Any]) -> OutboxRow:

@@ -7,8 +7,8 @@ from uuid import UUID
 from services import __version__
 from services.domain.acceptance import Outcome
 from services.domain.activity import FOLDER, Shape, shape
-from services.domain.correlation import Looked, Regarding
-from services.domain.decide import Decision, Facts, Policy, decide
+from services.domain.correlation import Correlation, Effect, Looked, Regarding
+from services.domain.decide import UNCORRELATED, Decision, Facts, Policy, decide
 from services.domain.directory import RecordRef
 from services.domain.forwarding import attribute
 from services.domain.identity import activity_id, identity
@@ -26,6 +26,7 @@ class DecisionRow:
     current: Current
     activity_id: UUID | None
     looked: tuple[Looked, ...]
+    correlation: Correlation
     message_id: str
     graph_version: int
     settings_version: int
@@ -38,7 +39,8 @@ class Filing:
     """
     Everything one transaction will write. An activity that changes several times is written once.
 
-    ``changed_ids`` are the ids of messages whose state has changed. ``outrun`` are messages that were decided before
+    ``changed_ids`` are the ids of messages whose state has changed, ``changed_places`` their (root, value) where they
+    have a Thread-Index. ``outrun`` are messages that were decided before
     something they point at changed, in this same transaction.
     """
 
@@ -46,6 +48,7 @@ class Filing:
     activities: dict[UUID, tuple[Filed, Shape | None, Item]] = field(default_factory=dict)
     reasons: dict[UUID, set[str]] = field(default_factory=dict)
     changed_ids: set[UUID] = field(default_factory=set)
+    changed_places: set[tuple[UUID, str]] = field(default_factory=set)
     outrun: set[UUID] = field(default_factory=set)
 
     @property
@@ -99,6 +102,7 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
         tracked_by=delivered.tracked_by,
         folder_record=settings.rules.get(delivered.tracked_by),
         attribution=attribution,
+        around=ledger.around(delivered.message_key),
     )
     decision = decide(facts)
     before = ledger.current.get(delivered.delivery_id)
@@ -117,6 +121,7 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
                 current=now,
                 activity_id=filed.activity_id if filed else None,
                 looked=decision.looked,
+                correlation=decision.correlation,
                 message_id=known.message_id,
                 graph_version=known.graph_version,
                 settings_version=settings.policy.version,
@@ -132,7 +137,7 @@ def gone(delivered: Delivered, ledger: Ledger, filing: Filing, settings: Setting
     before = ledger.current[delivered.delivery_id]
     if before.outcome in (Outcome.ACCEPTED, Outcome.CONTENT_GONE):
         return
-    now = replace(before, version=before.version + 1, outcome=Outcome.CONTENT_GONE)
+    now = replace(before, version=before.version + 1, outcome=Outcome.CONTENT_GONE, asked=frozenset())
     known = ledger.known[delivered.message_key]
     why = "something it depends on has changed, but the raw mail is no longer stored"
     filing.decisions.append(
@@ -141,6 +146,7 @@ def gone(delivered: Delivered, ledger: Ledger, filing: Filing, settings: Setting
             current=now,
             activity_id=None,
             looked=(Looked("content", "", None, counts=True, why=why),),
+            correlation=UNCORRELATED,
             message_id=known.message_id,
             graph_version=known.graph_version,
             settings_version=settings.policy.version,
@@ -160,6 +166,9 @@ def _current(decision: Decision, receiving: str | None, before: Current | None) 
         method=decision.correlation.method,
         correlated=target.message_key if target else None,
         receiving=receiving,
+        effect=decision.correlation.effect,
+        verified=decision.correlation.verified,
+        asked=frozenset((review.kind, review.target) for review in decision.correlation.reviews),
     )
     if before is None:
         return new
@@ -193,6 +202,10 @@ def _file(
         regarding=_regarding(before, form, added=added),
         owner=form.owner if speaks or before is None else before.owner,
         acceptor=acceptor,
+        subject=before.subject if before else item.message.subject,
+        subject_changed=form.correlation.subject_changed,
+        branch=form.correlation.effect == Effect.BRANCHES,
+        verified=form.correlation.verified,
     )
     reasons = _reasons(before, after)
     if before is not None and added:
@@ -228,10 +241,14 @@ def _reasons(before: Filed | None, after: Filed) -> set[str]:
     """Name what has changed, in the words of the activity event."""
     if before is None:
         return {"created"}
-    answers = (before.method, before.correlated, before.parent) != (after.method, after.correlated, after.parent)
+    answers = _answers(before) != _answers(after)
     changes = {
         "correlated": answers,
         "regarding": before.regarding != after.regarding,
         "parties": (before.owner, before.acceptor) != (after.owner, after.acceptor),
     }
     return {name for name, changed in changes.items() if changed}
+
+
+def _answers(filed: Filed) -> tuple[object, ...]:
+    return filed.method, filed.correlated, filed.parent, filed.subject_changed, filed.branch, filed.verified

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import psycopg
 
+from services.resolver import naming
 from services.resolver.arrivals import Arrival, Delivered
 from services.resolver.threads import LOCK_DECIDING
 from services.resolver.writing import announce
@@ -55,9 +56,12 @@ def store(connection: psycopg.Connection[Any], arrivals: Sequence[Arrival]) -> N
         pieces.values(),
         key=("child", "target", "kind"),
         conflict=_NEARER,
-        returning=("child",),
+        returning=("child", "target", "kind"),
     )
-    _again(connection, sorted({child for (child,) in changed} - fresh))
+    _again(connection, sorted({child for child, _, _ in changed} - fresh))
+    ids = naming.renamed(connection, changed)
+    if ids:
+        connection.execute("INSERT INTO resolver.job (targets, cause) VALUES (%b, 'alias')", (ids,))
     deliveries = {a.delivered.delivery_id: a.delivered for a in arrivals}
     _tracked(connection, [d for d in deliveries.values() if d.tracked_by])
     upsert(

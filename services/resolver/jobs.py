@@ -143,23 +143,29 @@ def _again(connection: psycopg.Connection[Any], keys: list[UUID], job: Job) -> l
 
 def _next(connection: psycopg.Connection[Any]) -> Job | None:
     row = connection.execute(
-        "SELECT id, targets, messages, cause, xact::text FROM resolver.job WHERE due <= now()"
+        "SELECT id, targets, messages, roots, above, cause, xact::text FROM resolver.job WHERE due <= now()"
         " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
     ).fetchone()
     if row is None:
         return None
-    number, targets, messages, cause, xact = row
+    number, targets, messages, roots, above, cause, xact = row
     rows = connection.execute(
         # Inside a circle a change is no reason: that evidence counts for nothing. What is not decided yet may be
         # under decision at this moment, without the change in sight.
-        "SELECT e.child FROM resolver.evidence e WHERE e.target = ANY(%b) AND EXISTS ("
+        "WITH pointing AS ("
+        " SELECT e.child FROM resolver.evidence e WHERE e.target = ANY(%b) AND (NOT EXISTS ("
+        "  SELECT FROM resolver.message t WHERE t.id_key = e.target) OR EXISTS ("
+        "  SELECT FROM resolver.message t WHERE t.id_key = e.target AND NOT EXISTS ("
+        "   SELECT FROM resolver.circling c WHERE c.child = e.child AND c.target = t.message_key)))"
+        " UNION SELECT e.child FROM unnest(%b::uuid[], %b::text[]) AS p (root, above)"
+        "  JOIN resolver.evidence e ON e.target = p.root AND e.kind = 'thread_index'"
+        '  AND e.value COLLATE "C" > p.above'
+        ") SELECT p.child FROM pointing p WHERE EXISTS ("
         " SELECT FROM resolver.delivery d LEFT JOIN resolver.decision x ON x.delivery_id = d.id AND x.current"
-        " WHERE d.message_key = e.child AND (x.delivery_id IS NULL OR"
-        "  NOT resolver.saw(x.seen, %s::xid8) AND x.xact IS DISTINCT FROM %s::xid8)) AND EXISTS ("
-        " SELECT FROM resolver.message t WHERE t.id_key = e.target AND NOT EXISTS ("
-        "  SELECT FROM resolver.circling c WHERE c.child = e.child AND c.target = t.message_key))"
+        " WHERE d.message_key = p.child AND (x.delivery_id IS NULL OR"
+        "  NOT resolver.saw(x.seen, %s::xid8) AND x.xact IS DISTINCT FROM %s::xid8))"
         " UNION SELECT unnest(%b::uuid[]) ORDER BY 1",
-        (targets, xact, xact, messages),
+        (targets, roots, above, xact, xact, messages),
     )
     return Job(number, [key for (key,) in rows], messages, cause, xact)
 

@@ -1,16 +1,18 @@
 """What a deciding transaction knows: the stored state around its messages, kept current while it decides."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.domain.acceptance import Outcome
-from services.domain.correlation import Method, Pointer, Regarding, Target, TrackedAs
+from services.domain.correlation import Method, Pointer, Regarding, ReviewKind, Target, TrackedAs
 from services.domain.directory import Directory, Record, RecordRef
+from services.domain.evidence import NAMES_ITSELF, Kind
 from services.domain.forwarding import Wrapper
 from services.domain.identity import Direction
 from services.domain.message import Message
+from services.domain.surroundings import NOTHING, Surroundings
 from services.resolver.arrivals import Delivered
 
 
@@ -39,11 +41,14 @@ class Current:
     method: Method
     correlated: UUID | None
     receiving: str | None = None
+    effect: str = ""
+    verified: bool = True
+    asked: frozenset[tuple[ReviewKind, UUID]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filed:
-    """An activity, as far as decisions make it."""
+    """An activity, as far as decisions make it, and the subject with which it was first filed."""
 
     activity_id: UUID
     message_key: UUID
@@ -55,6 +60,10 @@ class Filed:
     regarding: Regarding | None
     owner: RecordRef | None
     acceptor: RecordRef
+    subject: str = ""
+    subject_changed: bool = False
+    branch: bool = False
+    verified: bool = True
 
     @property
     def manual(self) -> bool:
@@ -87,6 +96,9 @@ class Ledger:
     The state that the decisions of one transaction read and change.
 
     ``filed`` and ``current`` are updated with every decision, so that later decisions of the batch see it.
+    ``named`` are the messages that are found under an id that is not their own, ``same`` those that are the same mail
+    under another id, ``above`` those that a Thread-Index places above, nearest first. ``around`` gives what is looked
+    up only when a decision about a message turns on it.
     """
 
     known: dict[UUID, Known]
@@ -99,20 +111,65 @@ class Ledger:
     current: dict[UUID, Current]
     directory: Directory
     records: Mapping[RecordRef, Record]
+    named: Mapping[UUID, tuple[UUID, ...]] = field(default_factory=dict)
+    same: Mapping[UUID, tuple[UUID, ...]] = field(default_factory=dict)
+    above: Mapping[UUID, tuple[UUID, ...]] = field(default_factory=dict)
+    around: Callable[[UUID], Surroundings] = lambda _: NOTHING
 
     def pointers(self, message_key: UUID) -> Iterator[Pointer]:
-        """Yield the evidence of a message with what is stored under the ids it names."""
+        """Yield the evidence of a message with what is stored under the names it gives."""
+        itself = {message_key, *self.same.get(message_key, ())}
         for piece in self.evidence.get(message_key, ()):
-            named = [key for key in sorted(self.by_id.get(piece.target, ())) if key != message_key]
+            kind = Kind(piece.kind)
+            if kind in NAMES_ITSELF:
+                continue
+            if kind == Kind.THREAD_INDEX:
+                over = tuple(self._target(key) for key in self.above.get(message_key, ()) if key not in itself)
+                yield Pointer(kind, piece.value, piece.position, cyclic=False, targets=over)
+                continue
+            found = self._found(piece.target)
+            named = [key for key in found if key not in itself]
             # A forged copy that closes a circle takes nothing from the real mail under the same id.
             targets = tuple(self._target(key) for key in named if (message_key, key) not in self.circling)
-            yield Pointer(piece.kind, piece.value, piece.position, bool(named) and not targets, targets)
+            yield Pointer(
+                kind,
+                piece.value,
+                piece.position,
+                cyclic=bool(named) and not targets,
+                targets=targets,
+                itself=bool(found) and not named,
+            )
+
+    def depends_on(self, message_key: UUID) -> set[UUID]:
+        """Return the ids whose messages a decision about this one looks at."""
+        pieces = self.evidence.get(message_key, ())
+        others = {key for piece in pieces for key in self.named.get(piece.target, ())}
+        others |= {
+            copy for piece in pieces for key in self.by_id.get(piece.target, ()) for copy in self.same.get(key, ())
+        }
+        others |= set(self.above.get(message_key, ()))
+        return {piece.target for piece in pieces} | {self.known[key].id_key for key in others}
+
+    def _found(self, id_key: UUID) -> Sequence[UUID]:
+        """Return the messages under an id; where none of them is tracked, those that once had it or are the same."""
+        own = sorted(self.by_id.get(id_key, ()))
+        others = [*self.named.get(id_key, ()), *(copy for key in own for copy in self.same.get(key, ()))]
+        if not others or any(self._tracked(key) for key in own):
+            return own
+        return sorted({key for key in others if self._tracked(key)}) or own or sorted(set(others))
+
+    def _tracked(self, message_key: UUID) -> bool:
+        return any((message_key, direction) in self.filed for direction in Direction)
 
     def _target(self, message_key: UUID) -> Target:
-        filed = (self.filed.get((message_key, d)) for d in Direction)
-        activities = tuple(TrackedAs(f.activity_id, f.direction, f.regarding, f.owner) for f in filed if f is not None)
-        known = self.known[message_key]
-        return Target(message_key, known.message_id, activities, self.participants.get(message_key, frozenset()))
+        filed = [f for d in Direction if (f := self.filed.get((message_key, d))) is not None]
+        return Target(
+            message_key,
+            self.known[message_key].message_id,
+            tuple(TrackedAs(f.activity_id, f.direction, f.regarding, f.owner) for f in filed),
+            self.participants.get(message_key, frozenset()),
+            filed[0].subject if filed else "",
+        )
 
     def duplicate(self, delivered: Delivered, receiving: str) -> bool:
         """Whether the same message was decided before in the same folder for this mailbox, under another delivery."""

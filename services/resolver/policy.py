@@ -1,6 +1,7 @@
 """The settings in force, as the resolver's decisions see them. The only place where they are translated."""
 
 from services.domain.acceptance import Scope
+from services.domain.correlation_rules import Mode, Smart, Switches
 from services.domain.decide import Policy
 from services.domain.directory import PRINCIPALS, RecordRef
 from services.resolver.filing import Settings
@@ -14,7 +15,15 @@ def settings_of(snapshot: Snapshot) -> Settings:
     return Settings(
         policy=Policy(
             version=snapshot.version,
-            headers=o.tracking_headers,
+            switches=Switches(
+                mode=Mode(o.tracking_mode),
+                headers=o.tracking_headers,
+                tokens=o.tracking_token_enabled,
+                smart=Smart(o.tracking_smart_enabled),
+                ignore_forwards=o.tracking_ignore_forwards,
+                link_threshold=o.tracking_smart_link_threshold,
+                suggest_threshold=o.tracking_smart_suggest_threshold,
+            ),
             scope=Scope(o.filter_scope),
             force_users=o.filter_force_users,
             user_default=o.filter_user_default,

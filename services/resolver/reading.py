@@ -1,7 +1,7 @@
 """The deciding transaction's reads: locks its own messages, then reads what their evidence points at."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,13 +9,16 @@ import psycopg
 
 from services.domain.acceptance import Outcome
 from services.domain.addresses import normalise
-from services.domain.correlation import Method, Regarding
+from services.domain.correlation import Method, Regarding, ReviewKind
 from services.domain.decide import participants_of
 from services.domain.directory import Directory, Record, RecordRef
+from services.domain.evidence import Kind
 from services.domain.forwarding import addresses_named
 from services.domain.identity import Direction
+from services.resolver import naming
 from services.resolver.arrivals import Delivered
 from services.resolver.ledger import Current, Filed, Item, Known, Ledger, Pointed
+from services.resolver.lookups import StoredSurroundings
 from services.resolver.threads import LOCK_DECIDING
 
 Connection = psycopg.Connection[Any]
@@ -24,6 +27,14 @@ _DELIVERY = (
     "id, message_key, direction, direction_flag, source, mailbox, folder, folder_role, uidvalidity, uid,"
     " internal_date, blob_sha256, tracked_by, wrapper_sha256, wrapper_messages"
 )
+
+
+_ASKED = """
+    SELECT r.delivery_id, r.kind, r.target FROM resolver.delivery d
+    JOIN resolver.decision x ON x.delivery_id = d.id AND x.current
+    JOIN resolver.review r ON r.delivery_id = x.delivery_id AND r.version = x.version
+    WHERE d.message_key = ANY(%b)
+"""
 
 
 def lock(connection: Connection, message_keys: Iterable[UUID]) -> str:
@@ -85,9 +96,12 @@ def deliveries(connection: Connection, message_keys: Sequence[UUID]) -> dict[UUI
 
 def current(connection: Connection, message_keys: Sequence[UUID]) -> dict[UUID, Current]:
     """Return the current decisions about all deliveries of these messages."""
+    asked: dict[UUID, set[tuple[ReviewKind, UUID]]] = defaultdict(set)
+    for delivery_id, kind, target in connection.execute(_ASKED, (list(message_keys),)):
+        asked[delivery_id].add((ReviewKind(kind), target))
     rows = connection.execute(
         "SELECT x.delivery_id, x.version, x.outcome, x.accepted_type, x.accepted_id, x.accepted_rank, x.method,"
-        " x.correlated, x.receiving FROM resolver.delivery d"
+        " x.correlated, x.receiving, x.effect, x.verified FROM resolver.delivery d"
         " JOIN resolver.decision x ON x.delivery_id = d.id AND x.current WHERE d.message_key = ANY(%b)",
         (list(message_keys),),
     )
@@ -100,6 +114,9 @@ def current(connection: Connection, message_keys: Sequence[UUID]) -> dict[UUID, 
             method=Method(row[6]),
             correlated=row[7],
             receiving=row[8],
+            effect=row[9],
+            verified=row[10],
+            asked=frozenset(asked.get(row[0], ())),
         )
         for row in rows
     }
@@ -116,14 +133,25 @@ def read(
             "SELECT child, target FROM resolver.circling WHERE child = ANY(%b)", (keys,)
         )
     }
-    targets = {piece.target for pieces in evidence.values() for piece in pieces}
-    known = _known(connection, keys, targets)
+    targets = {piece.target for pieces in evidence.values() for piece in pieces if piece.kind != Kind.THREAD_INDEX}
+    places = [
+        (child, piece.target, piece.value)
+        for child, pieces in evidence.items()
+        for piece in pieces
+        if piece.kind == Kind.THREAD_INDEX
+    ]
+    above = naming.above(connection, places)
+    named = naming.aliases(connection, targets)
+    known = _known(connection, [*keys, *_every(above), *_every(named)], targets)
+    same = naming.copies(connection, known)
+    known |= _known(connection, [key for key in _every(same) if key not in known], ())
     by_id: dict[UUID, list[UUID]] = defaultdict(list)
     for one in known.values():
         by_id[one.id_key].append(one.message_key)
-    ambiguous = [key for id_key, sharing in by_id.items() if id_key in targets and len(sharing) > 1 for key in sharing]
     directory, records = _directory(connection, items, mailbox_owners)
-    participants = _participants(connection, ambiguous)
+    filed = _filed(connection, list(known))
+    participants = _participants(connection, sorted({key for key, _ in filed}))
+    texts = {item.delivered.message_key: item.message.body_text for item in items}
     for item in items:
         participants.setdefault(item.delivered.message_key, participants_of(item.message))
     return Ledger(
@@ -132,12 +160,20 @@ def read(
         evidence=evidence,
         circling=circling,
         participants=participants,
-        filed=_filed(connection, list(known)),
+        filed=filed,
         deliveries=deliveries(connection, keys),
         current=current(connection, keys),
         directory=directory,
         records=records,
+        named=named,
+        same=same,
+        above=above,
+        around=lambda asking: StoredSurroundings(connection, asking, texts),
     )
+
+
+def _every(groups: Mapping[UUID, Sequence[UUID]]) -> set[UUID]:
+    return {key for group in groups.values() for key in group}
 
 
 def _evidence(connection: Connection, keys: Sequence[UUID]) -> dict[UUID, tuple[Pointed, ...]]:
@@ -151,6 +187,8 @@ def _evidence(connection: Connection, keys: Sequence[UUID]) -> dict[UUID, tuple[
 
 
 def _known(connection: Connection, keys: Sequence[UUID], targets: Iterable[UUID]) -> dict[UUID, Known]:
+    if not keys:
+        return {}
     rows = connection.execute(
         "SELECT message_key, id_key, coalesce(message_id, ''), graph_version FROM resolver.message"
         " WHERE id_key = ANY(%b) OR message_key = ANY(%b)",
@@ -162,7 +200,8 @@ def _known(connection: Connection, keys: Sequence[UUID], targets: Iterable[UUID]
 def _filed(connection: Connection, keys: Sequence[UUID]) -> dict[tuple[UUID, Direction], Filed]:
     rows = connection.execute(
         "SELECT id, message_key, direction, version, method, correlated, parent, regarding_type, regarding_id,"
-        " regarding_source, owner_type, owner_id, accepted_type, accepted_id FROM resolver.activity"
+        " regarding_source, owner_type, owner_id, accepted_type, accepted_id, subject, subject_changed, branch,"
+        " verified FROM resolver.activity"
         " WHERE message_key = ANY(%b)",
         (list(keys),),
     )
@@ -179,6 +218,10 @@ def _filed(connection: Connection, keys: Sequence[UUID]) -> dict[tuple[UUID, Dir
             regarding=Regarding(RecordRef(row[7], row[8]), row[9]) if row[7] else None,
             owner=RecordRef(row[10], row[11]) if row[10] else None,
             acceptor=RecordRef(row[12], row[13]),
+            subject=row[14],
+            subject_changed=row[15],
+            branch=row[16],
+            verified=row[17],
         )
         found[one.message_key, one.direction] = one
     return found

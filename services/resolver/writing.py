@@ -7,6 +7,7 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
+from services.domain.correlation import plain
 from services.domain.message import PartRole
 from services.domain.parties import Party
 from services.resolver.created import created_events
@@ -30,6 +31,9 @@ _ACTIVITY = (
     "method",
     "correlated",
     "parent",
+    "subject_changed",
+    "branch",
+    "verified",
     "regarding_type",
     "regarding_id",
     "regarding_source",
@@ -45,7 +49,8 @@ _ACTIVITY = (
 # Content stays as it was first filed; what a person has set is never touched.
 _REFRESH = (
     "DO UPDATE SET version = excluded.version, method = excluded.method, correlated = excluded.correlated,"
-    " parent = excluded.parent, owner_type = excluded.owner_type, owner_id = excluded.owner_id,"
+    " parent = excluded.parent, subject_changed = excluded.subject_changed, branch = excluded.branch,"
+    " verified = excluded.verified, owner_type = excluded.owner_type, owner_id = excluded.owner_id,"
     " accepted_type = excluded.accepted_type, accepted_id = excluded.accepted_id,"
     " regarding_type = CASE WHEN activity.regarding_source = 'manual' THEN activity.regarding_type"
     " ELSE excluded.regarding_type END,"
@@ -61,10 +66,11 @@ def write(connection: Connection, filing: Filing, ledger: Ledger, *, settings_ve
     """Write everything that was noted, the jobs that follow from it, and one event for each change."""
     _activities(connection, filing, settings_version)
     _decisions(connection, filing.decisions, seen)
+    places = sorted(filing.changed_places)
     if filing.changed_ids:
         connection.execute(
-            "INSERT INTO resolver.job (targets, messages, cause) VALUES (%b, %b, 'target')",
-            (sorted(filing.changed_ids), sorted(filing.outrun)),
+            "INSERT INTO resolver.job (targets, messages, roots, above, cause) VALUES (%b, %b, %s, %s, 'target')",
+            (sorted(filing.changed_ids), sorted(filing.outrun), [root for root, _ in places], [v for _, v in places]),
         )
     created = filing.created
     changed = {activity: why for activity, why in filing.reasons.items() if activity not in created}
@@ -104,6 +110,9 @@ def _activities(connection: Connection, filing: Filing, settings_version: int) -
                 filed.method,
                 filed.correlated,
                 filed.parent,
+                filed.subject_changed,
+                filed.branch,
+                filed.verified,
                 filed.regarding.record.type if filed.regarding else None,
                 filed.regarding.record.id if filed.regarding else None,
                 filed.regarding.source if filed.regarding else None,
@@ -171,6 +180,9 @@ def _decisions(connection: Connection, decisions: list[DecisionRow], seen: str) 
         connection.execute(
             "UPDATE resolver.decision SET current = false WHERE current AND delivery_id = ANY(%b)", (again,)
         )
+        connection.execute(
+            "UPDATE resolver.review SET state = 'superseded' WHERE state = 'open' AND delivery_id = ANY(%b)", (again,)
+        )
     columns = (
         "delivery_id",
         "version",
@@ -182,6 +194,10 @@ def _decisions(connection: Connection, decisions: list[DecisionRow], seen: str) 
         "accepted_rank",
         "method",
         "correlated",
+        "rule",
+        "confidence",
+        "effect",
+        "verified",
         "evidence",
         "settings_version",
         "graph_version",
@@ -202,12 +218,11 @@ def _decisions(connection: Connection, decisions: list[DecisionRow], seen: str) 
             d.current.rank,
             d.current.method,
             d.current.correlated,
-            Jsonb(
-                [
-                    {"kind": x.kind, "value": x.value, "points_to": x.points_to, "counts": x.counts, "why": x.why}
-                    for x in d.looked
-                ]
-            ),
+            d.correlation.rule,
+            d.correlation.confidence,
+            d.current.effect,
+            d.current.verified,
+            Jsonb([plain(x) for x in d.looked]),
             d.settings_version,
             d.graph_version,
             d.code_version,
@@ -218,3 +233,14 @@ def _decisions(connection: Connection, decisions: list[DecisionRow], seen: str) 
         for d in decisions
     ]
     upsert(connection, "resolver.decision", columns, rows, key=("delivery_id", "version"))
+    _reviews(connection, decisions)
+
+
+def _reviews(connection: Connection, decisions: list[DecisionRow]) -> None:
+    rows = [
+        (d.delivered.delivery_id, d.current.version, one.kind, one.target, one.confidence, one.why)
+        for d in decisions
+        for one in d.correlation.reviews
+    ]
+    columns = ("delivery_id", "version", "kind", "target", "confidence", "why")
+    upsert(connection, "resolver.review", columns, rows, key=("delivery_id", "version", "kind", "target"))

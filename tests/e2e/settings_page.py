@@ -14,6 +14,8 @@ TESTED: dict[str, str] = {}
 ELSEWHERE: Mapping[str, str] = {
     "Processing method": "tests/e2e/test_router.py",
     "Folder-level tracking": "tests/e2e/test_folders.py",
+    "Tracking tokens": "tests/component/resolver/test_correlation_switches.py",
+    "Smart matching": "tests/component/resolver/test_correlation_switches.py",
 }
 """Rows that a test of another file changes: by row, the file's path from the root of the checkout."""
 

@@ -38,12 +38,12 @@ def test_replies_join_their_conversation(company: Company):
     found = activities(company, "join.example")
     assert {root, reply, later} == set(found)
     assert 1 == len({a["thread_id"] for a in found.values()})
-    assert {"method": "None", "activity_id": None, "message_id": None} == found[root]["correlation"]
-    assert {"method": "InReplyTo", "activity_id": found[root]["id"], "message_id": root} == found[reply]["correlation"]
+    told = ("method", "activity_id", "message_id")
+    answers = {name: tuple(found[name]["correlation"][one] for one in told) for name in found}
+    assert ("None", None, None) == answers[root]
+    assert ("InReplyTo", found[root]["id"], root) == answers[reply]
     assert found[root]["id"] == found[reply]["parent_activity_id"]
-    assert {"method": "References", "activity_id": found[reply]["id"], "message_id": reply} == (
-        found[later]["correlation"]
-    )
+    assert ("References", found[reply]["id"], reply) == answers[later]
     assert found[later]["parent_activity_id"] is None
     assert {"type": "queue", "id": "support"} == found[root]["accepted_by"]
     assert {"type": "user", "id": "anna"} == found[later]["accepted_by"]

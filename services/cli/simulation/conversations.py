@@ -5,9 +5,11 @@ from dataclasses import replace
 from uuid import UUID
 
 from services.cli.simulation.placing import Placing
-from services.domain.correlation import Method, Pointer, TrackedAs, correlate
-from services.domain.decide import people_of
+from services.domain.correlation import Method, Pointer, TrackedAs
+from services.domain.correlation_rules import Switches
+from services.domain.features import features_of
 from services.domain.identity import Direction
+from services.domain.linking import correlate
 from services.resolver.ledger import Ledger
 
 _TRACKED = (TrackedAs(UUID(int=0), Direction.INCOMING, None, None),)
@@ -24,16 +26,15 @@ def lines(placing: Placing, ledger: Ledger) -> Iterator[Mapping[str, object]]:
         key = arrival.delivered.message_key
         found = correlate(
             [_all_tracked(pointer) for pointer in ledger.pointers(key)],
-            direction=Direction.INCOMING,
-            people=people_of(arrival.message),
-            headers=True,
+            features_of(arrival.message, Direction.INCOMING),
+            Switches(),
         )
         yield {
             "message_id": placing.labels[key],
             "parent": placing.labels[found.target.message_key] if found.target else None,
             "thread": f"t{placing.graph.thread_of(arrival.id_key)}",
             "method": found.method,
-            "confidence": None if found.method == Method.NONE else 1.0,
+            "confidence": None if found.method == Method.NONE else found.confidence,
         }
 
 

@@ -20,8 +20,8 @@ def decide(items: Sequence[Item], ledger: Ledger, settings: Settings) -> Mapping
     for item in items:
         by_message[item.delivered.message_key].append(item)
     for child in by_message:
-        for piece in ledger.evidence.get(child, ()):
-            pointing[piece.target].append(child)
+        for name in ledger.depends_on(child):
+            pointing[name].append(child)
     filing = Filing()
     waiting = deque(sorted(items, key=lambda i: (i.delivered.internal_date, i.delivered.uid or 0)))
     queued = {item.delivered.delivery_id for item in waiting}

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from services import mime
+from services.domain.branches import LOOKED_AT
 from services.domain.errors import Refused
 from services.domain.forwarding import Wrapper, wrapper_of
 from services.domain.identity import canonical_id, canonical_ids, identity
@@ -55,8 +56,15 @@ def read(path: Path, unreadable: list[str], *, unwrap: bool = False) -> Iterator
 
 
 def without_text(message: Message) -> Message:
-    """Return a message without its text, which nothing decides by; mail without an id is known by its text."""
-    return replace(message, body_text="") if message.message_id else message
+    """
+    Return a message without the text that nothing decides by; mail without an id is known by its text.
+
+    Whether an answer quotes, and whether it shows a mail that it forwards, is told by the beginning of its own.
+    """
+    if not message.message_id:
+        return message
+    answers = message.in_reply_to or message.references or message.thread_index
+    return replace(message, body_text=message.body_text[:LOOKED_AT] if answers else "")
 
 
 def _given(

@@ -10,10 +10,12 @@ from uuid import UUID
 from psycopg import Connection
 
 from services.cli.simulation.given import without_text
+from services.cli.simulation.names import GivenSurroundings, other_names, places
 from services.domain.addresses import normalise
 from services.domain.cycles import on_cycles
 from services.domain.decide import participants_of
 from services.domain.directory import Record, RecordRef
+from services.domain.evidence import POINTS_AT_IDS
 from services.domain.identity import Direction
 from services.domain.message import ParseOutcome
 from services.resolver import reading
@@ -51,11 +53,18 @@ def of_given(arrivals: Sequence[Arrival], entries: Iterable[Mapping[str, Any]]) 
         for a in arrivals
     }
     edges = {
-        child: {key for piece in pieces for key in by_id.get(piece.target, ()) if key != child}
+        child: {
+            key
+            for piece in pieces
+            if piece.kind in POINTS_AT_IDS
+            for key in by_id.get(piece.target, ())
+            if key != child
+        }
         for child, pieces in evidence.items()
     }
     circles = on_cycles(edges)
     directory, records = directory_of(entries)
+    named, same = other_names(evidence)
     return Ledger(
         known=known,
         by_id=by_id,
@@ -67,6 +76,10 @@ def of_given(arrivals: Sequence[Arrival], entries: Iterable[Mapping[str, Any]]) 
         current={},
         directory=directory,
         records=records,
+        named=named,
+        same=same,
+        above=places(evidence),
+        around=lambda asking: GivenSurroundings(asking, by_id, {k: one.id_key for k, one in known.items()}, evidence),
     )
 
 

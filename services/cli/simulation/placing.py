@@ -8,10 +8,10 @@ from uuid import UUID
 from services.cli.simulation.given import Given
 from services.domain.addresses import normalise
 from services.domain.direction import direction
-from services.domain.evidence import gather
+from services.domain.gathering import gather_all
 from services.domain.identity import identity, keyed_hash
 from services.domain.memory_graph import MemoryGraph
-from services.domain.message import MessageId, ParseOutcome
+from services.domain.message import ParseOutcome
 from services.domain.sightings import Placed, Sighting
 from services.fetcher.folders import role
 from services.resolver.arrivals import Arrival, Delivered, Pointing
@@ -41,7 +41,7 @@ def place(mails: Iterable[Given], mailbox: str, folder: str, *, limit: int) -> P
     for given in mails:
         large = given.size > limit
         mail = replace(given, message=replace(given.message, outcome=ParseOutcome.TOO_LARGE)) if large else given
-        batch.append((mail, _sighting(mail)))
+        batch.append((mail, _sighting(mail, mailbox, folder)))
         if len(batch) == BATCH:
             _take(placing, batch, numbers, normalise(mailbox), folder)
             batch = []
@@ -49,15 +49,15 @@ def place(mails: Iterable[Given], mailbox: str, folder: str, *, limit: int) -> P
     return placing
 
 
-def _key(mid: MessageId) -> UUID:
-    return keyed_hash(KEY, "id", mid)
+def _key(what: str, text: str) -> UUID:
+    return keyed_hash(KEY, what, text)
 
 
-def _sighting(mail: Given) -> Sighting:
+def _sighting(mail: Given, mailbox: str, folder: str) -> Sighting:
     own = identity(mail.message)
-    gathered = gather(own.message_id, mail.message.in_reply_to, mail.message.references, key=_key)
-    message = keyed_hash(KEY, "message", str(own))
-    return Sighting(message, _key(own.message_id), own.message_id, gathered.evidence, gathered.truncated)
+    gathered = gather_all(own.message_id, mail.message, mailbox=mailbox, folder_role=role(folder, []), key=_key)
+    message = _key("message", str(own))
+    return Sighting(message, _key("id", own.message_id), own.message_id, gathered.evidence, gathered.truncated)
 
 
 def _take(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.domain.acceptance import Outcome
-from services.domain.correlation import Looked, Regarding
+from services.domain.correlation import Looked, Regarding, plain
 from services.domain.directory import RecordRef
 from services.domain.identity import Direction
 from services.resolver.arrivals import Delivered
@@ -44,10 +44,7 @@ class Verdict:
                 if regarding
                 else None
             ),
-            "evidence": [
-                {"kind": one.kind, "value": one.value, "points_to": one.points_to, "counts": one.counts, "why": one.why}
-                for one in self.looked
-            ],
+            "evidence": [plain(one) for one in self.looked],
         }
 
 

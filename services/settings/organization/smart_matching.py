@@ -29,7 +29,7 @@ class SmartMatching(Strict):
         "suggest",
         "tracking.smart.enabled",
         "What likeness may do: nothing, suggest a conversation to a person, or link by itself.",
-        about=About("3.7", row="Smart matching"),
+        about=About("3.7", row="Smart matching", acts="resolver"),
     )
     tracking_smart_filter_regex: Annotated[str, AfterValidator(_compiles)] = setting(
         r"^[\s]*([\w]+\s?:[\s]*)+",
@@ -69,4 +69,20 @@ class SmartMatching(Strict):
         about=About("3.7", unit="days"),
         ge=1,
         le=3650,
+    )
+    tracking_smart_link_threshold: float = setting(
+        0.80,
+        "tracking.smart.linkThreshold",
+        "From this confidence on, likeness links by itself, where it may.",
+        about=About("3.7", acts="resolver"),
+        ge=0.5,
+        le=1.0,
+    )
+    tracking_smart_suggest_threshold: float = setting(
+        0.60,
+        "tracking.smart.suggestThreshold",
+        "From this confidence on, a likely conversation is suggested to a person.",
+        about=About("3.7", acts="resolver"),
+        ge=0.5,
+        le=1.0,
     )

@@ -36,7 +36,7 @@ class Tokens(Strict):
         True,
         "tracking.token.enabled",
         "Put a token into the subject of sent mail, and correlate by tokens.",
-        about=About("3.5", row="Tracking tokens"),
+        about=About("3.5", row="Tracking tokens", acts="resolver"),
     )
     tracking_token_prefix: Prefix = setting(
         "CRM:",

@@ -12,7 +12,7 @@ class Tracking(Strict):
         "best",
         "tracking.mode",
         "Which evidence wins: our rule table (best), or the first hit in the product's order (compatible).",
-        about=About("3.2"),
+        about=About("3.2", acts="resolver"),
     )
     tracking_folder_level: bool = setting(
         True,
@@ -30,7 +30,7 @@ class Tracking(Strict):
         True,
         "tracking.ignoreForwards",
         "A forwarded mail does not continue the conversation that it shows.",
-        about=About("3.2"),
+        about=About("3.2", acts="resolver"),
     )
     tracking_sent_items: bool = setting(
         True,

@@ -26,11 +26,18 @@ class Regarding(Ref):
 
 
 class Correlation(TypedDict):
-    """What an activity answers, and how that was found; method None when it answers nothing that is tracked."""
+    """
+    What an activity answers, and how that was found; method None when it answers nothing that is tracked.
+
+    ``branch``: its subject has changed and it quotes nothing. Not ``verified``: the sender does not belong to it.
+    """
 
     method: str
     activity_id: str | None
     message_id: str | None
+    subject_changed: bool
+    branch: bool
+    verified: bool
 
 
 class Party(TypedDict):
@@ -111,7 +118,8 @@ _JOINS: LiteralString = """
 
 _COLUMNS: LiteralString = """
     x.id, x.message_key, x.direction, x.subject, x.sent_at, x.method, x.correlated, x.parent, x.regarding_type,
-    x.regarding_id, x.regarding_source, x.owner_type, x.owner_id, x.accepted_type, x.accepted_id
+    x.regarding_id, x.regarding_source, x.owner_type, x.owner_id, x.accepted_type, x.accepted_id, x.subject_changed,
+    x.branch, x.verified
 """
 
 # The rows are sorted before anything is looked up for them, so the first answer does not wait for all look-ups.
@@ -147,7 +155,12 @@ def _text(value: UUID | None) -> str | None:
 
 def _correlation(row: dict[str, Any]) -> Correlation:
     return Correlation(
-        method=row["method"], activity_id=_text(row["correlated"]), message_id=row["correlated_message_id"]
+        method=row["method"],
+        activity_id=_text(row["correlated"]),
+        message_id=row["correlated_message_id"],
+        subject_changed=row["subject_changed"],
+        branch=row["branch"],
+        verified=row["verified"],
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, LiteralString, TypedDict
+from typing import Any, LiteralString, NotRequired, TypedDict
 from uuid import UUID
 
 from psycopg import Connection
@@ -12,20 +12,38 @@ from services.storage.reports.reading import number, rows
 
 
 class Piece(TypedDict):
-    """One thing that was looked at: what it pointed to, whether it counted, and why."""
+    """
+    One thing that was looked at: what it pointed to, whether it counted, and why.
+
+    ``cls``: the strength class of evidence, ``N`` for what spoke against a link; ``source``: header, subject,
+    content or person. Both are absent for other things.
+    """
 
     kind: str
     value: str
     points_to: str | None
     counts: bool
     why: str
+    cls: NotRequired[str]
+    source: NotRequired[str]
+
+
+class Question(TypedDict):
+    """What a decision asks a person: whether the mail belongs to this message. ``state``: open, superseded, …"""
+
+    kind: str
+    message_id: str | None
+    confidence: float
+    why: str
+    state: str
 
 
 class DecisionOf(TypedDict):
     """
     One decision, current or earlier. ``outcome`` is ``accepted`` or a reason code.
 
-    ``receiving_mailbox``: for whom a mail in a forward mailbox was forwarded; null for other mail.
+    ``receiving_mailbox``: for whom a mail in a forward mailbox was forwarded; null for other mail. ``rule``: the line
+    of the rule table that decided; ``effect``: starts, joins or branches; not ``verified``: linked, nothing follows.
     """
 
     outcome: str
@@ -33,6 +51,11 @@ class DecisionOf(TypedDict):
     accepted_by: Ref | None
     activity_id: str | None
     method: str
+    rule: str
+    confidence: float
+    effect: str
+    verified: bool
+    reviews: list[Question]
     evidence: list[Piece]
     settings_version: int
     graph_version: int
@@ -55,6 +78,11 @@ class Explained(TypedDict):
     accepted_by: Ref | None
     activity_id: str | None
     method: str | None
+    rule: str | None
+    confidence: float | None
+    effect: str | None
+    verified: bool | None
+    reviews: list[Question]
     evidence: list[Piece]
     settings_version: int | None
     graph_version: int | None
@@ -98,7 +126,13 @@ _DELIVERIES: LiteralString = """
      ORDER BY mailbox, folder, uidvalidity, uid, id
 """
 _DECISIONS: LiteralString = """
-    SELECT d.* FROM resolver.decision d JOIN resolver.delivery v ON v.id = d.delivery_id
+    SELECT d.*, (
+        SELECT coalesce(jsonb_agg(jsonb_build_object('kind', r.kind, 'message_id', m.message_id,
+                                                     'confidence', r.confidence, 'why', r.why, 'state', r.state)
+               ORDER BY r.kind, r.confidence DESC, r.target), '[]')
+          FROM resolver.review r LEFT JOIN resolver.message m ON m.message_key = r.target
+         WHERE r.delivery_id = d.delivery_id AND r.version = d.version) AS reviews
+      FROM resolver.decision d JOIN resolver.delivery v ON v.id = d.delivery_id
      WHERE v.message_key = %(message)s ORDER BY d.delivery_id, d.version DESC
 """
 
@@ -110,6 +144,11 @@ def _decision(row: dict[str, Any]) -> DecisionOf:
         accepted_by=ref(row["accepted_type"], row["accepted_id"]),
         activity_id=str(row["activity_id"]) if row["activity_id"] else None,
         method=row["method"],
+        rule=row["rule"],
+        confidence=row["confidence"],
+        effect=row["effect"],
+        verified=row["verified"],
+        reviews=row["reviews"],
         evidence=row["evidence"],
         settings_version=row["settings_version"],
         graph_version=row["graph_version"],
@@ -134,6 +173,11 @@ def _explained(delivery: dict[str, Any], decisions: Iterable[dict[str, Any]]) ->
         accepted_by=current["accepted_by"] if current else None,
         activity_id=current["activity_id"] if current else None,
         method=current["method"] if current else None,
+        rule=current["rule"] if current else None,
+        confidence=current["confidence"] if current else None,
+        effect=current["effect"] if current else None,
+        verified=current["verified"] if current else None,
+        reviews=current["reviews"] if current else [],
         evidence=current["evidence"] if current else [],
         settings_version=current["settings_version"] if current else None,
         graph_version=current["graph_version"] if current else None,

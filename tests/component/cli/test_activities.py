@@ -37,7 +37,8 @@ def test_an_activity_has_the_fields_that_tools_rely_on(desk, insert):
     before, after = desk.json("activities")
 
     assert str(first) == before["id"]
-    assert {"method": "None", "activity_id": None, "message_id": None} == before["correlation"]
+    marks = {"subject_changed": False, "branch": False, "verified": True}
+    assert {"method": "None", "activity_id": None, "message_id": None, **marks} == before["correlation"]
     assert (None, None, None, [], []) == tuple(
         before[name] for name in ("parent_activity_id", "regarding", "owner", "parties", "attachments")
     )
@@ -47,7 +48,7 @@ def test_an_activity_has_the_fields_that_tools_rely_on(desk, insert):
         "message_id": "b@x",
         "thread_id": "1",
         "parent_activity_id": str(first),
-        "correlation": {"method": "InReplyTo", "activity_id": str(first), "message_id": "a@x"},
+        "correlation": {"method": "InReplyTo", "activity_id": str(first), "message_id": "a@x", **marks},
         "subject": "Re: Hello",
         "sent_at": "2026-03-01T13:30:00Z",
         "parties": [

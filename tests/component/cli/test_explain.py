@@ -32,6 +32,7 @@ def test_a_delivery_is_explained_with_evidence_versions_and_history(desk, insert
         "id": str(delivery), "mailbox": "q@example.org", "folder": "INBOX", "uidvalidity": 7, "uid": 1,
         "direction": "incoming", "outcome": "accepted", "accepted_by": {"type": "queue", "id": "q1"},
         "activity_id": str(activity), "method": "None", "evidence": [rows.FILTER], "settings_version": 3,
+        "rule": "", "confidence": 0.0, "effect": "", "verified": True, "reviews": [],
         "graph_version": 1, "code_version": "0.1.0", "decided_at": "2026-03-01T12:30:00Z", "cause": "target",
         "receiving_mailbox": None,
     } == {name: value for name, value in one.items() if name != "history"}  # fmt: skip
@@ -41,6 +42,31 @@ def test_a_delivery_is_explained_with_evidence_versions_and_history(desk, insert
     text = desk.run("explain", "a@x").stdout
     assert "Accepted for queue q1 because its filter takes all messages." in text
     assert "Earlier, 2026-03-01T12:30:00Z (arrival): Not filed" in text
+
+
+def test_what_a_decision_asks_a_person_is_told(desk, insert):
+    rows.whole_mail(desk, insert, "a@x")
+    key = rows.message(desk, insert, "other@x")
+    (delivery,) = desk.owner.execute("SELECT id FROM fetcher.delivery").fetchone()
+    desk.owner.execute("UPDATE resolver.decision SET rule = 'direct-parent', confidence = 1, effect = 'joins'")
+    insert(
+        "resolver.review", delivery_id=delivery, version=1, kind="contradiction", target=key, confidence=0.99,
+        why="two records",
+    )  # fmt: skip
+
+    (found,) = desk.json("explain", "a@x")
+
+    asked = {
+        "kind": "contradiction",
+        "message_id": "other@x",
+        "confidence": 0.99,
+        "why": "two records",
+        "state": "open",
+    }
+    assert [asked] == found["deliveries"][0]["reviews"]
+    text = desk.run("explain", "a@x").stdout
+    assert "The rule direct-parent decided with confidence 1.00: joins." in text
+    assert "To review (contradiction, open) <other@x>: two records." in text
 
 
 def test_what_the_parser_mended_is_told(desk, insert):

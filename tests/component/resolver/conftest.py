@@ -15,8 +15,8 @@ from services import contracts, mime
 from services.contracts.received import Found, to_record
 from services.domain.addresses import normalise
 from services.domain.decide import Policy
-from services.domain.evidence import gather
 from services.domain.forwarding import Wrapper, wrapper_of
+from services.domain.gathering import gather_all
 from services.domain.identity import delivery_id_imap, identity, keyed_hash
 from services.resolver.filing import Settings
 from services.resolver.handlers import project, resolve
@@ -100,8 +100,12 @@ class Resolver:
             wrapper=self._wrapper(around) if around else None,
         )
         received = to_record(message, identity=own, found=found)
-        gathered = gather(
-            own.message_id, message.in_reply_to, message.references, key=lambda i: keyed_hash(KEY, "id", i)
+        gathered = gather_all(
+            own.message_id,
+            message,
+            mailbox=mailbox,
+            folder_role=found.folder_role,
+            key=lambda what, text: keyed_hash(KEY, what, text),
         )
         return contracts.encode(
             "MessageCorrelated",

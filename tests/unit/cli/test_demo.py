@@ -57,6 +57,8 @@ def _delivery(**fields: Any) -> Any:
         "accepted_by": {"type": "queue", "id": "support"},
         "activity_id": "a1",
         "evidence": [accepts],
+        "rule": "",
+        "reviews": [],
         "history": [],
     }
     return {**plain, **fields}

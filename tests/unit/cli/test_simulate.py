@@ -1,6 +1,8 @@
 """A dry run over given mail: no server is asked, and the answer does not depend on the order of the mails."""
 
+import base64
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -74,6 +76,25 @@ def test_the_decisions_do_not_depend_on_order_or_dates(order, minutes):
     ]
 
     assert EXPECTED == decided(moved)
+
+
+def test_other_names_and_places_are_found_as_in_the_store():
+    """A dry run knows aliases, copies and the Thread-Index, whatever comes first."""
+    root = bytes(range(1, 23))
+    under = [
+        replace(one.message, in_reply_to=(), references=(), thread_index=base64.b64encode(root + n * b"12345").decode())
+        for n, one in enumerate(CONVERSATION[:3])
+    ]
+    former = replace(CONVERSATION[3].message, headers=(("x-gmail-original-message-id", "<old@x.example>"),))
+    to_former = mail("answer", "old", minute=9)
+    made = [*under, replace(former, to=(Mailbox("", "support@own.example"),))]
+    mails = [replace(one, message=m) for one, m in zip(CONVERSATION, made, strict=False)]
+
+    found = decided([to_former, *reversed(mails)])
+
+    assert ("accepted", "ConversationIndex", "root") == found["reply"]
+    assert ("accepted", "ConversationIndex", "reply") == found["later"]
+    assert ("accepted", "InReplyTo", "alone") == found["answer"]
 
 
 def test_settings_act():

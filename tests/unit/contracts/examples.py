@@ -40,22 +40,25 @@ def _python(value: Any, type_: Any) -> Any:
         if value is None:
             return None
         branches = [one for one in type_ if one != "null"]
-        fitting = [b for b in branches if not isinstance(b, dict) or "fields" not in b or _names(b) == set(value)]
+        fitting = [b for b in branches if not isinstance(b, dict) or "fields" not in b or _fits(b, set(value))]
         return _python(value, fitting[0])
     if isinstance(type_, Mapping):
         if type_.get("logicalType") == "timestamp-millis":
             return datetime.fromisoformat(value).astimezone(UTC)
         if type_["type"] == "record":
             types = {field["name"]: field["type"] for field in type_["fields"]}
-            return {name: _python(one, types.get(name)) for name, one in value.items()}
+            # What an older version lacks is read as the newest's default.
+            defaults = {field["name"]: field["default"] for field in type_["fields"] if "default" in field}
+            return {**defaults, **{name: _python(one, types.get(name)) for name, one in value.items()}}
         if type_["type"] == "array":
             return [_python(one, type_["items"]) for one in value]
         return _python(value, type_["type"])
     return base64.b64decode(value["base64"]) if type_ == "bytes" else value
 
 
-def _names(record: Mapping[str, Any]) -> set[str]:
-    return {field["name"] for field in record["fields"]}
+def _fits(record: Mapping[str, Any], names: set[str]) -> bool:
+    needed = {field["name"] for field in record["fields"] if "default" not in field}
+    return needed <= names <= {field["name"] for field in record["fields"]}
 
 
 def good() -> list[Good]:
@@ -64,9 +67,7 @@ def good() -> list[Good]:
     for path in sorted(FOLDER.glob("*/v*/*.json")):
         raw = _load(path)
         schema = newest[raw["record"]].parsed
-        # What an older version lacks is read as the newest's default.
-        defaults = {field["name"]: field["default"] for field in schema["fields"] if "default" in field}
-        value = {**defaults, **_python(raw["value"], schema)}
+        value = _python(raw["value"], schema)
         found.append(Good(path.parts[-3], f"{path.parts[-3]}/{path.stem}", raw["record"], value))
     return found
 

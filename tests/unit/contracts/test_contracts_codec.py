@@ -53,11 +53,24 @@ def test_each_package_reads_what_the_other_wrote(schema, data):
 def test_a_record_of_an_older_version_is_read_as_the_newest_has_it(schema, data):
     value = data.draw(values.of(schema.parsed))
     newest = next(one for one in NEWEST if one.record == schema.record)
-    added = {f["name"]: f["default"] for f in newest.parsed["fields"] if f["name"] not in value}
 
     old = codec.MARKER + schema.fingerprint + written_by_avro(schema, value)
 
-    assert (schema.record, {**value, **added}) == decode(old)
+    assert (schema.record, completed(value, newest.parsed)) == decode(old)
+
+
+def completed(value, type_):
+    """Add the defaults of a newer version to a value of an older one, in records inside it too."""
+    if isinstance(type_, list):
+        records = [one for one in type_ if isinstance(one, dict)]
+        return completed(value, records[0]) if isinstance(value, dict) and records else value
+    if not isinstance(value, dict) or "fields" not in type_:
+        return value
+    added = {f["name"]: f["default"] for f in type_["fields"] if "default" in f and f["name"] not in value}
+    return {
+        **added,
+        **{f["name"]: completed(value[f["name"]], f["type"]) for f in type_["fields"] if f["name"] in value},
+    }
 
 
 @each_schema

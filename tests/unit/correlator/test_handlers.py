@@ -20,7 +20,7 @@ WHEN = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 HEADERS = {"origin-time": b"2026-03-04T05:06:07Z", "traceparent": b"00-1"}
 
 
-def message(mid, in_reply_to=(), references=(), author="ann@example.org"):
+def message(mid, in_reply_to=(), references=(), author="ann@customer.example"):
     return messages.message(
         message_id=MessageId(mid),
         in_reply_to=tuple(map(MessageId, in_reply_to)),

@@ -5,12 +5,19 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.domain.correlation import Method, Pointer, Regarding, Target, TrackedAs, correlate
+from services.domain.correlation import Method, Pointer, Regarding, Target, TrackedAs
+from services.domain.correlation_rules import Switches
 from services.domain.directory import RecordRef
+from services.domain.features import features_of
 from services.domain.identity import Direction
+from services.domain.linking import correlate
+from services.domain.message import Mailbox
+from tests.messages import message
 
 CASE = RecordRef("case", "4711")
 PEOPLE = frozenset({"kim@customer.example", "support@own.example"})
+
+ASKING = features_of(message(to=(Mailbox("", "support@own.example"),)), Direction.INCOMING)
 
 
 def tracked(number: int, direction: Direction = Direction.INCOMING, *, regarding: RecordRef | None = None) -> TrackedAs:
@@ -18,7 +25,7 @@ def tracked(number: int, direction: Direction = Direction.INCOMING, *, regarding
 
 
 def target(number: int, *activities: TrackedAs, people: frozenset[str] = frozenset()) -> Target:
-    return Target(UUID(int=number), f"{number}@x.example", activities, people)
+    return Target(UUID(int=number), f"{number}@x.example", activities, people, "Re: Hello")
 
 
 def pointer(position: int, *targets: Target, kind: str = "references", cyclic: bool = False) -> Pointer:
@@ -26,7 +33,7 @@ def pointer(position: int, *targets: Target, kind: str = "references", cyclic: b
 
 
 def run(*pointers: Pointer, headers: bool = True):
-    return correlate(pointers, direction=Direction.INCOMING, people=PEOPLE, headers=headers)
+    return correlate(pointers, ASKING, Switches(headers=headers))
 
 
 def test_in_reply_to_counts_before_references():

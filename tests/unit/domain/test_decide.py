@@ -1,5 +1,6 @@
 """The decision about one delivery, all rules together (domain rules 2, 3, 4)."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -33,6 +34,7 @@ PARENT = Pointer(
     False,
     (Target(UUID(int=7), "parent@x", (TrackedAs(UUID(int=8), Direction.OUTGOING, None, None),), frozenset()),),
 )
+ASKED = UUID(int=9)
 
 
 def facts(**fields) -> Facts:
@@ -59,6 +61,16 @@ def acceptor(decision: Decision) -> RecordRef:
 def test_a_user_gets_responses_only_unless_told_otherwise():
     assert Outcome.NO_CORRELATION_MATCH == decide(facts()).outcome
     assert Outcome.ACCEPTED == decide(facts(pointers=(PARENT,))).outcome
+
+
+def test_a_duplicate_asks_nothing_again():
+    """Its earlier delivery has opened the reviews."""
+    both = Pointer(
+        "in_reply_to", "parent@x", 0, False, (*PARENT.targets, replace(PARENT.targets[0], message_key=ASKED))
+    )
+
+    assert decide(facts(pointers=(both,))).correlation.reviews
+    assert () == decide(facts(pointers=(both,), duplicate=True)).correlation.reviews
 
 
 @pytest.mark.parametrize("by", ["keyword", "folder-rule/a"])

@@ -43,6 +43,8 @@ DEFAULTS = {
     "tracking.smart.deltaSubject": 0,
     "tracking.smart.minAddress": 2,
     "tracking.smart.lookbackDays": 90,
+    "tracking.smart.linkThreshold": 0.8,
+    "tracking.smart.suggestThreshold": 0.6,
     "filter.scope": "allRecipients",
     "filter.forceUsers": -1,
     "filter.userDefault": 1,
@@ -129,6 +131,8 @@ def test_a_mailbox_reads_its_inbox_and_has_no_owner_unless_told_otherwise():
         ("organization", "tracking.smart.deltaSubject", (0, 2_147_483_647), (-1, 2_147_483_648)),
         ("organization", "tracking.smart.minAddress", (0, 2_147_483_647), (-1, 2_147_483_648)),
         ("organization", "tracking.smart.lookbackDays", (1, 3650), (0, 3651)),
+        ("organization", "tracking.smart.linkThreshold", (0.5, 1, 1.0), (0.49, 1.01, "0.8", None)),
+        ("organization", "tracking.smart.suggestThreshold", (0.5, 1, 1.0), (0.49, 1.01, "0.8", None)),
         ("organization", "resolve.autoCreate", ("none", "contact", "lead"), ("account", None)),
         ("organization", "attachments.maxKb", (0, 131_072), (-1, 131_073)),
         (

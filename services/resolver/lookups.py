@@ -1,0 +1,55 @@
+"""What a decision looks up in the database only when it turns on it: ancestors, and the text of a tracked message."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from services.domain.branches import LOOKED_AT
+from services.domain.correlation import Target
+
+MOST_ANCESTORS = 2_000
+
+# Without what the mail in question says itself: it must not make related what only it brings together.
+_ANCESTORS = """
+    WITH RECURSIVE up (id) AS (
+        SELECT id_key FROM resolver.message WHERE message_key = %(key)s
+        UNION
+        SELECT e.target FROM up
+        JOIN resolver.message m ON m.id_key = up.id AND m.message_key <> %(asking)s
+        JOIN resolver.evidence e ON e.child = m.message_key AND e.kind IN ('in_reply_to', 'references', 'alias')
+    )
+    SELECT id FROM up LIMIT %(most)s
+"""
+
+
+class StoredSurroundings:
+    """
+    :class:`services.domain.surroundings.Surroundings` of one message, read in the deciding transaction.
+
+    ``texts`` are those of the messages under decision, which are not written yet.
+    """
+
+    def __init__(self, connection: psycopg.Connection[Any], asking: UUID, texts: Mapping[UUID, str]) -> None:
+        self._connection = connection
+        self._asking = asking
+        self._texts = texts
+
+    def related(self, one: Target, other: Target) -> bool:
+        """See :meth:`services.domain.surroundings.Surroundings.related`."""
+        return not self._ancestors(one).isdisjoint(self._ancestors(other))
+
+    def text(self, target: Target) -> str:
+        """See :meth:`services.domain.surroundings.Surroundings.text`."""
+        if target.message_key in self._texts:
+            return self._texts[target.message_key]
+        row = self._connection.execute(
+            "SELECT left(body_text, %s) FROM resolver.activity WHERE message_key = %s ORDER BY direction LIMIT 1",
+            (LOOKED_AT, target.message_key),
+        ).fetchone()
+        return str(row[0]) if row else ""
+
+    def _ancestors(self, target: Target) -> set[UUID]:
+        parameters = {"key": target.message_key, "asking": self._asking, "most": MOST_ANCESTORS}
+        return {id_key for (id_key,) in self._connection.execute(_ANCESTORS, parameters)}

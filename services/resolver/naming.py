@@ -1,0 +1,98 @@
+"""Under which other names messages are stored, and which ones stand above them by their Thread-Index."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from services.domain.evidence import Kind
+from services.domain.thread_index import nearness
+
+Connection = psycopg.Connection[Any]
+
+MOST_ABOVE = 20
+"""Mails above one by Thread-Index that are looked at beside those that it answers."""
+
+# Look-ups by LATERAL … OFFSET 0: a plan that was cached while the tables were empty would else scan them for ever.
+_ALIASES = """
+    SELECT e.target, e.child FROM unnest(%b::uuid[]) AS u (id)
+    CROSS JOIN LATERAL (
+        SELECT target, child FROM resolver.evidence WHERE target = u.id AND kind = 'alias' OFFSET 0) AS e
+    ORDER BY e.child
+"""
+_COPIES = """
+    SELECT mine.child, other.child FROM unnest(%b::uuid[]) AS u (key)
+    CROSS JOIN LATERAL (
+        SELECT child, target FROM resolver.evidence WHERE child = u.key AND kind = 'copy' OFFSET 0) AS mine
+    CROSS JOIN LATERAL (
+        SELECT child FROM resolver.evidence
+        WHERE target = mine.target AND kind = 'copy' AND child <> mine.child OFFSET 0) AS other
+    ORDER BY other.child
+"""
+# Each half is a walk along the index of places.
+_ABOVE = """
+    SELECT u.child, e.child, e.value FROM unnest(%b::uuid[], %b::uuid[], %b::text[]) AS u (child, root, mine)
+    CROSS JOIN LATERAL (
+        SELECT a.child, a.value FROM resolver.evidence a
+        WHERE a.target = u.root AND a.kind = 'thread_index' AND a.value COLLATE "C" = ANY (ARRAY(
+            SELECT left(u.mine, n) FROM generate_series(44, length(u.mine) - 10, 10) AS n))
+        UNION
+        (SELECT b.child, b.value FROM resolver.evidence b
+         WHERE b.target = u.root AND b.kind = 'thread_index' AND b.value COLLATE "C" < u.mine
+         ORDER BY b.value COLLATE "C" DESC LIMIT %s)
+    ) AS e
+"""
+
+
+def aliases(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, tuple[UUID, ...]]:
+    """Return the messages that had one of these ids before, by id."""
+    return _grouped(connection.execute(_ALIASES, (list(ids),)).fetchall())
+
+
+def copies(connection: Connection, messages: Iterable[UUID]) -> dict[UUID, tuple[UUID, ...]]:
+    """Return the messages that are the same mail under another id, by message."""
+    return _grouped(connection.execute(_COPIES, (list(messages),)).fetchall())
+
+
+def above(connection: Connection, places: Sequence[tuple[UUID, UUID, str]]) -> dict[UUID, tuple[UUID, ...]]:
+    """Return the messages above those with these (message, root, value), nearest first, by message."""
+    if not places:
+        return {}
+    columns = [list(column) for column in zip(*places, strict=True)]
+    own = {child: value for child, _, value in places}
+    found: dict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
+    for child, other, value in connection.execute(_ABOVE, (*columns, MOST_ABOVE)):
+        found[child].append((other, value))
+    return {child: nearest_first(own[child], others) for child, others in found.items()}
+
+
+def nearest_first(own: str, others: Iterable[tuple[UUID, str]]) -> tuple[UUID, ...]:
+    """Return the messages with these values that stand above one with the value ``own``, nearest first."""
+    ranked = [(place, key) for key, value in others if (place := nearness(own, value)) is not None]
+    return tuple(key for _, key in sorted(ranked, key=lambda one: (one[0], one[1].int), reverse=True))
+
+
+def renamed(connection: Connection, pieces: Iterable[tuple[UUID, UUID, str]]) -> list[UUID]:
+    """
+    Return the ids under which messages are found from now on, of new evidence (child, target, kind).
+
+    What points at them was decided without that.
+    """
+    named = list(pieces)
+    ids = {target for _, target, kind in named if kind == Kind.ALIAS}
+    joined = [child for child, _, kind in named if kind == Kind.COPY]
+    if joined:
+        same = copies(connection, joined)
+        keys = sorted({*same, *(key for others in same.values() for key in others)})
+        rows = connection.execute("SELECT DISTINCT id_key FROM resolver.message WHERE message_key = ANY(%b)", (keys,))
+        ids |= {id_key for (id_key,) in rows}
+    return sorted(ids)
+
+
+def _grouped(rows: Iterable[Sequence[UUID]]) -> dict[UUID, tuple[UUID, ...]]:
+    found: Mapping[UUID, dict[UUID, None]] = defaultdict(dict)
+    for name, key in rows:
+        found[name][key] = None
+    return {name: tuple(keys) for name, keys in found.items()}
