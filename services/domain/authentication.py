@@ -117,7 +117,7 @@ def _clauses(value: str) -> list[tuple[list[str], str]]:
 
 
 def _result(words: list[str], comment: str) -> Result | None:
-    if len(words) < len(("METHOD", "=", "RESULT")) or words[1] != "=":
+    if words[1:2] != ["="] or not words[2:]:
         return None
     method, _, _ = words[0].lower().partition("/")  # with a version: dkim/1
     properties: dict[str, str] = {}

@@ -128,8 +128,10 @@ def verify(keys: Keys, addresses: Iterable[str], ids: Sequence[str], *, at: date
     """
     found: dict[Token, None] = {}
     forged = 0
-    for pattern, texts in ((_IN_ADDRESS, addresses), (_IN_ID, ids)):
+    for mark, pattern, texts in ((f"+{VERSION}", _IN_ADDRESS, addresses), (f"{VERSION}.", _IN_ID, ids)):
         for text in list(dict.fromkeys(texts))[:MOST_PIECES]:
+            if mark not in text:
+                continue
             match = pattern.fullmatch("".join(text.split()).lower())
             if match is None:
                 continue
