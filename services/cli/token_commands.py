@@ -75,7 +75,11 @@ def _layout(settings: Organization) -> Layout:
     "--mailbox", metavar="ADDRESS", help="Where answers go; by default the mailbox in which the activity lies."
 )
 @click.option(
-    "--audience", type=click.Choice(list(Audience)), default=Audience.EXTERNAL, show_default=True, help="Who gets it."
+    "--audience",
+    type=click.Choice([one.value for one in Audience]),
+    default=Audience.EXTERNAL.value,
+    show_default=True,
+    help="Who gets it.",
 )
 @json_option
 def mint_command(*, activity: UUID, mailbox: str | None, audience: str, as_json: bool) -> None:

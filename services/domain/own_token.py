@@ -89,8 +89,12 @@ def reference(id_key: UUID) -> str:
 
 def target(ref: str) -> UUID:
     """Return the reference in the form of the keyed hash that it was cut from, its second half empty."""
-    raw = base64.b32decode(ref.upper() + "===")
-    return UUID(bytes=raw[:REF_BYTES] + bytes(16 - REF_BYTES))
+    return half(UUID(bytes=base64.b32decode(ref.upper() + "===") + bytes(16 - REF_BYTES)))
+
+
+def half(id_key: UUID) -> UUID:
+    """Return the keyed hash of an id with its second half empty: the target of tokens that name this id."""
+    return UUID(bytes=id_key.bytes[:REF_BYTES] + bytes(16 - REF_BYTES))
 
 
 def message_id(keys: Keys, ref: str, *, nonce: bytes, audience: Audience, domain: str) -> str:

@@ -114,18 +114,25 @@ class Dated(Protocol):
 T = TypeVar("T", bound=Dated)
 
 
-def most_recent(carrying: Iterable[T], *, before: datetime | None) -> T | None:
+def most_recent(carrying: Iterable[T], *, before: datetime | None, or_first: bool = True) -> T | None:
     """
     Return the mail that a token means: the most recent one that carries it.
 
     A token is used again when its digits are used up, and answers carry it on, so only mails up to the date of the
-    mail that is looked at are meant; when clocks differ and all are later, the first of them.
+    mail that is looked at are meant; when clocks differ and all are later, the first of them, unless ``or_first`` is
+    false: a mail that carries the token itself does not answer what came after it.
     """
     dated = sorted(carrying, key=lambda one: one.sent.timestamp() if one.sent else 0.0)
-    earlier = [one for one in dated if before is None or one.sent is None or one.sent <= before]
+    earlier = [one for one in dated if _earlier(one.sent, before, strictly=not or_first)]
     if earlier:
         return earlier[-1]
-    return dated[0] if dated else None
+    return dated[0] if dated and or_first else None
+
+
+def _earlier(one: datetime | None, other: datetime | None, *, strictly: bool) -> bool:
+    if one is None or other is None:
+        return True
+    return one < other or (one == other and not strictly)
 
 
 def shared(sender: str, people: Collection[str], participants: Collection[str], own: Collection[str]) -> frozenset[str]:
