@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "mailbox": ("mailbox_commands", "mailbox_commands"),
     "router": ("router_commands", "router_commands"),
     "credential": ("credential_commands", "credential_commands"),
+    "token": ("token_commands", "token_commands"),
     "simulate": ("simulate_commands", "simulate_command"),
     "wait": ("wait_commands", "wait_command"),
     "activities": ("activity_commands", "activities_command"),

@@ -15,11 +15,12 @@ from services.storage.postgres import Database
 def build(runtime: Runtime) -> faust.App:
     """Return the Faust app of the correlator."""
     config = runtime.config
+    token_keys = config.token_keys
     outbox = runtime.drainer("correlator")
     graph = GraphStore(Database(config.postgres, "correlator"), announced=outbox.nudge)
 
     def handle(batch: Batch) -> Sequence[Output]:
-        return correlate(batch, graph=graph, hash_key=config.hash_key)
+        return correlate(batch, graph=graph, hash_key=config.hash_key, token_keys=token_keys)
 
     app = worker("correlator", config)
     stage(app, "mail-received", handle, runtime=runtime)

@@ -16,6 +16,8 @@ class Kind:
 
 TRANSIENT = 3  # in a row; the waits between the checks grow meanwhile
 
+FORGERIES = 10  # one is an accident, or a token of another installation
+
 _SERVER = (
     "Nothing is lost: the mailbox is read on from its cursor as soon as its server answers. Check server and network."
 )
@@ -141,6 +143,22 @@ KINDS: Mapping[str, Kind] = {
         "warning",
         "A forward mailbox received several messages in one mail. Each is decided by itself.",
         "Have the mail server forward each mail by itself; then mailweave alerts resolve.",
+    ),
+    "token_unshared": Kind(
+        "information",
+        "A subject has the token of a conversation in which nobody of the mail takes part. The mail is not linked.",
+        "Look at it with mailweave explain, link it by hand if it belongs there; then mailweave alerts resolve.",
+    ),
+    "sender_unverified": Kind(
+        "warning",
+        "A mail has evidence of a conversation to which its sender does not belong. It is linked and changes nothing.",
+        "Look at it with mailweave explain; then mailweave alerts resolve.",
+    ),
+    "tokens_forged": Kind(
+        "warning",
+        "Mails carry reply tokens that this installation has not made, or whose key is retired. They match nothing.",
+        "Look at the mailbox for whoever tries; after a change of keys see MAILWEAVE_TOKEN_KEYS_FILE.",
+        FORGERIES,
     ),
     "dead_letter": Kind(
         "error",

@@ -66,6 +66,11 @@ def of_forward(mailbox: str, code: str, *, detail: str, at: datetime) -> Signal:
     return Signal(key=Key(_of(mailbox), code, Direction.INCOMING), state=SignalState.RAISED, observed=at, detail=detail)
 
 
+def of_token(mailbox: str, code: str, *, detail: str, at: datetime) -> Signal:
+    """Return the signal of a mail whose token or sender is not believed; a person resolves the alert."""
+    return Signal(key=Key(_of(mailbox), code, Direction.INCOMING), state=SignalState.RAISED, observed=at, detail=detail)
+
+
 def of_ingest(mailbox: str, *, detail: str, at: datetime) -> Signal:
     """Return the signal of a dropped file that stays where it is."""
     key = Key(_of(mailbox), "ingest_stuck", Direction.INCOMING)

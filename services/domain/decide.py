@@ -19,7 +19,7 @@ from services.domain.correlation import Correlation, Looked, Method, Pointer, Ta
 from services.domain.correlation_rules import Switches
 from services.domain.directory import PRINCIPALS, USER, Directory, Record, RecordRef
 from services.domain.evidence import Kind
-from services.domain.features import features_of
+from services.domain.features import features_of, people_of
 from services.domain.forwarding import Attribution
 from services.domain.identity import Direction
 from services.domain.linking import correlate, plausible
@@ -34,6 +34,9 @@ class Policy:
 
     version: int
     switches: Switches = field(default_factory=Switches)
+    token_prefixes: tuple[str, ...] = ()
+    trusted_authserv: tuple[str, ...] = ()
+    same_organisation: bool = False
     scope: Scope = Scope.ALL_RECIPIENTS
     force_users: int = -1
     user_default: int = 1
@@ -192,7 +195,9 @@ def _correlation(facts: Facts) -> Correlation:
         pointers = (*pointers, filed)
     if not pointers:
         return UNCORRELATED
-    features = features_of(facts.message, facts.direction)
+    people = people_of(facts.message)
+    own = frozenset(one for one in people if one == facts.mailbox or principals_at(facts, one))
+    features = features_of(facts.message, facts.direction, own=own)
     return correlate(pointers, features, facts.policy.switches, sender=facts.sender, around=facts.around)
 
 

@@ -11,7 +11,10 @@ from services.domain.subjects import SubjectKey, normalise_subject
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Way, people, subject and text of a mail. ``people`` are everybody its header names, normalised."""
+    """
+    Way, people, subject and text of a mail. ``people`` are everybody its header names, normalised; ``own`` those of
+    them that are ours.
+    """
 
     direction: Direction
     people: frozenset[str]
@@ -19,6 +22,8 @@ class Features:
     subject: SubjectKey
     marks: ForwardMarks
     body: str
+    sender: str = ""
+    own: frozenset[str] = frozenset()
 
 
 def people_of(message: Message) -> frozenset[str]:
@@ -27,7 +32,7 @@ def people_of(message: Message) -> frozenset[str]:
     return frozenset(normalise(m.address) for mailboxes in lists for m in mailboxes)
 
 
-def features_of(message: Message, direction: Direction) -> Features:
+def features_of(message: Message, direction: Direction, *, own: frozenset[str] = frozenset()) -> Features:
     """Return what correlation looks at of a mail that was found going this way."""
     subject = normalise_subject(message.subject)
     return Features(
@@ -37,4 +42,6 @@ def features_of(message: Message, direction: Direction) -> Features:
         subject=subject,
         marks=marks_of(subject, (part.content_type for part in message.parts), message.body_text),
         body=message.body_text,
+        sender=normalise(message.from_[0].address) if message.from_ else "",
+        own=own,
     )

@@ -8,12 +8,14 @@ from services.domain.correlation_rules import UNUSED, Mode, Rule, Smart, Switch,
 from services.domain.evidence import POINTS_AT_IDS, Kind, Strength
 from services.domain.features import Features
 from services.domain.forward_marks import forwards
+from services.domain.tracking_token import shared
 
 OFF = {
     Switch.HEADERS: "header correlation is switched off",
     Switch.TOKENS: "tracking tokens are switched off",
     Switch.SMART: "smart matching is switched off",
 }
+UNSHARED = "nobody of this mail takes part in the conversation of its token: it may have been guessed"
 NAMES: Mapping[str, str] = {
     Kind.OWN_TOKEN: "token",
     Kind.TRACKING_TOKEN: "token",
@@ -85,6 +87,10 @@ def _meant(pointer: Pointer, rule: Rule, tracked: Sequence[Target], features: Fe
         why = "of several messages with this id, the tracked one with a common participant"
     else:
         target = tracked[0]
+    if pointer.kind == Kind.TRACKING_TOKEN and not shared(
+        features.sender, features.people, target.participants, features.own
+    ):
+        return Judged(pointer, rule, None, UNSHARED, rule.confidence or 0.0, likely=target)
     if rule.answer and switches.ignore_forwards:
         forward = forwards(features.marks, features.recipients, target.participants)
         if forward:

@@ -105,7 +105,7 @@ def _arrival(record: dict[str, Any]) -> Arrival:
         folder_role=found.folder_role,
         mailbox=found.mailbox,
         from_addresses=[m.address for m in message.from_],
-        own_authenticated=False,  # which servers are trusted to authenticate is a setting still to come
+        own_authenticated=False,  # a way is fixed as a mail comes; tracking.trustedAuthserv is asked when it is decided
     )
     return Arrival(
         delivered=Delivered(

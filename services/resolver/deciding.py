@@ -7,6 +7,7 @@ from uuid import UUID
 
 import psycopg
 
+from services.domain import own_token
 from services.domain.evidence import Kind
 from services.resolver import circles, reading
 from services.resolver.arrivals import Delivered
@@ -35,7 +36,13 @@ def decide_all(
         return 0
     seen = reading.lock(connection, keys)
     circling = circles.mark(connection, keys)
-    ledger = reading.read(connection, keys, items, mailbox_owners=dict(settings.mailbox_owners))
+    ledger = reading.read(
+        connection,
+        keys,
+        items,
+        mailbox_owners=dict(settings.mailbox_owners),
+        prefixes=settings.policy.token_prefixes,
+    )
     filing = Filing()
     pointing: dict[UUID, set[UUID]] = defaultdict(set)
     for item in items:
@@ -63,7 +70,8 @@ def _note(changed: UUID, message_key: UUID, ledger: Ledger, filing: Filing) -> N
     """Note under which names, and at which place of a Thread-Index, a message has changed."""
     filing.changed_ids |= {changed, *(ledger.known[key].id_key for key in ledger.same.get(message_key, ()))}
     for piece in ledger.evidence.get(message_key, ()):
-        if piece.kind == Kind.ALIAS:
+        if piece.kind == Kind.ALIAS or ledger.tokens.carries(message_key, piece.target):
             filing.changed_ids.add(piece.target)
         elif piece.kind == Kind.THREAD_INDEX:
             filing.changed_places.add((piece.target, piece.value))
+    filing.changed_ids |= {own_token.half(name) for name in filing.changed_ids}

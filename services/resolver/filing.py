@@ -14,6 +14,7 @@ from services.domain.forwarding import attribute
 from services.domain.identity import activity_id, identity
 from services.resolver.arrivals import Delivered
 from services.resolver.ledger import Current, Filed, Item, Ledger
+from services.resolver.senders import gate
 
 CODE_VERSION = __version__
 
@@ -104,7 +105,7 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
         attribution=attribution,
         around=ledger.around(delivered.message_key),
     )
-    decision = decide(facts)
+    decision = decide(replace(facts, sender=gate(facts)))
     before = ledger.current.get(delivered.delivery_id)
     now = _current(decision, receiving, before)
     ledger.deliveries.setdefault(delivered.message_key, {})[delivered.delivery_id] = delivered

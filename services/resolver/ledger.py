@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.domain.acceptance import Outcome
+from services.domain.carried import Tokens
 from services.domain.correlation import Method, Pointer, Regarding, ReviewKind, Target, TrackedAs
 from services.domain.directory import Directory, Record, RecordRef
 from services.domain.evidence import NAMES_ITSELF, Kind
@@ -98,7 +99,7 @@ class Ledger:
     ``filed`` and ``current`` are updated with every decision, so that later decisions of the batch see it.
     ``named`` are the messages that are found under an id that is not their own, ``same`` those that are the same mail
     under another id, ``above`` those that a Thread-Index places above, nearest first. ``around`` gives what is looked
-    up only when a decision about a message turns on it.
+    up only when a decision about a message turns on it. ``tokens`` are the tracking tokens in subjects.
     """
 
     known: dict[UUID, Known]
@@ -115,6 +116,7 @@ class Ledger:
     same: Mapping[UUID, tuple[UUID, ...]] = field(default_factory=dict)
     above: Mapping[UUID, tuple[UUID, ...]] = field(default_factory=dict)
     around: Callable[[UUID], Surroundings] = lambda _: NOTHING
+    tokens: Tokens = field(default_factory=Tokens)
 
     def pointers(self, message_key: UUID) -> Iterator[Pointer]:
         """Yield the evidence of a message with what is stored under the names it gives."""
@@ -126,6 +128,10 @@ class Ledger:
             if kind == Kind.THREAD_INDEX:
                 over = tuple(self._target(key) for key in self.above.get(message_key, ()) if key not in itself)
                 yield Pointer(kind, piece.value, piece.position, cyclic=False, targets=over)
+                continue
+            if kind == Kind.TRACKING_TOKEN:
+                if (message_key, piece.target) in self.tokens.named:
+                    yield self._token(message_key, piece, itself)
                 continue
             found = self._found(piece.target)
             named = [key for key in found if key not in itself]
@@ -148,7 +154,21 @@ class Ledger:
             copy for piece in pieces for key in self.by_id.get(piece.target, ()) for copy in self.same.get(key, ())
         }
         others |= set(self.above.get(message_key, ()))
+        others |= {key for p in pieces if p.kind == Kind.OWN_TOKEN for key in self.by_id.get(p.target, ())}
+        others |= {one.message_key for p in pieces for one in self.tokens.carriers(message_key, p.target)}
         return {piece.target for piece in pieces} | {self.known[key].id_key for key in others}
+
+    def _token(self, message_key: UUID, piece: Pointed, itself: AbstractSet[UUID]) -> Pointer:
+        found = self.tokens.meant(
+            message_key,
+            piece.target,
+            itself=itself,
+            tracked=self._tracked,
+            at=min((d.internal_date for d in self.deliveries.get(message_key, {}).values()), default=None),
+        )
+        written = piece.value[-len(self.tokens.named[message_key, piece.target]) :]
+        targets = (self._target(found),) if found is not None else ()
+        return Pointer(piece.kind, written, piece.position, cyclic=False, targets=targets)
 
     def _found(self, id_key: UUID) -> Sequence[UUID]:
         """Return the messages under an id; where none of them is tracked, those that once had it or are the same."""

@@ -15,7 +15,7 @@ from services.domain.directory import Directory, Record, RecordRef
 from services.domain.evidence import Kind
 from services.domain.forwarding import addresses_named
 from services.domain.identity import Direction
-from services.resolver import naming
+from services.resolver import naming, tokens
 from services.resolver.arrivals import Delivered
 from services.resolver.ledger import Current, Filed, Item, Known, Ledger, Pointed
 from services.resolver.lookups import StoredSurroundings
@@ -123,7 +123,12 @@ def current(connection: Connection, message_keys: Sequence[UUID]) -> dict[UUID, 
 
 
 def read(
-    connection: Connection, keys: Sequence[UUID], items: Sequence[Item], *, mailbox_owners: dict[str, RecordRef]
+    connection: Connection,
+    keys: Sequence[UUID],
+    items: Sequence[Item],
+    *,
+    mailbox_owners: dict[str, RecordRef],
+    prefixes: Sequence[str],
 ) -> Ledger:
     """Read everything that decisions about these messages look at, in statements after the lock's."""
     evidence = _evidence(connection, keys)
@@ -142,7 +147,11 @@ def read(
     ]
     above = naming.above(connection, places)
     named = naming.aliases(connection, targets)
-    known = _known(connection, [*keys, *_every(above), *_every(named)], targets)
+    carried = tokens.read(connection, evidence, prefixes)
+    halves = tokens.halves(
+        connection, (p.target for group in evidence.values() for p in group if p.kind == Kind.OWN_TOKEN)
+    )
+    known = _known(connection, [*keys, *_every(above), *_every(named), *_every(halves), *carried.messages], targets)
     same = naming.copies(connection, known)
     known |= _known(connection, [key for key in _every(same) if key not in known], ())
     by_id: dict[UUID, list[UUID]] = defaultdict(list)
@@ -156,7 +165,7 @@ def read(
         participants.setdefault(item.delivered.message_key, participants_of(item.message))
     return Ledger(
         known=known,
-        by_id={id_key: tuple(sharing) for id_key, sharing in by_id.items()},
+        by_id={id_key: tuple(sharing) for id_key, sharing in by_id.items()} | halves,
         evidence=evidence,
         circling=circling,
         participants=participants,
@@ -169,6 +178,7 @@ def read(
         same=same,
         above=above,
         around=lambda asking: StoredSurroundings(connection, asking, texts),
+        tokens=carried,
     )
 
 

@@ -1,6 +1,7 @@
 """The deciding transaction's writes, in batches: decisions, activities, jobs, and the events that tell of them."""
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,10 +11,12 @@ from psycopg.types.json import Jsonb
 from services.domain.correlation import plain
 from services.domain.message import PartRole
 from services.domain.parties import Party
+from services.resolver.alerting import doubts
 from services.resolver.created import created_events
 from services.resolver.events import activity_events, decided_events
 from services.resolver.filing import CODE_VERSION, DecisionRow, Filing
 from services.resolver.ledger import Ledger
+from services.runtime import signals
 from services.storage import outbox
 from services.storage.inserting import upsert
 
@@ -80,6 +83,7 @@ def write(connection: Connection, filing: Filing, ledger: Ledger, *, settings_ve
         *decided_events(filing.decisions),
     ]
     outbox.append(connection, "resolver", events)
+    signals.append(connection, "resolver", doubts(filing.decisions, at=datetime.now(UTC)))
 
 
 def announce(connection: Connection, activities: Iterable[UUID], reason: str) -> None:

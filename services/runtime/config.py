@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.domain.errors import Refused
+from services.domain.own_token import Key, Keys
+from services.runtime import token_keys
 from services.runtime.listen import LOOPBACK, Address, Endpoint, Listen, Network, address, networks
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -41,6 +43,13 @@ class Config:
     listen: Listen = field(default_factory=Listen)
     ingest: Path | None = None
     endpoint: Endpoint = field(default_factory=Endpoint)
+    tenant: str = ""
+    listed_token_keys: tuple[Key, ...] = ()
+
+    @property
+    def token_keys(self) -> Keys:
+        """The keys of our own tokens: those of the file, else the one that follows from the secret."""
+        return Keys(self.tenant, self.listed_token_keys or (Key(token_keys.DERIVED, _token_key(self.secret_key)),))
 
     @property
     def hash_key(self) -> bytes:
@@ -56,6 +65,10 @@ class Config:
 def derive(secret: bytes, label: bytes) -> bytes:
     """Return 32 bytes for one use of the secret, so that no two uses share a key (HKDF-Expand, RFC 5869, one block)."""
     return hmac.digest(secret, label + b"\x01", "sha256")
+
+
+def _token_key(secret: bytes) -> bytes:
+    return derive(secret, b"mailweave reply tokens")
 
 
 def load(environ: Mapping[str, str] | None = None) -> Config:
@@ -79,6 +92,8 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
         listen=_listen(source),
         ingest=source.folder("MAILWEAVE_INGEST"),
         endpoint=_endpoint(source),
+        tenant=source.get("MAILWEAVE_TENANT", ""),
+        listed_token_keys=source.token_keys("MAILWEAVE_TOKEN_KEYS_FILE"),
     )
     source.refuse()
     return config
@@ -184,6 +199,18 @@ class _Source:
         except ValueError as error:
             self._wrong.append(f"{name} must be networks such as 10.1.0.0/16, comma separated: {error}")
             return ()
+
+    def token_keys(self, name: str) -> tuple[Key, ...]:
+        path = self.file(name)
+        if path is None or not path.is_file():
+            return ()
+        try:
+            return token_keys.read(path.read_text(encoding="ascii"), _token_key(self.secret()))
+        except (OSError, UnicodeDecodeError):
+            self._wrong.append(f"{name} cannot be read")
+        except ValueError as error:
+            self._wrong.append(f"{name} {error}")
+        return ()
 
     def secret(self) -> bytes:
         """Return the installation's key. A mounted file is preferred where both are given: it can be rotated."""

@@ -129,6 +129,11 @@ ROUTED = Counter(
     "Mails that routers handed in, by what became of them, and requests of routers that were refused.",
     ["outcome"],  # of ROUTED_OUTCOMES
 )
+TOKENS = Counter(
+    "mailweave_tokens",
+    "Tokens that were found in mail, by kind and by what became of them.",
+    ["kind", "outcome"],  # of TOKEN_OUTCOMES; unknown: it looks like one of ours and was never given out
+)
 
 STEPS = {
     "fetcher": ("read", "store", "parse", "send", "commit"),
@@ -149,11 +154,13 @@ ROUTED_OUTCOMES = (
     "taken", "known", "bad_request", "token_refused", "router_not_allowed", "mailbox_unknown", "left_to_fetcher",
     "mailbox_not_read", "fence_lost", "too_large", "damaged", "too_slow", "busy", "stores", "not_found",
 )  # fmt: skip
+TOKEN_OUTCOMES = {"tracking": ("issued", "unknown"), "own": ("verified", "forged")}
+TOKEN_KINDS = {"resolver": "tracking", "correlator": "own"}
 IDLE_ENDINGS = ("woken", "looked", "lost", "refused", "timed_out", "protocol_error", "broken")
 _ENDS_OF_CHECKS = ("ok", "disabled", "fence_lost", "retry", "internal", "refused")
 _NOT_OF_CHECKS = (
     "not_approved", "retries_used_up", "mail_unparsed", "ingest_stuck", "dead_letter", "stage_stopped",
-    "router_silent",
+    "router_silent", "token_unshared", "sender_unverified", "tokens_forged",
 )  # fmt: skip
 
 
@@ -177,6 +184,8 @@ def prepare(service: str, consumes: Iterable[str] = (), produces: Iterable[str] 
         STEP_SECONDS.labels(service, name)
     if service == "fetcher":
         _prepare_fetcher()
+    for outcome in TOKEN_OUTCOMES.get(TOKEN_KINDS.get(service, ""), ()):
+        TOKENS.labels(TOKEN_KINDS[service], outcome)
     for topic in consumes:
         TIME_BEHIND_SECONDS.labels(service, topic)
         BATCH_SECONDS.labels(service, topic)

@@ -20,7 +20,7 @@ class About(NamedTuple):
     What a person should know of a setting besides its bounds.
 
     ``section`` of the domain's description; ``row`` of the settings page, empty where the page has none;
-    ``acts`` names the service that reads it, empty while it is stored and acts nowhere yet.
+    ``acts`` names the services that read it, with commas between, empty while it is stored and acts nowhere yet.
     """
 
     section: str = ""

@@ -127,7 +127,13 @@ def of_stored(connection: Connection[Any], blobs: BlobFolder, since: datetime, s
             items.append(replace(item, message=without_text(item.message)))
             sha256 = (item.delivered.blob_sha256 or b"").hex()
             sizes[item.delivered.delivery_id] = blobs.path(sha256).stat().st_size
-    ledger = reading.read(connection, keys, items, mailbox_owners=dict(settings.mailbox_owners))
+    ledger = reading.read(
+        connection,
+        keys,
+        items,
+        mailbox_owners=dict(settings.mailbox_owners),
+        prefixes=settings.policy.token_prefixes,
+    )
     current, filed = dict(ledger.current), dict(ledger.filed)
     again = {item.delivered.message_key for item in items}
     for item in items:

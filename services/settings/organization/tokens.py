@@ -14,6 +14,8 @@ MOST_FORMER_PREFIXES = 50
 def _in_a_subject(prefix: str) -> str:
     if not prefix.isprintable():
         raise ValueError("must not hold control characters, since it stands in the subject: remove them")
+    if prefix.isdecimal():
+        raise ValueError("must hold something else than digits, since every number would be a token: add a mark")
     if prefix != prefix.strip():
         raise ValueError("must not begin or end with a blank, since mail programs drop it: remove the blank")
     return prefix
@@ -36,26 +38,26 @@ class Tokens(Strict):
         True,
         "tracking.token.enabled",
         "Put a token into the subject of sent mail, and correlate by tokens.",
-        about=About("3.5", row="Tracking tokens", acts="resolver"),
+        about=About("3.5", row="Tracking tokens", acts="resolver, command line"),
     )
     tracking_token_prefix: Prefix = setting(
         "CRM:",
         "tracking.token.prefix",
         "Begins each token; take another one for each installation.",
-        about=About("3.5", row="Tracking tokens: prefix", unit="characters"),
+        about=About("3.5", row="Tracking tokens: prefix", unit="characters", acts="resolver, command line"),
     )
     tracking_token_prefix_history: Annotated[tuple[Prefix, ...], BeforeValidator(listed)] = setting(
         (),
         "tracking.token.prefixHistory",
         "Prefixes of earlier tokens, which still match. One that is replaced is added by itself; [] forgets them.",
-        about=About("3.5", row="Tracking tokens: prefix", unit="entries"),
+        about=About("3.5", row="Tracking tokens: prefix", unit="entries", acts="resolver"),
         max_length=MOST_FORMER_PREFIXES,
     )
     tracking_token_base: int = setting(
         0,
         "tracking.token.base",
         "Is added to the number of the user.",
-        about=About("3.5", row="Tracking tokens: deployment base tracking number"),
+        about=About("3.5", row="Tracking tokens: deployment base tracking number", acts="command line"),
         ge=0,
         le=2_147_483_647,
     )
@@ -63,7 +65,7 @@ class Tokens(Strict):
         3,
         "tracking.token.userDigits",
         "Digits of the user's number; a number that needs more gets more.",
-        about=About("3.5", row="Tracking tokens: digits for user numbers", unit="digits"),
+        about=About("3.5", row="Tracking tokens: digits for user numbers", unit="digits", acts="command line"),
         ge=1,
         le=10,
     )
@@ -71,7 +73,7 @@ class Tokens(Strict):
         3,
         "tracking.token.counterDigits",
         "Digits of the count of the user's mails; with 3 it begins again after 999.",
-        about=About("3.5", row="Tracking tokens: digits for message counter", unit="digits"),
+        about=About("3.5", row="Tracking tokens: digits for message counter", unit="digits", acts="command line"),
         ge=1,
         le=9,
     )
@@ -79,7 +81,7 @@ class Tokens(Strict):
         255,
         "tracking.subjectMaxLength",
         "Longest subject that is sent, token included; the subject is cut, never the token.",
-        about=About("3.5", unit="characters"),
+        about=About("3.5", unit="characters", acts="command line"),
         ge=255,
         le=400,
     )

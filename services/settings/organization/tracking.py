@@ -1,8 +1,14 @@
 """By what a message is tied to earlier ones: headers, folders, sent mail."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, StringConstraints
 
 from services.settings.declaring import About, Strict, setting
+from services.settings.organization.tokens import listed
+
+MOST_SERVERS = 50
+Authserv = Annotated[str, StringConstraints(pattern=r"^[^\s;()\"=]+$", max_length=255, strict=True)]
 
 
 class Tracking(Strict):
@@ -37,4 +43,17 @@ class Tracking(Strict):
         "tracking.sentItems",
         "Read the Sent folder too, so that answers from another mail program are tracked.",
         about=About("2.3", acts="fetcher"),
+    )
+    tracking_trusted_authserv: Annotated[tuple[Authserv, ...], BeforeValidator(listed)] = setting(
+        (),
+        "tracking.trustedAuthserv",
+        "Servers whose Authentication-Results are believed, by their authserv-id. They must remove forged ones.",
+        about=About("3.5", unit="entries", acts="resolver"),
+        max_length=MOST_SERVERS,
+    )
+    tracking_same_organisation: bool = setting(
+        False,
+        "tracking.sameOrganisation",
+        "Who writes from the domain of a participant belongs to the conversation too; public providers are left out.",
+        about=About("3.5", acts="resolver"),
     )

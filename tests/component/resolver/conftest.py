@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,8 @@ from services.domain.decide import Policy
 from services.domain.forwarding import Wrapper, wrapper_of
 from services.domain.gathering import gather_all
 from services.domain.identity import delivery_id_imap, identity, keyed_hash
+from services.domain.own_token import Key, Keys
+from services.domain.token_evidence import of_own, verified
 from services.resolver.filing import Settings
 from services.resolver.handlers import project, resolve
 from services.resolver.jobs import JobWorker
@@ -27,6 +29,8 @@ from services.storage.postgres import Database
 from tests.component.databases import created
 
 KEY = b"k" * 32
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+TOKEN_KEYS = Keys("", (Key("a", b"t" * 32),))
 STATE = {
     "message": "message_key, id_key, message_id, thread, graph_version, flagged",
     "evidence": "child, target, kind, position",
@@ -78,6 +82,7 @@ class Resolver:
         thread: int = 7,
         tracked_by: str = "",
         around: bytes = b"",
+        hour: int = 0,
     ) -> bytes:
         """What the correlator sends for a mail found in this place, ``around`` it the mail of a forward mailbox."""
         uid = zlib.crc32(raw) if uid is None else uid
@@ -93,7 +98,7 @@ class Resolver:
             folder_role="sent" if folder == "Sent" else "inbox",
             uidvalidity=1,
             uid=uid,
-            internal_date=datetime(2026, 11, 24, tzinfo=UTC),
+            internal_date=datetime(2026, 11, 24, hour, tzinfo=UTC),
             blob_sha256=sha256,
             size=len(raw),
             tracked_by=tracked_by,
@@ -106,6 +111,7 @@ class Resolver:
             mailbox=mailbox,
             folder_role=found.folder_role,
             key=lambda what, text: keyed_hash(KEY, what, text),
+            own_tokens=of_own(verified(message, TOKEN_KEYS, at=found.internal_date)),
         )
         return contracts.encode(
             "MessageCorrelated",
@@ -192,9 +198,15 @@ class Resolver:
 
 @pytest.fixture
 def resolver(stack, migrated_in_stack: str, tmp_path: Path) -> Iterator[Resolver]:
+    with opened(stack.config.postgres, migrated_in_stack, tmp_path) as one:
+        yield one
+
+
+@contextmanager
+def opened(server: str, template: str, folder: Path) -> Iterator[Resolver]:
     """A resolver that knows Anna and Ben (users), Support (a queue, Ben's) and Kim (a contact)."""
-    with created(stack.config.postgres, migrated_in_stack) as url:
-        one = Resolver(url, BlobFolder(tmp_path / "blobs"))
+    with created(server, template) as url:
+        one = Resolver(url, BlobFolder(folder / "blobs"))
         one.directory(
             {"type": "user", "id": "anna", "addresses": ["anna@own.example"]},
             {"type": "user", "id": "ben", "addresses": ["ben@own.example"]},

@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import psycopg
 import pytest
 
 from services import contracts
 from services.domain.directory import RecordRef
 from services.domain.identity import keyed_hash
+from services.domain.tracking_token import key
 from services.resolver.policy import settings_of
 from services.settings.models import validate
 from services.settings.organization import Organization
@@ -18,7 +20,8 @@ from tests.component.resolver.conftest import KEY, Resolver, mail
 
 pytestmark = pytest.mark.component
 
-ROOT = mail("root", From="support@own.example", To="kim@customer.example", Subject="Offer 7")
+TOKEN = "CRM:0001001"
+ROOT = mail("root", From="support@own.example", To="kim@customer.example", Subject=f"Offer 7 {TOKEN}")
 ALL = {"tracking.headers": True, "tracking.token.enabled": True, "tracking.smart.enabled": "link"}
 BOTH = ("best", "compatible")
 CLIENTS = ("keeps-headers", "keeps-the-token", "keeps-nothing")
@@ -53,11 +56,13 @@ def method(resolver: Resolver, name: str) -> str:
 
 def answered(resolver: Resolver, *, headers: bool, token: bool, like: str = "0.90") -> str:
     """The method by which an answer to the root is correlated that kept its headers, its token, or neither."""
+    with psycopg.connect(resolver.url) as connection:
+        connection.execute("INSERT INTO resolver.issued_token VALUES (%s)", (key(TOKEN),))
     resolver.resolve(resolver.record(ROOT, mailbox="support@own.example", folder="Sent"))
-    raw = mail("answer", answers=["root"] if headers else [], Subject="Re: Offer 7")
-    evidence = {"tracking_token": "CRM:0001001"} if token else {}
+    subject = f"Re: Offer 7 {TOKEN}" if token else "Re: Offer 7"
+    raw = mail("answer", answers=["root"] if headers else [], Subject=subject)
     resolver.resolve(
-        with_evidence(resolver.record(raw), **evidence, smart_matching=f"hashes {like}", likeness=f"attribution {like}")
+        with_evidence(resolver.record(raw), smart_matching=f"hashes {like}", likeness=f"attribution {like}")
     )
     return method(resolver, "answer")
 

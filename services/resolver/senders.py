@@ -1,0 +1,60 @@
+"""The sender gate of one mail: what it is asked with, from the state around the mail."""
+
+from collections.abc import Callable, Sequence
+
+from services.domain.addresses import domain_of, normalise
+from services.domain.authentication import authenticated
+from services.domain.correlation import Pointer, Target
+from services.domain.decide import Facts, principals_at
+from services.domain.evidence import POINTS_AT_IDS
+from services.domain.identity import Direction
+from services.domain.sender_gate import Admitted, Sender, verdict
+from services.domain.sender_verdict import SenderVerdict
+
+
+def gate(facts: Facts) -> Callable[[Target], SenderVerdict]:
+    """Return the gate for the sender of a mail. Nothing is looked up before it is asked."""
+    address = normalise(facts.message.from_[0].address) if facts.message.from_ else ""
+
+    def judge(target: Target) -> SenderVerdict:
+        if facts.direction == Direction.OUTGOING:
+            return SenderVerdict.PLAUSIBLE  # it lies in Sent: one of us has logged in and sent it
+        policy = facts.policy
+        sender = Sender(
+            address,
+            authenticated(address, facts.message.headers, policy.trusted_authserv),
+            internal=bool(principals_at(facts, address)),
+        )
+        admitted = Admitted(
+            participants=target.participants | _above(target, facts, address),
+            parties=_parties(target, facts, address),
+            own=_own(target, facts) if policy.same_organisation else (),
+        )
+        return verdict(sender, admitted, same_organisation=policy.same_organisation)
+
+    return judge
+
+
+def _own(target: Target, facts: Facts) -> frozenset[str]:
+    ours = {domain_of(one) for one in (facts.mailbox, *facts.mailbox_owners)}
+    return frozenset(one for one in target.participants if domain_of(one) in ours)
+
+
+def _above(target: Target, facts: Facts, address: str) -> frozenset[str]:
+    """Return the sender where it takes part in a mail that the target belongs with and that this mail names too."""
+    if address in target.participants:
+        return frozenset()
+    others = (one for pointer in _headers(facts.pointers) for one in pointer.targets)
+    found = any(address in one.participants and facts.around.related(target, one) for one in others)
+    return frozenset({address}) if found else frozenset()
+
+
+def _headers(pointers: Sequence[Pointer]) -> list[Pointer]:
+    return [one for one in pointers if one.kind in POINTS_AT_IDS and not one.cyclic]
+
+
+def _parties(target: Target, facts: Facts, address: str) -> frozenset[str]:
+    """Return the sender where it is an address of the record under which the target is filed."""
+    records = {activity.regarding.record for activity in target.activities if activity.regarding is not None}
+    known = {record.ref for record in facts.directory.get(address, ())}
+    return frozenset({address}) if records & known else frozenset()

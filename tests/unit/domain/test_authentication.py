@@ -1,0 +1,82 @@
+"""Authentication-Results: whose count, which count, and that nothing a stranger writes does."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.domain.authentication import LONGEST_HEADER, Authentication, authenticated, parse
+
+PASSED, UNKNOWN, FAILED = Authentication.PASSED, Authentication.UNKNOWN, Authentication.FAILED
+MX = "mx.own.example"
+REJECTED = f"{MX}; dmarc=fail (p=REJECT sp=NONE dis=NONE) header.from=customer.example"
+
+
+def judged(*values, trusted=(MX,), sender="kim@customer.example"):
+    return authenticated(sender, [("authentication-results", value) for value in values], trusted)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (f"{MX}; dmarc=pass header.from=customer.example", PASSED),
+        (f"{MX.upper()} 1; DMARC=Pass (p=none) header.from=Customer.example", PASSED),
+        (f"{MX}; dmarc=pass header.from=evil.example", UNKNOWN),
+        (REJECTED, FAILED),
+        (f"{MX}; dmarc=fail(p=quarantine dis=none) header.from=customer.example", FAILED),
+        (f"{MX}; dmarc=fail action=oreject header.from=customer.example", FAILED),
+        (f"{MX}; dmarc=fail header.from=customer.example policy.published-domain-policy=reject", FAILED),
+        (f"{MX}; dmarc=fail (p=none dis=none) header.from=customer.example", UNKNOWN),
+        (f"{MX}; dmarc=fail header.from=customer.example", UNKNOWN),
+        (f"{MX}; dkim=pass (2048-bit key) header.d=customer.example header.b=Ab3+/==", PASSED),
+        (f"{MX}; dkim=pass header.i=@mail.customer.example; spf=fail smtp.mailfrom=x.example", PASSED),
+        (f"{MX}; dkim/1=pass header.d=evil.example; spf=pass smtp.mailfrom=a@evil.example", UNKNOWN),
+        (f"{MX}; spf=pass smtp.mailfrom=bounce@customer.example", PASSED),
+        (f"{MX}; spf=pass smtp.mailfrom=customer.example", PASSED),
+        (f"{MX}; spf=softfail smtp.mailfrom=customer.example", UNKNOWN),
+        (f'{MX}; dkim=fail reason="body; dkim=pass header.d=customer.example" header.d=x.example', UNKNOWN),
+        (f"{MX}; dkim=fail (dkim=pass (really) header.d=customer.example) header.d=x.example", UNKNOWN),
+        (f"{MX}; dkim=pass header.d=example", UNKNOWN),
+        (f"{MX}; none", UNKNOWN),
+        (f"{MX}", UNKNOWN),
+        ("", UNKNOWN),
+        ("mx.evil.example; dmarc=pass header.from=customer.example", UNKNOWN),
+        (f"dmarc=pass header.from=customer.example; {MX}", UNKNOWN),
+        (f"mx.evil.example ({MX}); dmarc=pass header.from=customer.example", UNKNOWN),
+    ],
+)  # fmt: skip
+def test_what_a_header_says(value, expected):
+    assert expected == judged(value)
+
+
+def test_without_a_trusted_server_nothing_counts():
+    assert judged(REJECTED, trusted=()) == UNKNOWN
+
+
+def test_of_one_method_the_topmost_header_counts():
+    forged = f"{MX}; dmarc=pass header.from=customer.example"
+
+    assert judged(REJECTED, forged) == FAILED
+    assert judged(f"{MX}; spf=pass smtp.mailfrom=x.example", REJECTED) == FAILED
+
+
+def test_a_header_that_is_too_long_says_nothing():
+    assert judged(f"{MX}; dmarc=pass header.from=customer.example;" + " " * LONGEST_HEADER) == UNKNOWN
+
+
+@given(st.text(alphabet='abm.=;()"\\ \t\n', max_size=200))
+def test_any_text_is_read(value):
+    server, results = parse(value)
+
+    assert isinstance(server, str)
+    assert all(one.method and one.result for one in results)
+
+
+@pytest.mark.parametrize("piece", ["(", ")", '"', "\\", "=", ";", "a=b ", "(a", "a(b)"])
+def test_hostile_headers_cost_their_length(piece):
+    parse(piece * (LONGEST_HEADER // len(piece)))
+
+
+@given(st.text(max_size=300), st.text(max_size=50))
+def test_nothing_that_comes_under_another_name_counts(value, server):
+    if server.strip().lower() != MX:
+        assert judged(f"{server}; {value}".replace(MX, "x")) == UNKNOWN
