@@ -107,8 +107,10 @@ def _plausible(targets: Sequence[Target], people: frozenset[str]) -> list[Target
     return [t for t in targets if t.participants & people]
 
 
-def _judge(pointer: Pointer, people: frozenset[str], *, headers: bool) -> tuple[Target | None, str]:
+def _judge(pointer: Pointer, people: frozenset[str], *, headers: bool, smart: str) -> tuple[Target | None, str]:
     tracked = [t for t in pointer.targets if t.activities]
+    if pointer.kind == Kind.SMART_MATCHING:
+        return _by_likeness(tracked, smart)
     if not headers:
         return None, "header correlation is switched off"
     if pointer.cyclic:
@@ -125,8 +127,18 @@ def _judge(pointer: Pointer, people: frozenset[str], *, headers: bool) -> tuple[
     return None, "several messages have this id and it cannot be told which one is meant"
 
 
+def _by_likeness(tracked: Sequence[Target], smart: str) -> tuple[Target | None, str]:
+    if smart == "off":
+        return None, "smart matching is switched off"
+    if not tracked:
+        return None, "the mail that is alike is not tracked"
+    if smart == "suggest":
+        return None, "a suggestion: smart matching may not link by itself"
+    return tracked[0], "the newest tracked mail with such a subject and such people"
+
+
 def correlate(
-    pointers: Sequence[Pointer], *, direction: Direction, people: frozenset[str], headers: bool
+    pointers: Sequence[Pointer], *, direction: Direction, people: frozenset[str], headers: bool, smart: str = "off"
 ) -> Correlation:
     """
     Choose the nearest tracked target: In-Reply-To first, then References from right to left.
@@ -138,7 +150,7 @@ def correlate(
     looked: list[Looked] = []
     chosen: tuple[Target, Method] | None = None
     for pointer in sorted(pointers, key=lambda p: (p.position, p.kind, p.value)):
-        target, why = _judge(pointer, people, headers=headers)
+        target, why = _judge(pointer, people, headers=headers, smart=smart)
         named = ", ".join(t.message_id for t in pointer.targets) or None
         counts = target is not None and chosen is None
         if target is not None and chosen is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from services.domain.acceptance import (
     CC_RANK,
@@ -28,6 +29,7 @@ class Policy:
 
     version: int
     headers: bool = True
+    smart: Literal["off", "suggest", "link"] = "off"
     scope: Scope = Scope.ALL_RECIPIENTS
     force_users: int = -1
     user_default: int = 1
@@ -159,6 +161,7 @@ def decide(facts: Facts) -> Decision:
         direction=facts.direction,
         people=people_of(facts.message),
         headers=facts.policy.headers,
+        smart=facts.policy.smart,
     )
     if facts.duplicate:
         why = "the same message lies in this folder under an earlier delivery"

@@ -6,6 +6,7 @@ from functools import partial
 
 import faust
 
+from services.resolver.filing import Settings
 from services.resolver.gate import DirectoryGate
 from services.resolver.handlers import project, resolve
 from services.resolver.jobs import JobWorker
@@ -26,8 +27,11 @@ def build(runtime: Runtime) -> faust.App:
     def database() -> Database:
         return Database(config.postgres, OWNER)
 
+    def settings() -> Settings:
+        return settings_of(runtime.settings.snapshot, hash_key=config.hash_key)
+
     gate = DirectoryGate(database(), lag.ends(config.kafka, "directory"))
-    jobs = JobWorker(database(), BlobFolder(config.blobs), lambda: settings_of(runtime.settings.snapshot))
+    jobs = JobWorker(database(), BlobFolder(config.blobs), settings)
     for name, work in (("directory-gate", gate.watch), ("jobs", jobs.run)):
         threading.Thread(target=_guarded, args=(work, runtime), name=name, daemon=True).start()
     kafka.stage(
@@ -36,7 +40,7 @@ def build(runtime: Runtime) -> faust.App:
         partial(
             resolve,
             database=database(),
-            settings=lambda: settings_of(runtime.settings.snapshot),
+            settings=settings,
             announced=runtime.drainer(OWNER).nudge,
         ),
         runtime=runtime,

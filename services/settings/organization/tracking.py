@@ -12,7 +12,7 @@ class Tracking(Strict):
         "best",
         "tracking.mode",
         "Which evidence wins: our rule table (best), or the first hit in the product's order (compatible).",
-        about=About("3.2"),
+        about=About("3.2", acts="resolver"),
     )
     tracking_folder_level: bool = setting(
         True,
