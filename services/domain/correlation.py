@@ -32,6 +32,7 @@ METHOD_OF_KIND = {
     Kind.SMART_MATCHING: Method.SMART_MATCHING,
     Kind.LIKENESS: Method.SMART_MATCHING,
     Kind.FOLDER: Method.FOLDER,
+    Kind.MANUAL: Method.MANUAL,
 }
 
 
@@ -111,7 +112,7 @@ def _judge(pointer: Pointer, people: frozenset[str], *, headers: bool, smart: st
     tracked = [t for t in pointer.targets if t.activities]
     if pointer.kind == Kind.SMART_MATCHING:
         return _by_likeness(tracked, smart)
-    if not headers:
+    if not headers and pointer.kind != Kind.MANUAL:
         return None, "header correlation is switched off"
     if pointer.cyclic:
         return None, "messages that point at each other count for nothing"

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     SMART_MATCHING = "smart_matching"  # the product's hashes of subject words and addresses
     LIKENESS = "likeness"  # subject, people, numbers, quoted text and attribution together
     FOLDER = "folder"  # a person filed the mail in a folder with a rule
+    MANUAL = "manual"  # a person has said what the mail belongs to
 
 
 STRENGTH = {
@@ -43,6 +44,7 @@ STRENGTH = {
     Kind.SMART_MATCHING: Strength.SOFT,
     Kind.LIKENESS: Strength.SOFT,
     Kind.FOLDER: Strength.SOFT,
+    Kind.MANUAL: Strength.OURS,
 }
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import psycopg
 
+from services.resolver import relinks
 from services.resolver.arrivals import Arrival, Delivered
 from services.resolver.threads import LOCK_DECIDING
 from services.resolver.writing import announce
@@ -57,6 +58,7 @@ def store(connection: psycopg.Connection[Any], arrivals: Sequence[Arrival]) -> N
         conflict=_NEARER,
         returning=("child",),
     )
+    relinks.respect(connection, sorted(messages))
     _again(connection, sorted({child for (child,) in changed} - fresh))
     deliveries = {a.delivered.delivery_id: a.delivered for a in arrivals}
     _tracked(connection, [d for d in deliveries.values() if d.tracked_by])
@@ -147,7 +149,13 @@ def _newer_threads(connection: psycopg.Connection[Any], known: Sequence[Arrival]
 
 
 def _resolve_threads(connection: psycopg.Connection[Any], fresh: Sequence[UUID]) -> None:
-    """Write the thread that a merged one has become: a later merge looks for messages by that."""
+    """Write the thread that a message was moved to, or that a merged one has become: a later merge looks for that."""
+    connection.execute(
+        "UPDATE resolver.message m SET thread = resolver.root(v.thread), graph_version = v.version"
+        " FROM resolver.thread_move v"
+        " WHERE v.message_key = m.message_key AND v.version > m.graph_version AND m.message_key = ANY(%b)",
+        (list(fresh),),
+    )
     connection.execute(
         "UPDATE resolver.message m SET thread = resolver.root(m.thread)"
         " FROM resolver.thread_merge t WHERE t.loser = m.thread AND m.message_key = ANY(%b)",

@@ -12,7 +12,7 @@ from services.domain.acceptance import Outcome
 from services.domain.evidence import STRENGTH, Kind
 from services.domain.smart_index import SmartIndex
 from services.domain.smart_matching import Hashes, Indexed, Parameters, hashes_of, rank
-from services.resolver import reading, smart_store
+from services.resolver import reading, relinks, smart_store
 from services.resolver.filing import Settings
 from services.resolver.ledger import Item, Ledger, Pointed
 from services.resolver.stripping import strip_all
@@ -38,6 +38,7 @@ class Matching:
     index: SmartIndex[UUID] = field(default_factory=SmartIndex)
     added: list[Indexed[UUID]] = field(default_factory=list)
     noted: list[tuple[UUID, Pointed]] = field(default_factory=list)
+    parted: frozenset[tuple[UUID, UUID]] = frozenset()
 
     def point(self, item: Item, ledger: Ledger) -> UUID | None:
         """Add to the evidence of a mail what it continues; return that mail's id when there is something new."""
@@ -46,11 +47,7 @@ class Matching:
             return None
         own = self.mails[key]
         near = self.index.find(own.hashes, own.sent, smart.parameters)
-        both = [
-            one
-            for one in (near, self.stored.get(key))
-            if one is not None and one.key != key and not _answers(one.key, key, ledger)
-        ]
+        both = [one for one in (near, self.stored.get(key)) if one is not None and self._may(key, one.key, ledger)]
         ranked = [(found, one) for one in both if (found := rank(one, own.hashes, own.sent, smart.parameters))]
         if not ranked:
             return None
@@ -61,6 +58,11 @@ class Matching:
         ledger.evidence[key] = (*ledger.evidence.get(key, ()), piece)
         self.noted.append((key, piece))
         return piece.target
+
+    def _may(self, key: UUID, other: UUID, ledger: Ledger) -> bool:
+        """Whether a mail may continue another one: no circle comes of it, and no person has parted the two."""
+        own, answered = ledger.known[key].id_key, (piece.target for piece in ledger.evidence.get(other, ()))
+        return other != key and own not in answered and (key, ledger.known[other].id_key) not in self.parted
 
     def keep(self, item: Item, ledger: Ledger) -> None:
         """Let later mails continue this one when it is tracked."""
@@ -90,7 +92,9 @@ def begin(connection: psycopg.Connection[Any], items: Sequence[Item], ledger: Le
         reading.extend(connection, ledger, [one.key for one in found.values()])
         return found
 
-    return prepare(items, ledger, settings, find)
+    matching = prepare(items, ledger, settings, find)
+    matching.parted = relinks.parted(connection, list(matching.mails))
+    return matching
 
 
 def prepare(items: Iterable[Item], ledger: Ledger, settings: Settings, find: Find) -> Matching:
@@ -119,9 +123,3 @@ def prepare(items: Iterable[Item], ledger: Ledger, settings: Settings, find: Fin
 def _looked_at(item: Item, ledger: Ledger) -> bool:
     pieces = ledger.evidence.get(item.delivered.message_key, ())
     return any(piece.kind == Kind.SMART_MATCHING for piece in pieces)
-
-
-def _answers(one: UUID, own: UUID, ledger: Ledger) -> bool:
-    """Whether a mail points at this one: the two would form a circle, in which nothing counts."""
-    id_key = ledger.known[own].id_key
-    return any(piece.target == id_key for piece in ledger.evidence.get(one, ()))

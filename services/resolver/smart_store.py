@@ -21,8 +21,8 @@ _WALK = "SELECT set_config('enable_bitmapscan', %s, true)"
 
 FIND = """
 SELECT q.n, m.message_key, m.sent, m.words, m.addresses
-FROM unnest(%b::int[], %b::uuid[], %b::text[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::int[])
-    AS q (n, own, words, addresses, oldest, sent, needed)
+FROM unnest(%b::int[], %b::uuid[], %b::uuid[], %b::text[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::int[])
+    AS q (n, asks, own, words, addresses, oldest, sent, needed)
 CROSS JOIN LATERAL (
     SELECT w.word FROM unnest(q.words::bigint[]) AS w (word)
     CROSS JOIN LATERAL (
@@ -39,7 +39,10 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (SELECT * FROM resolver.smart_mail WHERE message_key = near.message_key OFFSET 0) AS m
 WHERE abs(cardinality(m.words) - cardinality(q.words::bigint[])) <= %b
     AND (%b OR m.addresses && q.addresses::bigint[])
-    AND NOT EXISTS (SELECT FROM resolver.evidence e WHERE e.child = m.message_key AND e.target = q.own)"""
+    AND NOT EXISTS (SELECT FROM resolver.evidence e WHERE e.child = m.message_key AND e.target = q.own)
+    AND NOT EXISTS (
+        SELECT FROM resolver.relink r JOIN resolver.message t ON t.id_key = r.target
+        WHERE r.child = q.asks AND NOT r.linked AND t.message_key = m.message_key)"""
 
 _STORED = """
 SELECT s.message_key, s.sent, s.words, s.addresses FROM unnest(%b::uuid[]) AS u (key)
@@ -70,7 +73,7 @@ def find(
     """
     Return what each of these messages continues, as :class:`SmartIndex` would, in one statement.
 
-    ``ids`` are their id keys: what points at one of them is not continued by it.
+    ``ids`` are their id keys: what points at one of them is not continued by it, nor what a person has said is not.
 
     Bounded: of each message at most ``delta_subject + 1`` words are followed, of each the newest
     :data:`MOST_CANDIDATES` mails.
@@ -82,6 +85,7 @@ def find(
         return {}
     given = (
         list(range(len(rows))),
+        [key for key, *_ in rows],
         [ids[key] for key, *_ in rows],
         [_array(hashes.words) for _, _, hashes, _ in rows],
         [_array(hashes.addresses) for _, _, hashes, _ in rows],

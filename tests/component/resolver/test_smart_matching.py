@@ -193,7 +193,7 @@ def test_postgresql_walks_along_the_index(resolver):
     with closing(Database(resolver.url, "resolver")) as database, database.transaction() as connection:
         store_messages(connection, [one.key for one in kept])
         smart_store.put(connection, kept)
-        given = ([0], [UUID(int=1)], ["{1,2,150}"], ["{8,9}"], [now - timedelta(days=90)], [now], [1])
+        given = ([0], [UUID(int=1)], [UUID(int=1)], ["{1,2,150}"], ["{8,9}"], [now - timedelta(days=90)], [now], [1])
         bounds = (smart_store.COUNTED, MOST_CANDIDATES, 0, False)
         connection.execute("SET LOCAL enable_bitmapscan = off")  # as the look-up does
         ((plan,),) = connection.execute("EXPLAIN (FORMAT JSON) " + smart_store.FIND, (*given, *bounds))
