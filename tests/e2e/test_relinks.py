@@ -1,7 +1,11 @@
 """People part, split and join conversations on a running pipeline, and everything follows."""
 
+from uuid import uuid4
+
 import pytest
 
+from services.cli import commanding
+from services.cli.publishing import sending
 from tests.e2e.conftest import KIM, SUPPORT, Company
 from tests.e2e.mails import mail
 from tests.e2e.settings_page import at_hand
@@ -84,6 +88,26 @@ def test_parted_and_joined_again(company: Company):
     company.pipeline.mailweave("merge", reply, root, "--reason", "the same after all", "--wait")
     until(lambda: grouped(company, domain) == {frozenset({root, reply, last, later}), frozenset({other})})
     until(lambda: answered(company, domain)[reply] == ("Manual", root))
+
+
+def test_a_command_whose_record_comes_twice_acts_once(company: Company):
+    """The second one would part again what was joined meanwhile."""
+    domain = "twice.example"
+    root, reply, last, _ = conversation(company, domain)
+    record = commanding.record(uuid4(), "unlink", f"message/{last}", "not that one", target=reply)
+    with sending(company.pipeline.config) as send:
+        send([record])
+        until(lambda: answered(company, domain)[last] == ("References", root))
+        company.pipeline.mailweave("split", last, "--reason", "of its own", "--wait")
+        company.pipeline.mailweave("merge", last, reply, "--reason", "joined again", "--wait")
+        send([record])
+        # Of one message, so it is carried out after what was sent before.
+        company.pipeline.mailweave("merge", last, reply, "--reason", "again", "--wait", check=False)
+
+    until(lambda: frozenset({root, reply, last}) in grouped(company, domain))
+    (told,) = explained(company, last)
+    refused = [(one["kind"], bool(one["refused"])) for one in told["relinks"]]
+    assert [("unlink", False), ("split", False), ("merge", False), ("merge", True)] == refused
 
 
 def test_what_makes_no_sense_is_refused_in_plain_words(company: Company):
