@@ -62,7 +62,7 @@ class Filing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Smart:
+class SmartMatching:
     """How smart matching works; unless it ``acts``, tracked mails are indexed and nothing is looked up."""
 
     parameters: Parameters
@@ -82,7 +82,7 @@ class Settings:
     options: Mapping[RecordRef, int]
     rules: Mapping[str, RecordRef] = field(default_factory=dict)
     forwarding: frozenset[str] = frozenset()
-    smart: Smart | None = None
+    smart: SmartMatching | None = None
 
 
 def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, cause: str) -> UUID | None:

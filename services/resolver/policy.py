@@ -6,7 +6,7 @@ from services.domain.acceptance import Scope
 from services.domain.decide import Policy
 from services.domain.directory import PRINCIPALS, RecordRef
 from services.domain.smart_matching import Parameters
-from services.resolver.filing import Settings, Smart
+from services.resolver.filing import Settings, SmartMatching
 from services.settings.permits import forwarding
 from services.settings.snapshot import Snapshot
 
@@ -51,12 +51,12 @@ def _named(key: str) -> list[RecordRef]:
     return [RecordRef(kind, key) for kind in sorted(PRINCIPALS)]
 
 
-def _smart(snapshot: Snapshot, hash_key: bytes) -> Smart | None:
+def _smart(snapshot: Snapshot, hash_key: bytes) -> SmartMatching | None:
     """Return the product's smart matching: in the compatible mode mails are indexed even while it is switched off."""
     o = snapshot.organization
     if o.tracking_mode != "compatible":
         return None
-    return Smart(
+    return SmartMatching(
         parameters=Parameters(
             noise=o.tracking_smart_filter_regex,
             max_count=o.tracking_smart_max_count,

@@ -14,7 +14,7 @@ from services.domain.decide import Policy
 from services.domain.smart_index import MOST_CANDIDATES, SmartIndex
 from services.domain.smart_matching import Hashes, Indexed, Parameters
 from services.resolver import smart_store
-from services.resolver.filing import Settings, Smart
+from services.resolver.filing import Settings, SmartMatching
 from services.storage.postgres import Database
 from tests.component.resolver.conftest import mail
 
@@ -29,7 +29,7 @@ def compatible(smart="link", **parameters):
         policy=Policy(version=1, smart=smart),
         mailbox_owners={},
         options={},
-        smart=Smart(parameters=Parameters(**parameters), acts=smart != "off", hash_key=b"k"),
+        smart=SmartMatching(parameters=Parameters(**parameters), acts=smart != "off", hash_key=b"k"),
     )
 
 
