@@ -1,6 +1,7 @@
 """What people say of conversations, as the resolver hears of it: whatever comes first, it counts and it stays."""
 
 import itertools
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from services import contracts
 from services.domain.identity import keyed_hash
 from tests.component.resolver.conftest import KEY, mail
-from tests.component.resolver.test_smart_matching import compatible, like
+from tests.component.resolver.test_stored_smart_matching import compatible, like
 
 pytestmark = pytest.mark.component
 
@@ -86,7 +87,7 @@ def test_what_is_unlinked_answers_nothing_any_more_and_those_who_answer_it_follo
 
 
 def test_a_manual_link_counts_above_all_else_even_with_headers_switched_off(resolver):
-    resolver.settings = compatible("off")
+    resolver.settings = replace(resolver.settings, policy=replace(resolver.settings.policy, headers=False))
     for value in (mail("a"), mail("other"), mail("b", answers=["a"])):
         resolver.resolve(resolver.record(value))
     filed_under(resolver, "other", "case-2")
