@@ -2,23 +2,20 @@
 
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import click
 from psycopg import Connection
 
-from services.cli import mailbox_words, session
+from services.cli import commanding, mailbox_words, session
 from services.cli.failures import failed
 from services.cli.mailbox_approval import known_mailbox
 from services.cli.output import plural, printable
 from services.cli.publishing import sending
-from services.cli.settings_changes import author
-from services.contracts import encode
 from services.domain.approval import Permit
 from services.domain.errors import Refused
 from services.domain.mailbox_state import UNREAD
-from services.fetcher.commands import TEST_MAILBOX, TOPIC
+from services.fetcher.commands import TEST_MAILBOX
 from services.runtime.config import Config
 from services.settings import publisher
 from services.settings.permits import readable, sending_of
@@ -79,12 +76,7 @@ def _chosen(snapshot: Snapshot, addresses: Sequence[str], *, every: bool, profil
 
 
 def _record(address: str, command: UUID, reason: str) -> OutboxRow:
-    key = f"mailbox/{address}"
-    value = {
-        "id": str(command), "kind": TEST_MAILBOX, "object": key, "author": author(), "reason": reason,
-        "time": datetime.now(UTC),
-    }  # fmt: skip
-    return OutboxRow(TOPIC, key.encode(), encode("Command", value))
+    return commanding.record(command, TEST_MAILBOX, f"mailbox/{address}", reason)
 
 
 def _results(config: Config, commands: dict[str, UUID], seconds: float) -> dict[str, str]:

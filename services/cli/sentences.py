@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from services.cli.output import printable
 from services.storage.reports.activities import Place, Ref
 from services.storage.reports.explain import DecisionOf, Explained
+from services.storage.reports.relinks import Relink
 
 _REASONS = {
     "NoRecipientMatch": "Not filed: no recipient is a user or queue, and the mailbox's own filter did not take it",
@@ -31,6 +32,14 @@ _KINDS = {
     "delivery": "Another delivery",
     "tracked": "What tracks it,",
     "forward": "The forward mailbox",
+    "manual": "A person has named",
+}
+
+_RELINKS = {
+    "unlink": "parted {message_id} from {target}",
+    "relink": "parted {message_id} from {target} and joined it with {onto}",
+    "split": "made {message_id}, with what follows from it, a conversation of its own",
+    "merge": "joined {message_id} with {target}",
 }
 
 
@@ -67,8 +76,16 @@ def piece(of: Mapping[str, object]) -> str:
         where = f" (in {value})" if value else ""
         return printable(f"{asked}{where}: {of['why']}." if points_to else f"{asked}: {of['why']}.")
     subject = _KINDS.get(kind, kind)
-    shown = f" <{value}>" if kind in ("in_reply_to", "references") and value else f" {value}" if value else ""
+    shown = f" <{value}>" if kind in ("in_reply_to", "references", "manual") and value else f" {value}" if value else ""
     return printable(f"{subject}{shown}: {of['why']}; it {counts}.")
+
+
+def relink(one: Relink) -> str:
+    """Say what a person has done to the conversation of a message, when, why, and what came of it."""
+    ids = {name: f"<{one[name] or 'unknown'}>" for name in ("message_id", "target", "onto")}
+    done = _RELINKS[one["kind"]].format(**ids)
+    result = f"Refused: {one['refused']}" if one["refused"] else f"Then {one['outcome']}"
+    return printable(f"{one['time']}: {one['author']} {done} ({one['reason']}). {result}.")
 
 
 def evidence(of: DecisionOf | Explained) -> Iterator[str]:

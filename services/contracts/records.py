@@ -21,6 +21,7 @@ __all__ = [
     "MailDecided",
     "MailReceived",
     "MessageCorrelated",
+    "Relinked",
     "SettingsRecord",
     "ThreadChanged",
 ]
@@ -67,6 +68,24 @@ class ThreadChanged(TypedDict):
     """An earlier answer about threads has changed."""
 
     change: Merged | Moved
+    version: int
+    cause: str
+
+
+class Pair(TypedDict):
+    """A message and an id that it does, or does not, belong to."""
+
+    child: str
+    target: str
+    linked: bool
+    position: int
+    value: str
+
+
+class Relinked(TypedDict):
+    """What a person has said of messages and what they point at."""
+
+    pairs: list[Pair]
     version: int
     cause: str
 
@@ -149,6 +168,8 @@ class Command(TypedDict):
     author: str
     reason: str
     time: datetime
+    target: str
+    onto: str
 
 
 class DeliveryMoved(TypedDict):

@@ -1,9 +1,10 @@
-"""Wiring of the correlator: topic, graph, outbox."""
+"""Wiring of the correlator: topics, graph, outbox."""
 
 from collections.abc import Sequence
 
 import faust
 
+from services.correlator import commands
 from services.correlator.handlers import correlate
 from services.correlator.store import GraphStore
 from services.runtime.kafka import stage, worker
@@ -17,11 +18,21 @@ def build(runtime: Runtime) -> faust.App:
     config = runtime.config
     token_keys = config.token_keys
     outbox = runtime.drainer("correlator")
-    graph = GraphStore(Database(config.postgres, "correlator"), announced=outbox.nudge)
+    database = Database(config.postgres, "correlator")
+    graph = GraphStore(database, announced=outbox.nudge)
 
     def handle(batch: Batch) -> Sequence[Output]:
         return correlate(batch, graph=graph, hash_key=config.hash_key, token_keys=token_keys)
 
+    def carry_out(batch: Batch) -> Sequence[Output]:
+        return commands.carry_out(
+            batch,
+            database=Database(config.postgres, "correlator"),
+            hash_key=config.hash_key,
+            announced=outbox.nudge,
+        )
+
     app = worker("correlator", config)
     stage(app, "mail-received", handle, runtime=runtime)
+    stage(app, commands.TOPIC, carry_out, runtime=runtime)
     return app

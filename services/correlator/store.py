@@ -8,6 +8,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from services.contracts.codec import encode
+from services.correlator import cuts
 from services.correlator import statements as sql
 from services.domain.evidence import JOINS, Evidence, Kind
 from services.domain.graph import Merge, Node, Plan, plan, results
@@ -46,6 +47,7 @@ class GraphStore:
             connection.execute(sql.LOCK, (GRAPH_LOCK,))
             stored = _stored(connection, united)
             added = additions(united, stored)  # another replica may have stored some of it by now
+            added = cuts.respect(connection, added, stored)
             planned, version = _add(connection, added) if added else (None, 0)
             crash_point("correlator.graph_written")
         if planned is not None and planned.merges:
@@ -74,7 +76,8 @@ def _stored(connection: Connection[Any], messages: Iterable[UUID]) -> dict[UUID,
     edges: dict[UUID, dict[tuple[Kind, UUID], Evidence]] = {key: {} for key, *_ in found}
     removed: dict[UUID, set[UUID]] = {key: set() for key, *_ in found}
     for child, target, kind, position, is_removed, mid in _rows(connection, sql.EDGES, sorted(edges)):
-        edges[child][Kind(kind), target] = Evidence(Kind(kind), position, target, mid)
+        if not (is_removed and kind == Kind.MANUAL):
+            edges[child][Kind(kind), target] = Evidence(Kind(kind), position, target, mid)
         if is_removed:
             removed[child].add(target)
     return {
@@ -102,6 +105,11 @@ def _known(connection: Connection[Any], ids: set[UUID]) -> dict[UUID, Node]:
     nodes = [Node(*row) for row in _rows(connection, sql.NODES, sorted(ids))]
     today = _today(connection, {node.thread for node in nodes}, shorten=True)
     return {node.id: replace(node, thread=today[node.thread]) for node in nodes}
+
+
+def thread_today(connection: Connection[Any], id_: UUID) -> int:
+    """Return the thread of an id that some mail mentions. For holders of the lock."""
+    return _known(connection, {id_})[id_].thread
 
 
 def _write(connection: Connection[Any], planned: Plan, added: Sequence[Addition], version: int) -> None:

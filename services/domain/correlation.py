@@ -31,6 +31,7 @@ METHOD_OF_KIND = {
     Kind.SMART_MATCHING: Method.SMART_MATCHING,
     Kind.LIKENESS: Method.SMART_MATCHING,
     Kind.FOLDER: Method.FOLDER,
+    Kind.MANUAL: Method.MANUAL,
 }
 
 

@@ -57,6 +57,7 @@ class Rule:
     """
     One line of a table.
 
+    Without a ``switch`` it always may hit.
     ``confidence`` is what a hit is worth; None: the evidence says it itself, and the thresholds act. ``people``:
     somebody must take part in both mails. ``answer``: a mail that forwards what it points at does not hit, while
     forwards are ignored.
@@ -64,14 +65,16 @@ class Rule:
 
     name: str
     kind: Kind
-    switch: Switch
+    switch: Switch | None
     confidence: float | None
     sentence: str
     people: bool = False
     answer: bool = True
 
 
+MANUAL = Rule("manual", Kind.MANUAL, None, 1.0, "A person has said what it belongs to.", answer=False)
 BEST = (
+    MANUAL,
     Rule(
         "own-token",
         Kind.OWN_TOKEN,
@@ -115,6 +118,7 @@ BEST = (
 """Our own: strongest evidence first, and abstaining where nothing is sure."""
 
 COMPATIBLE = (
+    MANUAL,
     Rule("in-reply-to", Kind.IN_REPLY_TO, Switch.HEADERS, 1.0, "Its In-Reply-To names a tracked message."),
     Rule(
         "references",

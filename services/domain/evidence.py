@@ -32,6 +32,7 @@ class Kind(StrEnum):
     SMART_MATCHING = "smart_matching"  # the product's hashes of subject words and addresses
     LIKENESS = "likeness"  # subject, people, numbers, quoted text and attribution together
     FOLDER = "folder"  # a person filed the mail in a folder with a rule, or flagged it
+    MANUAL = "manual"  # a person has said what the mail belongs to
     ALIAS = "alias"  # another id of the message itself, which a relay or provider has replaced
     COPY = "copy"  # what copies of one own mail have in common, whatever id a relay gave them
 
@@ -56,6 +57,7 @@ STRENGTH: Mapping[str, Strength] = {
     Kind.FOLDER: Strength.SOFT,
     Kind.ALIAS: Strength.HARD,
     Kind.COPY: Strength.HARD,
+    Kind.MANUAL: Strength.OURS,
 }
 
 SOURCE: Mapping[str, Source] = {
@@ -67,11 +69,12 @@ SOURCE: Mapping[str, Source] = {
     Kind.SMART_MATCHING: Source.CONTENT,
     Kind.LIKENESS: Source.CONTENT,
     Kind.FOLDER: Source.PERSON,
+    Kind.MANUAL: Source.PERSON,
     Kind.ALIAS: Source.HEADER,
     Kind.COPY: Source.CONTENT,
 }
 
-POINTS_AT_IDS: frozenset[str] = frozenset({Kind.IN_REPLY_TO, Kind.REFERENCES})
+POINTS_AT_IDS: frozenset[str] = frozenset({Kind.IN_REPLY_TO, Kind.REFERENCES, Kind.MANUAL})
 """The kinds whose target is the id of another message."""
 NAMES_ITSELF: frozenset[str] = frozenset({Kind.ALIAS, Kind.COPY})
 """The kinds by which a message is found under another name; what answers that name answers the message."""

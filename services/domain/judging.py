@@ -54,7 +54,7 @@ def judge(pointer: Pointer, rule: Rule | None, features: Features, switches: Swi
     name = NAMES.get(kind, "id")
     if rule is None:
         return Judged(pointer, None, None, UNUSED.get((switches.mode, kind), "nothing is decided by this"))
-    if not switches.on(rule.switch):
+    if rule.switch is not None and not switches.on(rule.switch):
         return Judged(pointer, rule, None, OFF[rule.switch])
     if kind == Kind.FOLDER:
         return Judged(pointer, rule, None, "a person filed it under a record", rule.confidence or 0.0)

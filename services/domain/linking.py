@@ -54,7 +54,8 @@ def correlate(
     chosen = next((one for one in judged if one.target is not None or _filed(one)), None)
     if chosen is None or chosen.target is None or chosen.rule is None:
         return _unlinked(judged, chosen)
-    verdict = sender(chosen.target) if best else SenderVerdict.PLAUSIBLE
+    said = chosen.pointer.kind == Kind.MANUAL  # by a person: nothing is asked any more
+    verdict = sender(chosen.target) if best and not said else SenderVerdict.PLAUSIBLE
     distrusted = verdict in (SenderVerdict.STRANGER, SenderVerdict.FAILED)
     if distrusted and not chosen.hard:
         why = "the sender does not belong to the conversation: likeness may only suggest"
@@ -62,8 +63,8 @@ def correlate(
         return _unlinked([held if one is chosen else one for one in judged], None)
     activity = activity_answered(chosen.target, features.direction)
     changed = subject_changed(features.subject, normalise_subject(chosen.target.subject))
-    branch = best and chosen.hard and changed and not _quotes(features.body, around.text(chosen.target))
-    reviews = contradictions(judged, chosen.target, features.direction, around) if best else []
+    branch = best and not said and chosen.hard and changed and not _quotes(features.body, around.text(chosen.target))
+    reviews = contradictions(judged, chosen.target, features.direction, around) if best and not said else []
     looked = _looked(judged, chosen)
     if verdict != SenderVerdict.PLAUSIBLE:
         looked.append(Looked("sender", "", None, counts=distrusted, why=_SENDER[verdict], cls=_AGAINST[distrusted]))

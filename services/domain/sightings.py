@@ -45,7 +45,8 @@ class Stored:
     """
     What the graph has of a message. ``removed`` are targets whose edge a person has removed.
 
-    ``thread`` is the one of today: merges are already resolved.
+    ``thread`` is the one of today: merges are already resolved. Of the edges that people made, only those that hold
+    are among ``edges``.
     """
 
     thread: int
@@ -129,7 +130,7 @@ def result(sighting: Sighting, stored: Stored | None, added: Addition | None, th
     """Return the result for a message, its addition (if any) being stored under ``thread`` and ``version``."""
     pieces: list[Evidence] = []
     if stored is not None:
-        pieces += [e for e in stored.edges.values() if e.target not in stored.removed]
+        pieces += [e for e in stored.edges.values() if e.kind == Kind.MANUAL or e.target not in stored.removed]
     if added is not None:
         pieces += added.edges
     truncated = added.truncated if added is not None else stored is not None and stored.truncated

@@ -6,6 +6,7 @@ from functools import partial
 
 import faust
 
+from services.resolver.filing import Settings
 from services.resolver.gate import DirectoryGate
 from services.resolver.handlers import project, resolve
 from services.resolver.jobs import JobWorker
@@ -27,8 +28,11 @@ def build(runtime: Runtime) -> faust.App:
     def database() -> Database:
         return Database(config.postgres, OWNER)
 
+    def settings() -> Settings:
+        return settings_of(runtime.settings.snapshot, hash_key=config.hash_key)
+
     gate = DirectoryGate(database(), lag.ends(config.kafka, "directory"))
-    jobs = JobWorker(database(), BlobFolder(config.blobs), lambda: settings_of(runtime.settings.snapshot))
+    jobs = JobWorker(database(), BlobFolder(config.blobs), settings)
     # This sends, too, what a command that was cut off has left there.
     mailboxes = NewMailboxes(database(), config.postgres, published=runtime.drainer("settings").nudge)
     for name, work in (("directory-gate", gate.watch), ("jobs", jobs.run), ("new-mailboxes", mailboxes.run)):
@@ -39,7 +43,7 @@ def build(runtime: Runtime) -> faust.App:
         partial(
             resolve,
             database=database(),
-            settings=lambda: settings_of(runtime.settings.snapshot),
+            settings=settings,
             announced=runtime.drainer(OWNER).nudge,
         ),
         runtime=runtime,

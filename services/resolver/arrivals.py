@@ -83,7 +83,27 @@ class Moved:
     version: int
 
 
-def read(value: bytes) -> Arrival | Merged | Moved:
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A message and the id of one that it does, or does not, belong to, as a person says."""
+
+    child: UUID
+    target: UUID
+    linked: bool
+    position: int
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Relinked:
+    """What a person has said of messages and what they point at."""
+
+    pairs: tuple[Pair, ...]
+    version: int
+    command: UUID
+
+
+def read(value: bytes) -> Arrival | Merged | Moved | Relinked:
     """Decode one record of ``mail-correlated``; ``UndecodableRecord`` when it is none."""
     name, record = contracts.decode(value)
     if name == "MessageCorrelated":
@@ -93,7 +113,14 @@ def read(value: bytes) -> Arrival | Merged | Moved:
         if "loser" in change:
             return Merged(change["loser"], change["winner"], version)
         return Moved(tuple(UUID(m) for m in change["messages"]), change["thread"], version)
+    if name == "Relinked":
+        pairs = (Pair(UUID(p["child"]), UUID(p["target"]), *_said(p)) for p in record["pairs"])
+        return Relinked(tuple(pairs), record["version"], UUID(record["cause"]))
     raise UndecodableRecord(f"{name} is no record of mail-correlated")
+
+
+def _said(pair: dict[str, Any]) -> tuple[bool, int, str]:
+    return pair["linked"], pair["position"], pair["value"]
 
 
 def _arrival(record: dict[str, Any]) -> Arrival:

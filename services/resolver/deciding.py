@@ -9,7 +9,7 @@ import psycopg
 
 from services.domain import own_token
 from services.domain.evidence import Kind
-from services.resolver import circles, reading
+from services.resolver import circles, reading, smart_matching
 from services.resolver.arrivals import Delivered
 from services.resolver.filing import Filing, Settings, gone, settle
 from services.resolver.ledger import Item, Ledger
@@ -43,13 +43,16 @@ def decide_all(
         mailbox_owners=dict(settings.mailbox_owners),
         prefixes=settings.policy.token_prefixes,
     )
+    matching = smart_matching.begin(connection, items, ledger, settings)
     filing = Filing()
     pointing: dict[UUID, set[UUID]] = defaultdict(set)
     for item in items:
         decided = item.delivered.delivery_id in ledger.current
         if undecided_only and decided:
             continue
+        matching.point(item, ledger)
         changed = settle(item, ledger, filing, settings, cause=cause)
+        matching.keep(item, ledger)
         if changed is not None:
             _note(changed, item.delivered.message_key, ledger, filing)
             filing.outrun |= pointing[changed]
@@ -59,6 +62,7 @@ def decide_all(
     for delivered in without_content:
         gone(delivered, ledger, filing, settings, cause=cause)
     write(connection, filing, ledger, settings_version=settings.policy.version, seen=seen)
+    matching.write(connection)
     if circling:
         connection.execute(
             "INSERT INTO resolver.job (targets, messages, cause) VALUES ('{}', %s, 'circle')", (circling,)

@@ -12,6 +12,7 @@ from services.domain.decide import UNCORRELATED, Decision, Facts, Policy, decide
 from services.domain.directory import RecordRef
 from services.domain.forwarding import attribute
 from services.domain.identity import activity_id, identity
+from services.domain.smart_matching import Parameters
 from services.resolver.arrivals import Delivered
 from services.resolver.ledger import Current, Filed, Item, Ledger
 from services.resolver.senders import gate
@@ -65,10 +66,19 @@ class Filing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SmartMatching:
+    """How smart matching works; unless it ``acts``, tracked mails are indexed and nothing is looked up."""
+
+    parameters: Parameters
+    acts: bool
+    hash_key: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """
     The settings as the resolver needs them; ``rules`` are the records of folder rules by their key, ``forwarding`` the
-    mailboxes that receive by a forward mailbox.
+    mailboxes that receive by a forward mailbox. ``smart`` is None where the product's smart matching has no place.
     """
 
     policy: Policy
@@ -76,6 +86,7 @@ class Settings:
     options: Mapping[RecordRef, int]
     rules: Mapping[str, RecordRef] = field(default_factory=dict)
     forwarding: frozenset[str] = frozenset()
+    smart: SmartMatching | None = None
 
 
 def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, cause: str) -> UUID | None:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from services.domain.errors import Reject
-from services.resolver import arrivals, intake, projection, threads
-from services.resolver.arrivals import Arrival, Merged, Moved
+from services.resolver import arrivals, intake, projection, relinks, threads
+from services.resolver.arrivals import Arrival, Merged, Moved, Relinked
 from services.resolver.deciding import decide_all
 from services.resolver.filing import Settings
 from services.resolver.ledger import Item
@@ -35,9 +35,11 @@ def resolve(
         records = list(_readable(batch, lambda given: arrivals.read(given.value or b"")))
     came = [r for r in records if isinstance(r, Arrival)]
     notices = [r for r in records if isinstance(r, Merged | Moved)]
-    if notices:
+    said = [r for r in records if isinstance(r, Relinked)]
+    if notices or said:
         with database.transaction() as connection:
             announce(connection, threads.apply(connection, notices), "thread")
+            relinks.apply(connection, said)
     if not came:
         return []
     with metrics.step("resolver", "intake"), database.transaction() as connection:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import psycopg
 
-from services.resolver import naming
+from services.resolver import naming, relinks
 from services.resolver.arrivals import Arrival, Delivered
 from services.resolver.threads import LOCK_DECIDING
 from services.resolver.writing import announce
@@ -58,6 +58,7 @@ def store(connection: psycopg.Connection[Any], arrivals: Sequence[Arrival]) -> N
         conflict=_NEARER,
         returning=("child", "target", "kind"),
     )
+    relinks.respect(connection, sorted(messages))
     _again(connection, sorted({child for child, _, _ in changed} - fresh))
     ids = naming.renamed(connection, changed)
     if ids:
@@ -151,7 +152,13 @@ def _newer_threads(connection: psycopg.Connection[Any], known: Sequence[Arrival]
 
 
 def _resolve_threads(connection: psycopg.Connection[Any], fresh: Sequence[UUID]) -> None:
-    """Write the thread that a merged one has become: a later merge looks for messages by that."""
+    """Write the thread that a message was moved to, or that a merged one has become: a later merge looks for that."""
+    connection.execute(
+        "UPDATE resolver.message m SET thread = resolver.root(v.thread), graph_version = v.version"
+        " FROM resolver.thread_move v"
+        " WHERE v.message_key = m.message_key AND v.version > m.graph_version AND m.message_key = ANY(%b)",
+        (list(fresh),),
+    )
     connection.execute(
         "UPDATE resolver.message m SET thread = resolver.root(m.thread)"
         " FROM resolver.thread_merge t WHERE t.loser = m.thread AND m.message_key = ANY(%b)",

@@ -103,8 +103,8 @@ class Ledger:
     """
 
     known: dict[UUID, Known]
-    by_id: Mapping[UUID, tuple[UUID, ...]]
-    evidence: Mapping[UUID, tuple[Pointed, ...]]
+    by_id: dict[UUID, tuple[UUID, ...]]
+    evidence: dict[UUID, tuple[Pointed, ...]]
     circling: AbstractSet[tuple[UUID, UUID]]
     participants: Mapping[UUID, frozenset[str]]
     filed: dict[tuple[UUID, Direction], Filed]

@@ -1,15 +1,18 @@
 """The settings in force, as the resolver's decisions see them. The only place where they are translated."""
 
+from datetime import timedelta
+
 from services.domain.acceptance import Scope
 from services.domain.correlation_rules import Mode, Smart, Switches
 from services.domain.decide import Policy
 from services.domain.directory import PRINCIPALS, RecordRef
-from services.resolver.filing import Settings
+from services.domain.smart_matching import Parameters
+from services.resolver.filing import Settings, SmartMatching
 from services.settings.permits import forwarding
 from services.settings.snapshot import Snapshot
 
 
-def settings_of(snapshot: Snapshot) -> Settings:
+def settings_of(snapshot: Snapshot, *, hash_key: bytes = b"") -> Settings:
     """Return the policy, the owners of mailboxes and the principals' own filters of one snapshot."""
     o = snapshot.organization
     return Settings(
@@ -39,6 +42,7 @@ def settings_of(snapshot: Snapshot) -> Settings:
             m.address: RecordRef(m.owner.type, m.owner.id) for m in snapshot.mailboxes.values() if m.owner is not None
         },
         forwarding=forwarding(snapshot),
+        smart=_smart(snapshot, hash_key),
         options={
             ref: p.filter for key, p in snapshot.principals.items() if p.filter is not None for ref in _named(key)
         },
@@ -56,3 +60,21 @@ def _named(key: str) -> list[RecordRef]:
     if mark and kind in PRINCIPALS:
         return [RecordRef(kind, name)]
     return [RecordRef(kind, key) for kind in sorted(PRINCIPALS)]
+
+
+def _smart(snapshot: Snapshot, hash_key: bytes) -> SmartMatching | None:
+    """Return the product's smart matching: in the compatible mode mails are indexed even while it is switched off."""
+    o = snapshot.organization
+    if o.tracking_mode != "compatible":
+        return None
+    return SmartMatching(
+        parameters=Parameters(
+            noise=o.tracking_smart_filter_regex,
+            max_count=o.tracking_smart_max_count,
+            delta_subject=o.tracking_smart_delta_subject,
+            min_address=o.tracking_smart_min_address,
+            lookback=timedelta(days=o.tracking_smart_lookback_days),
+        ),
+        acts=o.tracking_smart_enabled != "off",
+        hash_key=hash_key,
+    )

@@ -290,3 +290,15 @@ def _record(row: Sequence[Any]) -> Record:
     kind, name_id, name, owner_type, owner_id, active, ordinal = row
     owner = RecordRef(owner_type, owner_id) if owner_type else None
     return Record(RecordRef(kind, name_id), name, owner, active, ordinal)
+
+
+def extend(connection: Connection, ledger: Ledger, message_keys: Sequence[UUID]) -> None:
+    """Have the ledger know these messages too: what was found to be pointed at after it was read."""
+    missing = [key for key in dict.fromkeys(message_keys) if key not in ledger.known]
+    if not missing:
+        return
+    known = _known(connection, missing, ())
+    ledger.known.update(known)
+    for key, one in known.items():
+        ledger.by_id[one.id_key] = (*ledger.by_id.get(one.id_key, ()), key)
+    ledger.filed.update(_filed(connection, missing))

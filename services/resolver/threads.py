@@ -59,7 +59,7 @@ def _move(connection: psycopg.Connection[Any], notice: Moved) -> list[UUID]:
     ).fetchall()
     keys = [key for (key,) in fresh]
     connection.execute(
-        "UPDATE resolver.message SET thread = %s, graph_version = %s"
+        "UPDATE resolver.message SET thread = resolver.root(%s), graph_version = %s"
         " WHERE message_key = ANY(%b) AND graph_version < %s",
         (notice.thread, notice.version, keys, notice.version),
     )

@@ -9,15 +9,10 @@ import pytest
 
 from tests.e2e.conftest import KIM, SUPPORT, Company
 from tests.e2e.mails import mail
-from tests.e2e.settings_page import at_hand, changes, setting
+from tests.e2e.settings_page import changes, setting
 from tests.e2e.test_mail import activities
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture(name="company")
-def company_at_hand(company: Company) -> Company:
-    return at_hand(company)
 
 
 def drawn(company: Company, *whose: str, subject: str = "Offer") -> Mapping[str, str]:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.resolver.filing import DecisionRow, Filing, Settings, settle
 from services.resolver.ledger import Item, Ledger
+from services.resolver.smart_matching import prepare
 
 
 def decide(items: Sequence[Item], ledger: Ledger, settings: Settings) -> Mapping[UUID, DecisionRow]:
@@ -23,12 +24,17 @@ def decide(items: Sequence[Item], ledger: Ledger, settings: Settings) -> Mapping
         for name in ledger.depends_on(child):
             pointing[name].append(child)
     filing = Filing()
+    matching = prepare(items, ledger, settings, lambda _asking, _parameters: {})
     waiting = deque(sorted(items, key=lambda i: (i.delivered.internal_date, i.delivered.uid or 0)))
     queued = {item.delivered.delivery_id for item in waiting}
     while waiting:
         item = waiting.popleft()
         queued.discard(item.delivered.delivery_id)
+        found = matching.point(item, ledger)
+        if found is not None:
+            pointing[found].append(item.delivered.message_key)
         changed = settle(item, ledger, filing, settings, cause="simulation")
+        matching.keep(item, ledger)
         if changed is None:
             continue
         for child in pointing.get(changed, ()):

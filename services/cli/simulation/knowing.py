@@ -104,7 +104,13 @@ class Stored:
         ]
         ledger = self.ledger
         deliveries = {key: dict(group) for key, group in ledger.deliveries.items()}
-        return items, replace(ledger, filed=dict(ledger.filed), deliveries=deliveries, current=dict(ledger.current))
+        return items, replace(
+            ledger,
+            evidence=dict(ledger.evidence),
+            filed=dict(ledger.filed),
+            deliveries=deliveries,
+            current=dict(ledger.current),
+        )
 
 
 def of_stored(connection: Connection[Any], blobs: BlobFolder, since: datetime, settings: Settings) -> Stored:

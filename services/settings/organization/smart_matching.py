@@ -34,15 +34,15 @@ class SmartMatching(Strict):
     tracking_smart_filter_regex: Annotated[str, AfterValidator(_compiles)] = setting(
         r"^[\s]*([\w]+\s?:[\s]*)+",
         "tracking.smart.filterRegex",
-        "What is taken out of a subject before its words are compared.",
-        about=About("3.7", row="Smart matching: parameters", unit="characters"),
+        "What is taken out of a subject before its words are compared. One that takes over a second is given up.",
+        about=About("3.7", row="Smart matching: parameters", unit="characters", acts="resolver"),
         max_length=500,
     )
     tracking_smart_max_count: int = setting(
         20,
         "tracking.smart.maxCount",
         "So many words of the subject, and so many addresses, are compared.",
-        about=About("3.7", row="Smart matching: parameters"),
+        about=About("3.7", row="Smart matching: parameters", acts="resolver"),
         ge=0,
         le=LARGEST,
     )
@@ -50,7 +50,7 @@ class SmartMatching(Strict):
         0,
         "tracking.smart.deltaSubject",
         "By so many words two subjects may differ.",
-        about=About("3.7", row="Smart matching: parameters", unit="words"),
+        about=About("3.7", row="Smart matching: parameters", unit="words", acts="resolver"),
         ge=0,
         le=LARGEST,
     )
@@ -58,7 +58,7 @@ class SmartMatching(Strict):
         2,
         "tracking.smart.minAddress",
         "So many addresses must be the same.",
-        about=About("3.7", row="Smart matching: parameters", unit="addresses"),
+        about=About("3.7", row="Smart matching: parameters", unit="addresses", acts="resolver"),
         ge=0,
         le=LARGEST,
     )
@@ -66,7 +66,7 @@ class SmartMatching(Strict):
         90,
         "tracking.smart.lookbackDays",
         "How far back mails are compared.",
-        about=About("3.7", unit="days"),
+        about=About("3.7", unit="days", acts="resolver"),
         ge=1,
         le=3650,
     )

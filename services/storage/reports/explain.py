@@ -9,6 +9,7 @@ from psycopg import Connection
 
 from services.storage.reports.activities import Ref, ref, timestamp
 from services.storage.reports.reading import number, rows
+from services.storage.reports.relinks import Relink, history
 
 
 class Piece(TypedDict):
@@ -93,13 +94,18 @@ class Explained(TypedDict):
 
 
 class Explanation(TypedDict):
-    """One message identity: two of them with one Message-ID are flagged. ``repairs``: what the parser mended."""
+    """
+    One message identity: two of them with one Message-ID are flagged. ``repairs``: what the parser mended.
+
+    ``relinks``: what people have said of what it belongs to.
+    """
 
     message_id: str | None
     thread_id: str
     flagged: bool
     subject: str | None
     repairs: list[str]
+    relinks: list[Relink]
     deliveries: list[Explained]
 
 
@@ -191,6 +197,7 @@ def _explained(delivery: dict[str, Any], decisions: Iterable[dict[str, Any]]) ->
 def explain(connection: Connection[Any], id_key: UUID) -> list[Explanation]:
     """Return what is known of every message identity under the keyed hash of a canonical id; empty when none."""
     found = []
+    said = history(connection, id_key)
     for message in rows(connection, _MESSAGES, {"id_key": id_key}):
         key = {"message": message["message_key"]}
         decisions = rows(connection, _DECISIONS, key)
@@ -201,6 +208,7 @@ def explain(connection: Connection[Any], id_key: UUID) -> list[Explanation]:
                 flagged=message["flagged"],
                 subject=message["subject"],
                 repairs=message["repairs"] or [],
+                relinks=said,
                 deliveries=[_explained(d, decisions) for d in rows(connection, _DELIVERIES, key)],
             )
         )

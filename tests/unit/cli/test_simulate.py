@@ -238,3 +238,18 @@ def test_mail_in_a_forward_mailbox_is_decided_for_whoever_forwarded_it(run, tmp_
     assert "inner@x.example: accepted for queue/anna" in done.output
     assert "* forward wrapper from: anna@own.example receives by a forward mailbox" in done.output
     assert "outer@own.example" not in done.output
+
+
+def test_smart_matching_works_in_a_dry_run_as_in_the_services():
+    """In the compatible mode, among the given mails, whatever order they come in."""
+    undated = [mail("root"), mail("again", minute=1), mail("third", minute=2)]
+    mails = [replace(one, message=replace(one.message, date=one.received)) for one in undated]
+    switched = {"tracking.mode": "compatible", "tracking.smart.enabled": "link", "filter.userDefault": 0}
+    expected = {
+        "root": ("accepted", "None", None),
+        "again": ("accepted", "SmartMatching", "root"),
+        "third": ("accepted", "SmartMatching", "again"),
+    }
+
+    assert expected == decided(mails, switched) == decided(mails[::-1], switched)
+    assert {"None"} == {method for _, method, _ in decided(mails, {**switched, "tracking.mode": "best"}).values()}

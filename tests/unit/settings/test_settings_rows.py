@@ -3,14 +3,25 @@
 from services.runtime.config import CHECKOUT
 from services.settings.declaring import about
 from services.settings.organization import Organization
-from tests.e2e import settings_page, test_settings_page, test_settings_page_mailboxes, test_settings_page_tokens
+from tests.e2e import (
+    settings_page,
+    test_settings_page,
+    test_settings_page_likeness,
+    test_settings_page_mailboxes,
+    test_settings_page_tokens,
+)
 
 DECLARED = [about(field) for field in Organization.model_fields.values()]
 
 
 def test_each_row_has_a_test_on_a_running_pipeline_or_is_not_yet_acting():
     """A row of several settings acts as soon as one of them does."""
-    filling = (test_settings_page, test_settings_page_mailboxes, test_settings_page_tokens)
+    filling = (
+        test_settings_page,
+        test_settings_page_likeness,
+        test_settings_page_mailboxes,
+        test_settings_page_tokens,
+    )
     assert all(module.__name__ for module in filling)
     acting = {said.row for said in DECLARED if said.row and said.acts}
     idle = {said.row for said in DECLARED if said.row} - acting
