@@ -10,9 +10,9 @@ from psycopg import Connection
 from services.contracts.codec import encode
 from services.correlator import statements as sql
 from services.correlator.store import thread_today
-from services.domain.evidence import Kind
+from services.domain.evidence import JOINS, NAMES_ITSELF, Kind
 from services.domain.graph import THREADS_PER_VERSION, Merge
-from services.domain.repair import LINKING, Link
+from services.domain.repair import Link
 from services.storage.outbox import OutboxRow
 
 T = TypeVar("T")
@@ -36,8 +36,8 @@ WITH RECURSIVE reached (id) AS (
         OFFSET 0
     ) AS n
 )
-SELECT r.id, l.child, l.target FROM reached AS r LEFT JOIN LATERAL (
-    SELECT e.child, e.target FROM correlator.message m JOIN correlator.edge e ON e.child = m.message_key
+SELECT r.id, l.child, l.target, l.kind FROM reached AS r LEFT JOIN LATERAL (
+    SELECT e.child, e.target, e.kind FROM correlator.message m JOIN correlator.edge e ON e.child = m.message_key
     WHERE m.id_key = r.id AND e.removed_by IS NULL AND e.kind = ANY (%(kinds)b) OFFSET 0
 ) AS l ON true"""
 
@@ -98,10 +98,9 @@ class Component(NamedTuple):
 
 def component(connection: Connection[Any], start: UUID) -> Component:
     """Return what hangs together with an id."""
-    rows = _rows(connection, _COMPONENT, {"start": start, "kinds": [str(kind) for kind in LINKING]})
-    return Component(
-        {own for own, *_ in rows}, sorted({Link(child, own, target) for own, child, target in rows if child})
-    )
+    rows = _rows(connection, _COMPONENT, {"start": start, "kinds": [str(kind) for kind in JOINS]})
+    links = {Link(child, own, target, kind in NAMES_ITSELF) for own, child, target, kind in rows if child}
+    return Component({own for own, *_ in rows}, sorted(links))
 
 
 def seen(connection: Connection[Any], ids: Iterable[UUID]) -> set[UUID]:

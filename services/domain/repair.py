@@ -12,11 +12,8 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 from uuid import UUID
 
-from services.domain.evidence import Evidence, Kind
+from services.domain.evidence import JOINS, NAMES_ITSELF, Evidence
 from services.domain.sightings import Addition, Stored
-
-LINKING = frozenset({Kind.IN_REPLY_TO, Kind.REFERENCES, Kind.MANUAL})
-"""The kinds of evidence that join threads."""
 
 Cuts: TypeAlias = Mapping[tuple[UUID, UUID], UUID]
 """Pairs of ids that a person has parted, with the command that did it."""
@@ -24,11 +21,16 @@ Cuts: TypeAlias = Mapping[tuple[UUID, UUID], UUID]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Link:
-    """An edge that joins: the message ``child``, whose id is ``own``, points at the id ``target``."""
+    """
+    An edge that joins: the message ``child``, whose id is ``own``, points at ``target``.
+
+    ``itself``: the target is another name of the message, so what points at either points at the message.
+    """
 
     child: UUID
     own: UUID
     target: UUID
+    itself: bool = False
 
 
 def followers(links: Iterable[Link], of: UUID) -> frozenset[UUID]:
@@ -67,7 +69,7 @@ def _reached(start: Iterable[UUID], steps: Mapping[UUID, Sequence[UUID]]) -> fro
 
 def unlinking(links: Iterable[Link], own: UUID, target: UUID) -> frozenset[Link]:
     """Return the links of the messages with one id to another id."""
-    return frozenset(link for link in links if (link.own, link.target) == (own, target))
+    return frozenset(link for link in links if (link.own, link.target, link.itself) == (own, target, False))
 
 
 def splitting(ids: AbstractSet[UUID], links: Sequence[Link], own: UUID) -> frozenset[Link]:
@@ -78,11 +80,20 @@ def splitting(ids: AbstractSet[UUID], links: Sequence[Link], own: UUID) -> froze
     ghosts included: a parent that comes later must not join the two again. What only the followers point at stays
     with them. Empty when the message points at nothing.
     """
-    after = followers(links, own)
-    elsewhere = [link for link in links if link.own not in after and link.target not in after]
-    named = {link.target for link in links if link.own == own} - after
-    before = frozenset[UUID]().union(*(piece for piece in pieces(sorted(ids - after), elsewhere) if piece & named))
-    return frozenset(link for link in links if link.own in after and link.target in before)
+    name = _names(ids, links)
+    plain = [replace(one, own=name[one.own], target=name[one.target]) for one in links if not one.itself]
+    after = followers(plain, name[own])
+    elsewhere = [link for link in plain if link.own not in after and link.target not in after]
+    named = {link.target for link in plain if link.own == name[own]} - after
+    others = sorted(set(name.values()) - after)
+    before = frozenset[UUID]().union(*(piece for piece in pieces(others, elsewhere) if piece & named))
+    return frozenset(one for one in links if not one.itself and name[one.own] in after and name[one.target] in before)
+
+
+def _names(ids: AbstractSet[UUID], links: Sequence[Link]) -> Mapping[UUID, UUID]:
+    """Return for each id the one that stands for all names of the same message."""
+    same = pieces(sorted(ids), [one for one in links if one.itself])
+    return {one: min(names) for names in same for one in names}
 
 
 def parted(ids: AbstractSet[UUID], links: Iterable[Link], own: UUID, seen: AbstractSet[UUID]) -> list[frozenset[UUID]]:
@@ -126,9 +137,10 @@ def withhold(
     kept, withheld = [], []
     for one in added:
         before = stored.get(one.message)
-        tied = {one.own} | ({e.target for e in before.edges.values()} - before.removed if before else set())
+        names = {e.target for e in one.edges if e.kind in NAMES_ITSELF}
+        tied = {one.own} | names | ({e.target for e in before.edges.values()} - before.removed if before else set())
         taken: dict[UUID, UUID] = {}
-        for piece in sorted((e for e in one.edges if e.kind in LINKING), key=_nearness):
+        for piece in sorted((e for e in one.edges if e.kind in JOINS - NAMES_ITSELF), key=_nearness):
             if piece.target in taken:
                 continue
             command = _cut(tied, piece.target, cuts)

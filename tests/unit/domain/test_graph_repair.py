@@ -129,3 +129,10 @@ def test_another_copy_does_not_join_what_the_message_is_parted_from_by_what_it_i
 
 def test_where_nobody_parted_anything_nothing_is_withheld():
     assert ([addition(7, 2, 1)], []) == withhold([addition(7, 2, 1)], {}, {})
+
+
+def test_another_name_of_the_message_goes_with_it():
+    """A relay gave 2 the name 8, which 3 answers: neither is cut from the other."""
+    links = [link(2, 1), replace(link(2, 8), itself=True), link(3, 8), link(3, 1)]
+
+    assert {link(2, 1), link(3, 1)} == splitting(together(links), links, UUID(int=2))
