@@ -35,15 +35,17 @@ def content(message: Message) -> str:
     """
     Return what all copies of one mail have in common whatever id they got; empty when too little tells them apart.
 
-    Author, instant, subject, recipients and the beginning of the text: a robot that sends many mails in a second writes
-    to different people.
+    Author, instant, subject, recipients, what it answers and the beginning of the text: a robot that sends many mails in
+    a second writes to different people, and a relay replaces the id of a mail, not those that it answers.
     """
     if message.date is None or not message.from_ or not (message.to or message.cc):
         return ""
     recipients = sorted({normalise(m.address) for m in (*message.to, *message.cc)})
     text = " ".join(message.body_text[: 2 * _COMPARED_TEXT].split())[:_COMPARED_TEXT]
     instant = str(int(message.date.timestamp()))
-    return "\0".join((author(message), instant, " ".join(message.subject.split()), ",".join(recipients), text))
+    answers = ",".join((*message.in_reply_to, *message.references))[:_COMPARED_TEXT]
+    subject = " ".join(message.subject.split())
+    return "\0".join((author(message), instant, subject, ",".join(recipients), answers, text))
 
 
 def gather(

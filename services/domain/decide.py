@@ -88,6 +88,9 @@ class Decision:
 
 KEYWORD = "keyword"
 """What makes a mail tracked that a person has flagged with the keyword (domain rule 2.4)."""
+TOKEN = "token"  # noqa: S105 - no secret
+"""What makes a mail of ours tracked that was sent with a tracking token: it was drawn for an activity."""
+_TRACKED = {KEYWORD: "a person has flagged it", TOKEN: "it was sent with a token that was given out"}
 UNCORRELATED = Correlation(Method.NONE, None, None, ())
 
 
@@ -178,7 +181,7 @@ def decide(facts: Facts) -> Decision:
     if facts.tracked_by and acceptance.outcome != Outcome.ACCEPTED and candidates:
         polled = principals_at(facts, facts.mailbox)
         owner = min(candidates, key=lambda c: (c.ref not in polled, c.rank, c.address, c.ref))
-        why = "a person has flagged it" if facts.tracked_by == KEYWORD else "it lies in a folder that has a rule"
+        why = _TRACKED.get(facts.tracked_by, "it lies in a folder that has a rule")
         return Decision(
             Outcome.ACCEPTED,
             owner,

@@ -8,10 +8,10 @@ from services import __version__
 from services.domain.acceptance import Outcome
 from services.domain.activity import FOLDER, Shape, shape
 from services.domain.correlation import Correlation, Effect, Looked, Regarding
-from services.domain.decide import UNCORRELATED, Decision, Facts, Policy, decide
+from services.domain.decide import TOKEN, UNCORRELATED, Decision, Facts, Policy, decide
 from services.domain.directory import RecordRef
 from services.domain.forwarding import attribute
-from services.domain.identity import activity_id, identity
+from services.domain.identity import Direction, activity_id, identity
 from services.domain.smart_matching import Parameters
 from services.resolver.arrivals import Delivered
 from services.resolver.ledger import Current, Filed, Item, Ledger
@@ -111,7 +111,7 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
         mailbox_owners=settings.mailbox_owners,
         options=settings.options,
         policy=settings.policy,
-        tracked_by=delivered.tracked_by,
+        tracked_by=delivered.tracked_by or _by_token(delivered, ledger, settings.policy),
         folder_record=settings.rules.get(delivered.tracked_by),
         attribution=attribution,
         around=ledger.around(delivered.message_key),
@@ -142,6 +142,14 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
             )
         )
     return ledger.known[delivered.message_key].id_key if changed else None
+
+
+def _by_token(delivered: Delivered, ledger: Ledger, policy: Policy) -> str:
+    """Return what makes a mail of ours tracked that carries a token, or nothing."""
+    key = delivered.message_key
+    if delivered.direction == Direction.INCOMING or not policy.switches.tokens:
+        return ""
+    return TOKEN if any(ledger.tokens.carries(key, p.target) for p in ledger.evidence.get(key, ())) else ""
 
 
 def gone(delivered: Delivered, ledger: Ledger, filing: Filing, settings: Settings, *, cause: str) -> None:

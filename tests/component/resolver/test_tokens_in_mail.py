@@ -143,6 +143,21 @@ def test_our_answer_carries_the_token_on_and_nothing_turns_in_a_circle(resolver:
     assert ["", "out", "in"] == [linked(resolver, name)[1] for name in ("out", "in", "again")]
 
 
+def test_mail_that_was_sent_with_a_token_is_tracked_whatever_the_filter_says(resolver: Resolver):
+    """Anna takes responses only, and what she sends answers nothing."""
+    token = issue(resolver)
+    for name, subject in (("with", f"Offer {token}"), ("without", "Offer"), ("guessed", "Offer CRM:0001009")):
+        raw = mail(name, to=KIM, From="anna@own.example", Subject=subject)
+        resolver.resolve(resolver.record(raw, mailbox="anna@own.example", folder="Sent", hour=8))
+    resolver.resolve(reply(resolver, "in", token))
+
+    outcomes = resolver.outcomes()
+    assert ("accepted", "NoCorrelationMatch", "NoCorrelationMatch") == tuple(
+        outcomes[name] for name in ("with", "without", "guessed")
+    )
+    assert ("TrackingToken", "with", True) == linked(resolver, "in")
+
+
 def own_tokens(name: str) -> tuple[str, str]:
     """A Message-ID and a reply address that were minted for a message."""
     ref = own_token.reference(keyed_hash(KEY, "id", f"{name}@x.example"))
