@@ -35,8 +35,8 @@ def content(message: Message) -> str:
     """
     Return what all copies of one mail have in common whatever id they got; empty when too little tells them apart.
 
-    Author, instant, subject, recipients, what it answers and the beginning of the text: a robot that sends many mails in
-    a second writes to different people, and a relay replaces the id of a mail, not those that it answers.
+    Author, instant, subject, recipients, what it answers and the beginning of the text: a robot that sends many mails
+    in a second writes to different people, and a relay replaces the id of a mail, not those that it answers.
     """
     if message.date is None or not message.from_ or not (message.to or message.cc):
         return ""
