@@ -51,6 +51,9 @@ CONCERNS: Mapping[str, Concern] = {
     "router_silent": Concern.OPERATION,
     "forward_not_wrapped": Concern.BOTH,
     "forward_several": Concern.BOTH,
+    "tokens_forged": Concern.OPERATION,
+    "token_unshared": Concern.MAILBOX,
+    "sender_unverified": Concern.MAILBOX,
     "dead_letter": Concern.OPERATION,
     "stage_stopped": Concern.OPERATION,
 }

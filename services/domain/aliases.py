@@ -36,14 +36,15 @@ def content(message: Message) -> str:
     Return what all copies of one mail have in common whatever id they got; empty when too little tells them apart.
 
     Author, instant, subject, recipients, what it answers and the beginning of the text: a robot that sends many mails
-    in a second writes to different people, and a relay replaces the id of a mail, not those that it answers.
+    in a second writes to different people. A relay replaces the id of a mail and may name it in References, where it
+    leaves In-Reply-To alone.
     """
     if message.date is None or not message.from_ or not (message.to or message.cc):
         return ""
     recipients = sorted({normalise(m.address) for m in (*message.to, *message.cc)})
     text = " ".join(message.body_text[: 2 * _COMPARED_TEXT].split())[:_COMPARED_TEXT]
     instant = str(int(message.date.timestamp()))
-    answers = ",".join((*message.in_reply_to, *message.references))[:_COMPARED_TEXT]
+    answers = ",".join(message.in_reply_to)[:_COMPARED_TEXT]
     subject = " ".join(message.subject.split())
     return "\0".join((author(message), instant, subject, ",".join(recipients), answers, text))
 

@@ -33,8 +33,17 @@ PEOPLE = frozenset({KIM, SUPPORT})
 ONE, OTHER = RecordRef("case", "1"), RecordRef("case", "2")
 LINKING = {Mode.BEST: Switches(smart=Smart.LINK), Mode.COMPATIBLE: Switches(mode=Mode.COMPATIBLE, smart=Smart.LINK)}
 ORDER = {
-    Mode.BEST: ["own_token", "in_reply_to", "references", "tracking_token", "thread_index", "folder", "likeness"],
-    Mode.COMPATIBLE: ["in_reply_to", "references", "tracking_token", "thread_index", "smart_matching"],
+    Mode.BEST: [
+        "manual",
+        "own_token",
+        "in_reply_to",
+        "references",
+        "tracking_token",
+        "thread_index",
+        "folder",
+        "likeness",
+    ],
+    Mode.COMPATIBLE: ["manual", "in_reply_to", "references", "tracking_token", "thread_index", "smart_matching"],
 }
 
 
