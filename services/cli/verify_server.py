@@ -43,11 +43,12 @@ def audits(config: Config, only: Sequence[str]) -> Iterator[Audit]:
                 server = server_of(profile, config.ca_file, opens=login.opens)
                 if profile.protocol == "pop3":
                     listed = pop3.listed(server, login.user, credential, patience=PATIENCE_SECONDS).values()
-                    yield audit_pop3(address, [uidl for uidl, _ in listed], partial(deliveries.handled, database))
+                    known = partial(deliveries.handled, database, mailboxes=[address])
+                    yield audit_pop3(address, [uidl for uidl, _ in listed], known)
                     continue
                 with imap.session(server, login.user, credential) as connection:
-                    known = folder_rows.read(database, address).ids
-                    places = choose(wanted_of(snapshot, address), connection.folders(), known)
+                    ids = folder_rows.read(database, address).ids
+                    places = choose(wanted_of(snapshot, address), connection.folders(), ids)
                     yield from audit(connection, address, [place.name for place in places], partial(_taken, config))
             except MailweaveError as error:
                 yield Audit(mailbox=address, folder="*", on_server=0, error=str(error))

@@ -32,14 +32,15 @@ def test_every_mail_is_filed_once_whoever_is_killed(company: Company, tmp_path: 
             assert -signal.SIGKILL == router.end(signal.SIGKILL)
             router.start()
             kill_fetcher(company)
-        until(lambda: deliveries(company, address) == many)
+        sent |= post(company, address, domain, many + 1)  # by the router that was started last
+        until(lambda: deliveries(company, address) == many + 1)
         until(lambda: accepted(company, f"%@{domain}") == sent, seconds=120)
         assert 0 == router.end(signal.SIGTERM)
         log = (tmp_path / "log").read_text()
         assert "Mailboxes are left to routers" in pipeline.mailweave("wait").stdout
         pipeline.mailweave("verify", "--mailbox", address)
 
-    assert many == deliveries(company, address)
+    assert many + 1 == deliveries(company, address)
     token = (tmp_path / "token").read_text().strip()
     assert token.partition(".")[2] not in log
     assert "Traceback" not in log

@@ -185,6 +185,7 @@ def test_a_command_that_comes_again_changes_nothing(url):
         (command("merge", "a@x", "a@x"), "itself"),
         (command("relink", "b@x", "a@x", "d@x"), "follows from this one"),
     ],
+    ids=["a start", "an unknown mail", "onto an unknown mail", "together already", "with itself", "under its answer"],
 )
 def test_what_makes_no_sense_is_refused_with_the_reason_and_changes_nothing(url, value, why):
     write(url, [THREAD])

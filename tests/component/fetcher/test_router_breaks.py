@@ -42,7 +42,7 @@ def test_what_nobody_foresaw_is_a_failed_check_with_an_alert(outside, check, mon
 
 def test_what_the_endpoint_will_never_take_is_a_failed_check_with_an_alert(outside, check, monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr(opening, "opened", lambda *_: (_ for _ in ()).throw(refusals.BadRequest("no")))
+        broken.setattr(opening, "opened", lambda *_, **__: (_ for _ in ()).throw(refusals.BadRequest("no")))
         ended = check()
 
     assert ("unforeseen", True) == (ended.code, ended.delay is not None)
