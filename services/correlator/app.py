@@ -1,14 +1,16 @@
-"""Wiring of the correlator: topic, graph, outbox."""
+"""Wiring of the correlator: topic, graph, likeness, outbox."""
 
 from collections.abc import Sequence
 
 import faust
 
 from services.correlator.handlers import correlate
+from services.correlator.likeness import Likeness
 from services.correlator.store import GraphStore
 from services.runtime.kafka import stage, worker
 from services.runtime.records import Batch, Output
 from services.runtime.runtime import Runtime
+from services.storage.cache import redis_client
 from services.storage.postgres import Database
 
 
@@ -16,10 +18,12 @@ def build(runtime: Runtime) -> faust.App:
     """Return the Faust app of the correlator."""
     config = runtime.config
     outbox = runtime.drainer("correlator")
-    graph = GraphStore(Database(config.postgres, "correlator"), announced=outbox.nudge)
+    database = Database(config.postgres, "correlator")
+    graph = GraphStore(database, announced=outbox.nudge)
+    likeness = Likeness(database, redis_client(config.redis), config.hash_key)
 
     def handle(batch: Batch) -> Sequence[Output]:
-        return correlate(batch, graph=graph, hash_key=config.hash_key)
+        return correlate(batch, graph=graph, hash_key=config.hash_key, likeness=likeness)
 
     app = worker("correlator", config)
     stage(app, "mail-received", handle, runtime=runtime)

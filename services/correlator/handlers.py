@@ -1,17 +1,19 @@
 """What happens with a batch of deliveries: each gets its thread and its evidence. Ports come as arguments."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.contracts.codec import decode, encode
-from services.contracts.received import identity_of
-from services.correlator.ports import Graph
+from services.contracts.received import identity_of, message_of
+from services.correlator.ports import Graph, Likeness
 from services.domain.errors import UndecodableRecord
-from services.domain.evidence import gather
+from services.domain.evidence import Kind, gather
 from services.domain.identity import keyed_hash
+from services.domain.likeness.finding import Shown
 from services.domain.message import MessageId
 from services.domain.sightings import Placed, Sighting
 from services.runtime import metrics
@@ -19,6 +21,7 @@ from services.runtime.crash import crash_point
 from services.runtime.records import Batch, Input, Output
 
 CORRELATED = "mail-correlated"
+_IDS = (Kind.IN_REPLY_TO, Kind.REFERENCES)
 
 
 class _Taken(NamedTuple):
@@ -27,9 +30,10 @@ class _Taken(NamedTuple):
     given: Input
     delivery: str
     sighting: Sighting
+    record: dict[str, Any]
 
 
-def correlate(batch: Batch, *, graph: Graph, hash_key: bytes) -> list[Output]:
+def correlate(batch: Batch, *, graph: Graph, hash_key: bytes, likeness: Likeness | None = None) -> list[Output]:
     """
     Return one message-correlated record per delivery, by internal date: so an answer seldom goes before its parent.
 
@@ -54,7 +58,7 @@ def correlate(batch: Batch, *, graph: Graph, hash_key: bytes) -> list[Output]:
             else:
                 sighting = _sighting(record, hash_key, key)
                 taken.append(
-                    _Taken(record["internal_date"], record["uid"] or 0, given, record["delivery_id"], sighting)
+                    _Taken(record["internal_date"], record["uid"] or 0, given, record["delivery_id"], sighting, record)
                 )
     if not taken:
         return []
@@ -62,7 +66,27 @@ def correlate(batch: Batch, *, graph: Graph, hash_key: bytes) -> list[Output]:
         placed = graph.place([one.sighting for one in taken])
     crash_point("correlator.committed")
     taken.sort(key=attrgetter("date", "uid"))
+    with metrics.step("correlator", "likeness"):
+        placed = _likened(taken, placed, likeness) if likeness else placed
     return [_output(one.given, one.delivery, placed[one.sighting.message]) for one in taken]
+
+
+def _likened(taken: Sequence[_Taken], placed: Mapping[UUID, Placed], likeness: Likeness) -> Mapping[UUID, Placed]:
+    """Return the results with what likeness adds to them."""
+    mails = {
+        one.sighting.message: Shown(
+            message=one.sighting.own,
+            mail=message_of(one.record),
+            received=one.date,
+            thread=placed[one.sighting.message].thread,
+            answers=tuple(e.target for e in placed[one.sighting.message].evidence if e.kind in _IDS),
+        )
+        for one in taken
+    }
+    found = likeness.evidence(mails)
+    return {
+        key: replace(now, evidence=(*now.evidence, found[key])) if key in found else now for key, now in placed.items()
+    }
 
 
 def _received(given: Input) -> dict[str, Any]:

@@ -32,7 +32,8 @@ def liken(placing: Placing) -> Mapping[UUID, Link]:
     """
     given = {arrival.id_key: arrival.delivered.message_key for arrival in placing.arrivals}
     hashed, index = hasher(KEY), MemoryIndex()
-    ordered = sorted(placing.arrivals, key=lambda a: a.message.date or a.delivered.internal_date)
+    copies = {arrival.delivered.message_key: arrival for arrival in reversed(placing.arrivals)}
+    ordered = sorted(copies.values(), key=lambda a: a.message.date or a.delivered.internal_date)
     links: dict[UUID, Link] = {}
     for start in range(0, len(ordered), BATCH):
         batch = ordered[start : start + BATCH]

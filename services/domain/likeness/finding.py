@@ -1,7 +1,7 @@
 """Finds for each mail of a batch the conversation it belongs to, in order, each seeing those before it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,6 +18,8 @@ from services.domain.message import Message
 _ENOUGH_REPLIES = 20
 _MOST_MARKED = 0.1
 MOST_LOSERS = 3
+MOST_ANSWERS = 20
+"""How many of the ids that a mail answers are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Shown:
     A mail to be stored, and found a conversation for unless ids have decided.
 
     ``message`` is the keyed hash of its canonical id. ``thread`` labels its conversation as far as ids tell;
-    ``answers`` are the stored mails that ids say it answers, nearest first: with one of them nothing is sought.
+    ``answers`` are the mails that ids say it answers, nearest first: if one of them is stored, nothing is sought.
     """
 
     message: UUID
@@ -63,27 +65,31 @@ def find(mails: Sequence[Shown], index: Index, hashed: Hash) -> list[Found | Non
     """
     Return what is found for each mail, None for those that ids decided or that belong to nothing stored; store all.
 
-    Two mails of a batch see each other as if each had been stored before the next one came. At most one question
-    to the index and one order to store, whatever the number of mails.
+    Two mails of a batch see each other as if each had been stored before the next one came. At most two questions to
+    the index and one order to store, whatever the number of mails.
     """
-    asked = [_ask(shown, hashed) for shown in mails]
+    named = {message for shown in mails for message in shown.answers[:MOST_ANSWERS]}
+    stored = index.look_up(Question(messages=named)).by_message if named else {}
+    known, asked = set(stored), []
+    for shown in mails:
+        asked.append(_ask(shown, hashed, decided=not known.isdisjoint(shown.answers[:MOST_ANSWERS])))
+        known.add(shown.message)
     looked = index.look_up(
         Question(
             keys={key for one in asked for key in one.sought},
             people={person for one in asked if one.sought for person in one.traits.people},
             streams={one.traits.stream for one in asked if one.sought},
-            messages={message for one in asked for message in one.shown.answers},
         )
     )
-    batch = _Batch(looked, hashed)
+    batch = _Batch(looked, stored, hashed)
     found = [batch.take(one) for one in asked]
     index.keep(batch.kept)
     return found
 
 
-def _ask(shown: Shown, hashed: Hash) -> _Asked:
+def _ask(shown: Shown, hashed: Hash, *, decided: bool) -> _Asked:
     cheap = traits(shown.mail, shown.received, hashed)
-    if shown.answers:
+    if decided:
         return _Asked(shown, cheap, NOTHING_QUOTED, ())
     said = quoting(cheap.key, shown.mail.body_text, hashed)
     return _Asked(shown, cheap, said, sought_under(cheap, said, hashed))
@@ -92,11 +98,11 @@ def _ask(shown: Shown, hashed: Hash) -> _Asked:
 class _Batch:
     """What is stored, together with the mails of the batch that were taken before."""
 
-    def __init__(self, looked: Looked, hashed: Hash) -> None:
+    def __init__(self, looked: Looked, by_message: Mapping[UUID, Entry], hashed: Hash) -> None:
         self._looked = looked
         self._hashed = hashed
         self._by_key: dict[Key, list[Entry]] = defaultdict(list)
-        self._by_message: dict[UUID, Entry] = dict(looked.by_message)
+        self._by_message: dict[UUID, Entry] = dict(by_message)
         self._seen: Counter[int] = Counter(looked.seen)
         self._habits = dict(looked.habits)
         self.kept: list[Kept] = []

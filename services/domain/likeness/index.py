@@ -18,10 +18,10 @@ MOST_PARTS = 64
 class Question:
     """What a batch of mails asks at once; all of it is answered in at most two round trips."""
 
-    keys: Collection[Key]
-    people: Collection[int]
-    streams: Collection[int]
-    messages: Collection[UUID]
+    keys: Collection[Key] = ()
+    people: Collection[int] = ()
+    streams: Collection[int] = ()
+    messages: Collection[UUID] = ()
 
 
 @dataclass(frozen=True, slots=True)

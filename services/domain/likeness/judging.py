@@ -82,6 +82,8 @@ def judge(
     for conversation, group in groups.items():
         others = max((hits for one, hits in hits_of.items() if one != conversation), default=0)
         marks = common | _name_marks(group, twins=conversation in pointed and len(pointed) > 1, others=others)
+        if pointed and conversation not in pointed:
+            marks |= Mark.NAMED_ELSEWHERE
         marks |= _quote_marks(group, others) | _subject_marks(traits, group, subjects, former)
         marks |= _people_marks(traits, quoting, group, frequency) | _time_marks(traits, group)
         marks |= _series_marks(traits, [one.entry for one in group])

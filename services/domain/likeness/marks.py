@@ -15,6 +15,7 @@ class Mark(Flag):
     NAMED_DAY = auto()
     NAMED_SENDER = auto()
     TWIN = auto()
+    NAMED_ELSEWHERE = auto()
     QUOTES = auto()
     QUOTE_HIGH = auto()
     QUOTE_STRONG = auto()
@@ -46,6 +47,7 @@ SENTENCE = {
     Mark.NAMED_DAY: "the text names its sender and day",
     Mark.NAMED_SENDER: "the text names its sender",
     Mark.TWIN: "another conversation has the same sender and minute",
+    Mark.NAMED_ELSEWHERE: "the text names the sender and minute of another conversation",
     Mark.QUOTES: "the text quotes something",
     Mark.QUOTE_HIGH: "most of the quote stands in it",
     Mark.QUOTE_STRONG: "much of the quote stands in it",
