@@ -18,17 +18,19 @@ _IDS = (Kind.IN_REPLY_TO, Kind.REFERENCES)
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The message that a mail most probably answers, and how sure that is."""
+    """The message that a mail most probably answers, by which rule, and how sure that is."""
 
     target: UUID
+    rule: str
     confidence: float
 
 
-def liken(placing: Placing) -> Mapping[UUID, Link]:
+def liken(placing: Placing, *, least: float = LINK) -> Mapping[UUID, Link]:
     """
-    Return the links, by message key. The mails come in the order of their Date; undated ones as they were received.
+    Return the links of this confidence at least, by message key.
 
-    A mail has a link only where no id names a mail that is given, and only to one that came before it.
+    The mails come in the order of their Date; undated ones as they were received. A mail has a link only where no id
+    names a mail that is given, and only to one that came before it.
     """
     given = {arrival.id_key: arrival.delivered.message_key for arrival in placing.arrivals}
     hashed, index = hasher(KEY), MemoryIndex()
@@ -39,8 +41,8 @@ def liken(placing: Placing) -> Mapping[UUID, Link]:
         batch = ordered[start : start + BATCH]
         answers = find([_shown(placing, arrival, given) for arrival in batch], index, hashed)
         for arrival, found in zip(batch, answers, strict=True):
-            if found is not None and found.confidence >= LINK:
-                links[arrival.delivered.message_key] = Link(given[found.target], found.confidence)
+            if found is not None and found.confidence >= least:
+                links[arrival.delivered.message_key] = Link(given[found.target], found.rule, found.confidence)
     return links
 
 
