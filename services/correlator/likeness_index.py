@@ -29,6 +29,29 @@ _SEEN = b"mwl:seen"
 _HABITS = b"mwl:habits"
 
 
+# One command per batch: every command of a pipeline costs the client as much as the hashing of a mail.
+_KEEP = """
+local at, expiry, slack = 3, ARGV[1], tonumber(ARGV[2])
+local function rows(width, store)
+  local count = tonumber(ARGV[at])
+  at = at + 1
+  for _ = 1, count do
+    store(ARGV[at], ARGV[at + 1], ARGV[at + 2])
+    at = at + width
+  end
+end
+rows(2, function(name, entry) redis.call('SET', name, entry, 'EX', expiry) end)
+rows(3, function(name, references, most)
+  if redis.call('APPEND', name, references) > most * slack then
+    redis.call('SET', name, redis.call('GETRANGE', name, -most, -1))
+  end
+  redis.call('EXPIRE', name, expiry)
+end)
+rows(2, function(person, count) redis.call('HINCRBY', KEYS[1], person, count) end)
+rows(2, function(field, count) redis.call('HINCRBY', KEYS[2], field, count) end)
+"""
+
+
 class IndexLost(Retry):
     """Redis has lost its memory."""
 
@@ -46,6 +69,7 @@ class LikenessIndex:
 
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
+        self._keep = client.register_script(_KEEP)
 
     def look_up(self, question: Question) -> Looked:
         """Return what is stored."""
@@ -81,32 +105,20 @@ class LikenessIndex:
         return {one: unpack_entry(data) for one, data in zip(references, packed, strict=True) if data}
 
     def keep(self, mails: Sequence[Kept]) -> None:
-        """Store mails. Killed in between, some of a batch may be stored; storing it again mends that."""
+        """Store mails, all or none."""
         if not mails:
             return
-        pipe = self._redis.pipeline(transaction=False)
-        appended: list[tuple[Key, bytes]] = []
-        for mail in mails:
-            reference = mail.entry.message.bytes[:_REFERENCE]
-            pipe.set(b"mwe" + reference, pack_entry(mail.entry), ex=_EXPIRY)
-        for key, references in _by_key(mails).items():
-            name = b"mwk" + pack_key(key)
-            pipe.append(name, references)
-            pipe.expire(name, _EXPIRY)
-            appended.append((key, name))
-        _count(pipe, mails)
+        entries = [(b"mwe" + one.entry.message.bytes[:_REFERENCE], pack_entry(one.entry)) for one in mails]
+        postings = [
+            (b"mwk" + pack_key(key), references, most(key) * _REFERENCE) for key, references in _by_key(mails).items()
+        ]
+        seen = Counter(person for one in mails for person in one.entry.people)
+        habits = Counter(f"{one.stream}{'+' if one.habit else '-'}" for one in mails if one.habit is not None)
+        arguments: list[bytes | str | int] = [_EXPIRY, _SLACK]
+        for group in (entries, postings, seen.items(), habits.items()):
+            arguments += [len(group), *(value for row in group for value in row)]
         with world():
-            answers = pipe.execute()
-            lengths = answers[len(mails) : len(mails) + 2 * len(appended) : 2]
-            self._cut(
-                [name_of for name_of, length in zip(appended, lengths, strict=True) if _too_long(name_of[0], length)]
-            )
-
-    def _cut(self, grown: Sequence[tuple[Key, bytes]]) -> None:
-        """Shorten lists that have grown long. What another replica appends meanwhile may be lost from this one key."""
-        for key, name in grown:
-            found = self._redis.getrange(name, -most(key) * _REFERENCE, -1)
-            self._redis.set(name, found, ex=_EXPIRY)
+            self._keep(keys=[_SEEN, _HABITS], args=arguments)
 
     def forget(self, messages: Collection[UUID]) -> None:
         """Drop mails; keys that name them lead nowhere."""
@@ -126,16 +138,3 @@ def _by_key(mails: Sequence[Kept]) -> Mapping[Key, bytes]:
         for key in mail.keys:
             found[key] = found.get(key, b"") + mail.entry.message.bytes[:_REFERENCE]
     return found
-
-
-def _too_long(key: Key, length: int) -> bool:
-    return length > most(key) * _REFERENCE * _SLACK
-
-
-def _count(pipe: "redis.client.Pipeline", mails: Sequence[Kept]) -> None:
-    seen = Counter(person for mail in mails for person in mail.entry.people)
-    for person, count in seen.items():
-        pipe.hincrby(_SEEN, str(person), count)
-    habits = Counter(f"{mail.stream}{'+' if mail.habit else '-'}" for mail in mails if mail.habit is not None)
-    for field, count in habits.items():
-        pipe.hincrby(_HABITS, field, count)

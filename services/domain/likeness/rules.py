@@ -66,7 +66,7 @@ TABLE = (
     Rule("list+greeting", 0.84, _LIST | Mark.GREETED, Mark.SHORT_SUBJECT),
     Rule("list+quotes", 0.83, _LIST | Mark.QUOTES, Mark.SHORT_SUBJECT),
     Rule("list+day", 0.82, _LIST | Mark.DAY, Mark.SHORT_SUBJECT | Mark.SAME_SENDER),
-    Rule("reply+recipient", 0.81, _REPLY | Mark.WAS_RECIPIENT, Mark.TWIN),
+    Rule("reply+recipient", 0.81, _REPLY | Mark.WAS_RECIPIENT, _TWIN),
     Rule("attribution", 0.79, Mark.NAMED_MINUTE, _TWIN),
     Rule("reply", 0.77, _REPLY),
     Rule("forward", 0.75, Mark.SAME_SUBJECT | Mark.FORWARD_MARK),
