@@ -8,6 +8,7 @@ from math import log
 from services.domain.likeness.entries import Entry
 from services.domain.likeness.marks import Mark
 from services.domain.likeness.naming import MARK_OF, MINUTE, NOT, named
+from services.domain.likeness.part_marks import series_marks
 from services.domain.likeness.rules import TABLE, Rule
 from services.domain.likeness.shingles import shared
 from services.domain.likeness.stated_times import DAY
@@ -19,7 +20,6 @@ _FEW = 3
 _AS_MUCH = 0.8
 _IN_COMMON = 0.25
 _SHORT_SUBJECT = 3
-_AT_ONCE, _SERIES_PAUSE = 3, 120
 
 Frequency = Callable[[int], int]
 """In how many mails a person has been seen."""
@@ -86,7 +86,7 @@ def judge(
             marks |= Mark.NAMED_ELSEWHERE
         marks |= _quote_marks(group, others) | _subject_marks(traits, group, subjects, former)
         marks |= _people_marks(traits, quoting, group, frequency) | _time_marks(traits, group)
-        marks |= _series_marks(traits, [one.entry for one in group])
+        marks |= series_marks(traits, [one.entry for one in group])
         rule = next((r for r in TABLE if r.needs in marks and not r.forbids & marks), None)
         found.append(Candidate(_target(traits, group), marks, rule, hits_of[conversation]))
     return sorted(found, key=lambda c: (_rank(c.rule), -c.hits, -c.entry.second, c.entry.message))
@@ -179,21 +179,6 @@ def _people_marks(traits: Traits, quoting: Quoting, group: Sequence[_Seen], freq
 def _time_marks(traits: Traits, group: Sequence[_Seen]) -> Mark:
     age = traits.minute - max(one.entry.minute for one in group)
     return (Mark.DAY if age <= DAY else Mark(0)) | (Mark.WEEK if age <= 7 * DAY else Mark(0))
-
-
-def _series_marks(traits: Traits, entries: Sequence[Entry]) -> Mark:
-    parts = [one for one in entries if one.series and one.series == traits.series]
-    if not parts or traits.part is None or traits.part.number == 0:
-        return Mark(0)
-    last = max(parts, key=lambda one: (one.second, one.number))
-    pause = traits.second - last.second
-    if pause > _SERIES_PAUSE or last.number >= traits.part.number:
-        return Mark(0)
-    if any(one.number == 0 for one in parts):
-        return Mark.COVER_LETTER
-    if last.number != traits.part.number - 1:
-        return Mark(0)
-    return Mark.FIRST_PART | (Mark.AT_ONCE if pause <= _AT_ONCE else Mark(0))
 
 
 def _target(traits: Traits, group: Sequence[_Seen]) -> Entry:
