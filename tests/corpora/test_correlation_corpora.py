@@ -3,7 +3,7 @@
 import pytest
 
 from services.domain.likeness.rules import LINK
-from tests.bench.correlation_corpora import POOL, R_LISTS, UNSEEN, folder, module, sources
+from tests.bench.correlation_corpora import LISTS, POOL, R_LISTS, UNSEEN, folder, module, sources
 from tests.bench.correlation_runs import Blind, by_headers
 
 pytestmark = pytest.mark.corpora
@@ -57,8 +57,9 @@ def test_lists_without_reply_marks_and_addresses_keep_their_precision(corpora):
     assert 0.988 <= right / judged
 
 
-def test_with_headers_the_order_of_arrival_does_not_matter(corpora, pool):
-    links = module(corpora, "score_threads").score(pool, by_headers(pool, 7))["links_in_thread"]
+def test_with_headers_the_order_of_arrival_does_not_matter(corpora):
+    lists = [row for name, rows in sources(corpora) if name in LISTS for row in rows]
+    links = module(corpora, "score_threads").score(lists, by_headers(lists, 7))["links_in_thread"]
 
     assert 1.0 == links["p"]
     assert 0.995 <= links["r"]

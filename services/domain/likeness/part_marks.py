@@ -6,7 +6,7 @@ from services.domain.likeness.entries import Entry
 from services.domain.likeness.marks import Mark
 from services.domain.likeness.traits import Traits
 
-AT_ONCE, PAUSE = 3, 120
+AT_ONCE, PAUSE = 5, 120
 """Seconds behind the last part: a program that sends a series needs at most so many, a series takes no longer pause."""
 
 
