@@ -1,11 +1,11 @@
 # The commands people type. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv check test bench faults folders corpora fuzz demo topics dashboard lock clean
+.PHONY: help venv check test bench bench-correlation faults folders corpora fuzz demo topics dashboard lock clean
 BIN := .venv/bin
 TEST_PROCESSES ?= 3
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "make %-9s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "make %-17s %s\n", $$1, $$2}'
 
 venv: .venv/made ## make .venv with everything pinned, and the command .venv/bin/mailweave
 
@@ -33,6 +33,9 @@ folders: venv ## explore what can happen to the folders of a real server (long; 
 
 bench: venv ## speed, CPU and memory from IMAP to activities; ARGS="--help" lists what can be asked (long)
 	$(BIN)/python -m tests.bench $(ARGS)
+
+bench-correlation: venv ## precision and recall of correlation on real mail, found through MAILWEAVE_CORPORA (long)
+	$(BIN)/python -m tests.bench.correlation
 
 corpora: venv ## tests on real mail, found through MAILWEAVE_CORPORA (long)
 	$(BIN)/python -m pytest -m corpora

@@ -60,7 +60,7 @@ def simulate_command(
     }
     of_no_use: dict[str, object] = given_only if stored else {"--since": since}
     if form == "threads":
-        of_no_use = {**of_no_use, **given_only, "--settings": candidate}
+        of_no_use = {**of_no_use, **given_only}
     if unused := [name for name, value in of_no_use.items() if value is not None]:
         raise Refused(f"{', '.join(unused)} says nothing here: leave it out.")
     if path is not None:
@@ -81,14 +81,16 @@ def _given(
         raise Refused(f"--format {form} needs --mailbox ADDRESS: the mailbox in which the mail is taken to lie.")
     unreadable: list[str] = []
     unwrap = form != "threads" and collects(_with(snapshots.EMPTY, candidate), normalise(mailbox or ""))
-    mails = list(given.read(path, unreadable, unwrap=unwrap))
+    mails = list(given.read(path, unreadable, unwrap=unwrap, texts=form == "threads"))
     for line in unreadable:
         click.echo(printable(f"not read: {line}"), err=True)
     if not mails:
         raise Refused(f"{path} holds no mail.")
     if form == "threads":
         placing = place(mails, "", folder, limit=_largest(mails))
-        for one in conversations.lines(placing, knowing.of_given(placing.arrivals, ())):
+        organization = _with(snapshots.EMPTY, candidate).organization
+        likeness = organization.tracking_mode == "best" and organization.tracking_smart_enabled != "off"
+        for one in conversations.lines(placing, knowing.of_given(placing.arrivals, ()), likeness=likeness):
             emit(one)
         return
     entries, within = _entries(directory), mailbox or ""

@@ -1,4 +1,4 @@
-"""Wiring of the correlator: topics, graph, outbox."""
+"""Wiring of the correlator: topics, graph, likeness, outbox."""
 
 from collections.abc import Sequence
 
@@ -6,10 +6,12 @@ import faust
 
 from services.correlator import commands
 from services.correlator.handlers import correlate
+from services.correlator.likeness import Likeness
 from services.correlator.store import GraphStore
 from services.runtime.kafka import stage, worker
 from services.runtime.records import Batch, Output
 from services.runtime.runtime import Runtime
+from services.storage.cache import redis_client
 from services.storage.postgres import Database
 
 
@@ -20,9 +22,10 @@ def build(runtime: Runtime) -> faust.App:
     outbox = runtime.drainer("correlator")
     database = Database(config.postgres, "correlator")
     graph = GraphStore(database, announced=outbox.nudge)
+    likeness = Likeness(database, redis_client(config.redis), config.hash_key)
 
     def handle(batch: Batch) -> Sequence[Output]:
-        return correlate(batch, graph=graph, hash_key=config.hash_key, token_keys=token_keys)
+        return correlate(batch, graph=graph, hash_key=config.hash_key, token_keys=token_keys, likeness=likeness)
 
     def carry_out(batch: Batch) -> Sequence[Output]:
         return commands.carry_out(

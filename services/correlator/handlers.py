@@ -1,6 +1,7 @@
 """What happens with a batch of deliveries: each gets its thread and its evidence. Ports come as arguments."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -8,11 +9,14 @@ from uuid import UUID
 
 from services.contracts.codec import decode, encode
 from services.contracts.received import identity_of, message_of
-from services.correlator.ports import Graph
+from services.correlator.ports import Graph, Likeness
 from services.correlator.tokens import TokenCheck
 from services.domain.errors import UndecodableRecord
+from services.domain.evidence import POINTS_AT_IDS
 from services.domain.gathering import gather_all
 from services.domain.identity import keyed_hash
+from services.domain.likeness.finding import Shown
+from services.domain.message import Message
 from services.domain.own_token import Keys
 from services.domain.sightings import Placed, Sighting
 from services.runtime import metrics
@@ -29,9 +33,12 @@ class _Taken(NamedTuple):
     given: Input
     delivery: str
     sighting: Sighting
+    mail: Message
 
 
-def correlate(batch: Batch, *, graph: Graph, hash_key: bytes, token_keys: Keys = NO_KEYS) -> list[Output]:
+def correlate(
+    batch: Batch, *, graph: Graph, hash_key: bytes, token_keys: Keys = NO_KEYS, likeness: Likeness | None = None
+) -> list[Output]:
     """
     Return one message-correlated record per delivery, by internal date: so an answer seldom goes before its parent.
 
@@ -55,9 +62,10 @@ def correlate(batch: Batch, *, graph: Graph, hash_key: bytes, token_keys: Keys =
             except UndecodableRecord as error:
                 batch.reject(given, error.code, str(error))
             else:
-                sighting = _sighting(record, key, tokens)
+                mail = message_of(record)
+                sighting = _sighting(record, mail, key, tokens)
                 taken.append(
-                    _Taken(record["internal_date"], record["uid"] or 0, given, record["delivery_id"], sighting)
+                    _Taken(record["internal_date"], record["uid"] or 0, given, record["delivery_id"], sighting, mail)
                 )
     if not taken:
         return []
@@ -65,8 +73,29 @@ def correlate(batch: Batch, *, graph: Graph, hash_key: bytes, token_keys: Keys =
         placed = graph.place([one.sighting for one in taken])
     crash_point("correlator.committed")
     taken.sort(key=attrgetter("date", "uid"))
+    if likeness is not None:
+        with metrics.step("correlator", "likeness"):
+            placed = _likened(taken, placed, likeness)
     results = [_output(one.given, one.delivery, placed[one.sighting.message]) for one in taken]
     return [*results, *tokens.alerts()]
+
+
+def _likened(taken: Sequence[_Taken], placed: Mapping[UUID, Placed], likeness: Likeness) -> Mapping[UUID, Placed]:
+    """Return the results with what likeness adds to them."""
+    mails = {
+        one.sighting.message: Shown(
+            message=one.sighting.own,
+            mail=one.mail,
+            received=one.date,
+            thread=placed[one.sighting.message].thread,
+            answers=tuple(e.target for e in placed[one.sighting.message].evidence if e.kind in POINTS_AT_IDS),
+        )
+        for one in taken
+    }
+    found = likeness.evidence(mails)
+    return {
+        key: replace(now, evidence=(*now.evidence, found[key])) if key in found else now for key, now in placed.items()
+    }
 
 
 def _received(given: Input) -> dict[str, Any]:
@@ -78,17 +107,16 @@ def _received(given: Input) -> dict[str, Any]:
     return record
 
 
-def _sighting(record: dict[str, Any], key: Callable[[str, str], UUID], tokens: TokenCheck) -> Sighting:
+def _sighting(record: dict[str, Any], mail: Message, key: Callable[[str, str], UUID], tokens: TokenCheck) -> Sighting:
     identity = identity_of(record)
     own = identity.message_id
-    message = message_of(record)
     gathered = gather_all(
         own,
-        message,
+        mail,
         mailbox=record["mailbox"],
         folder_role=record["folder_role"],
         key=key,
-        own_tokens=tokens.evidence(record, message),
+        own_tokens=tokens.evidence(record, mail),
     )
     return Sighting(key("message", str(identity)), key("id", own), own, gathered.evidence, gathered.truncated)
 

@@ -137,7 +137,7 @@ TOKENS = Counter(
 
 STEPS = {
     "fetcher": ("read", "store", "parse", "send", "commit"),
-    "correlator": ("decode", "graph"),
+    "correlator": ("decode", "graph", "likeness"),
     "resolver": ("decode", "intake", "decide"),
 }
 DELIVERY_STATES = ("fetched", *(outcome.value for outcome in Outcome), "dead", "in_flight", "overdue")

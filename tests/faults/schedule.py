@@ -12,6 +12,7 @@ CRASH_POINTS = (
     "fetcher.outbox_sent",
     "correlator.graph_written",
     "correlator.committed",
+    "correlator.likeness_indexed",
     "correlator.outbox_sent",
     "resolver.stored",
     "resolver.decided",

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from uuid import UUID
 
+from services.cli.simulation.likening import joined, liken
 from services.cli.simulation.placing import Placing
 from services.domain.correlation import Method, Pointer, TrackedAs
 from services.domain.correlation_rules import Switches
@@ -15,13 +16,16 @@ from services.resolver.ledger import Ledger
 _TRACKED = (TrackedAs(UUID(int=0), Direction.INCOMING, None, None),)
 
 
-def lines(placing: Placing, ledger: Ledger) -> Iterator[Mapping[str, object]]:
+def lines(placing: Placing, ledger: Ledger, *, likeness: bool = False) -> Iterator[Mapping[str, object]]:
     """
     Yield for each mail ``message_id``, ``parent`` and ``thread`` (null and its own when it starts one), ``method``
     and ``confidence`` (null without a parent).
 
-    A parent is what the mail would be correlated with if every mail were tracked.
+    A parent is what the mail would be correlated with if every mail were tracked. With ``likeness``, mails that ids
+    leave alone get the parent that they most probably answer, if it is as sure as a link has to be.
     """
+    links = liken(placing) if likeness else {}
+    threads = joined(placing, links)
     for arrival in placing.arrivals:
         key = arrival.delivered.message_key
         found = correlate(
@@ -29,10 +33,20 @@ def lines(placing: Placing, ledger: Ledger) -> Iterator[Mapping[str, object]]:
             features_of(arrival.message, Direction.INCOMING),
             Switches(),
         )
+        link = links.get(key) if found.target is None else None
+        if link is not None:
+            yield {
+                "message_id": placing.labels[key],
+                "parent": placing.labels[link.target],
+                "thread": f"t{threads[arrival.id_key]}",
+                "method": Method.SMART_MATCHING,
+                "confidence": link.confidence,
+            }
+            continue
         yield {
             "message_id": placing.labels[key],
             "parent": placing.labels[found.target.message_key] if found.target else None,
-            "thread": f"t{placing.graph.thread_of(arrival.id_key)}",
+            "thread": f"t{threads[arrival.id_key]}",
             "method": found.method,
             "confidence": None if found.method == Method.NONE else found.confidence,
         }

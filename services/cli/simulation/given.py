@@ -13,6 +13,7 @@ from services.domain.branches import LOOKED_AT
 from services.domain.errors import Refused
 from services.domain.forwarding import Wrapper, wrapper_of
 from services.domain.identity import canonical_id, canonical_ids, identity
+from services.domain.likeness.quotes import LONGEST_TEXT
 from services.domain.message import Mailbox, Message, ParseOutcome
 from services.fetcher import sources
 from services.fetcher.sources import OnDisk, Unreadable, Whole
@@ -31,13 +32,19 @@ class Given:
     wrapper: Wrapper | None = None
 
 
-def read(path: Path, unreadable: list[str], *, unwrap: bool = False) -> Iterator[Given]:
+def read(path: Path, unreadable: list[str], *, unwrap: bool = False, texts: bool = False) -> Iterator[Given]:
     """
     Yield the mails of an mbox, a Maildir, a folder of .eml files, one .eml file or a .jsonl file.
 
     What cannot be read is added to ``unreadable`` in words. ``Refused`` when the path does not exist or a line
     of a .jsonl file is broken. With ``unwrap`` the messages in the mails are yielded, as a forward mailbox takes them.
+    With ``texts`` they keep as much of their text as likeness looks at.
     """
+    for mail in _mails(path, unreadable, unwrap=unwrap):
+        yield replace(mail, message=_with_text(mail.message) if texts else without_text(mail.message))
+
+
+def _mails(path: Path, unreadable: list[str], *, unwrap: bool) -> Iterator[Given]:
     if path.suffix == ".jsonl" and path.is_file():
         yield from _lines(path)
         return
@@ -67,6 +74,10 @@ def without_text(message: Message) -> Message:
     return replace(message, body_text=message.body_text[:LOOKED_AT] if answers else "")
 
 
+def _with_text(message: Message) -> Message:
+    return replace(message, body_text=message.body_text[:LONGEST_TEXT]) if message.message_id else message
+
+
 def _given(
     mail: Message, received: datetime | None, size: int, messages: Sequence[bytes], *, unwrap: bool
 ) -> Iterator[Given]:
@@ -79,7 +90,7 @@ def _given(
 
 def _parsed(message: Message, received: datetime | None, size: int) -> Given:
     label = identity(message).message_id
-    return Given(label, without_text(message), received or message.date or UNDATED, size)
+    return Given(label, message, received or message.date or UNDATED, size)
 
 
 def _lines(path: Path) -> Iterator[Given]:
@@ -115,7 +126,7 @@ def _fields(value: Mapping[str, Any]) -> Given:
         bcc=(),
         subject=str(value.get("subject") or ""),
         date=date.astimezone(UTC) if date else None,
-        date_raw="",
+        date_raw=str(value.get("date_raw") or ""),
         thread_index=str(value.get("thread_index") or ""),
         thread_topic=str(value.get("thread_topic") or ""),
         headers=(),
@@ -126,7 +137,7 @@ def _fields(value: Mapping[str, Any]) -> Given:
         repairs=(),
         outcome=ParseOutcome.FULL,
     )
-    return Given(label, without_text(message), message.date or UNDATED, len(message.body_text))
+    return Given(label, message, message.date or UNDATED, len(message.body_text))
 
 
 def _bracketed(ids: Any) -> list[str]:  # noqa: ANN401 - from JSON

@@ -1,0 +1,116 @@
+"""``make bench-correlation``: precision and recall of correlation on real mail, written into RESULTS.md."""
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from services.domain.likeness.rules import LINK, TABLE
+from tests.bench.correlation_corpora import LISTS, POOL, UNSEEN, Rows, folder, module, sources
+from tests.bench.correlation_runs import Blind, by_headers, interval
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+HEADING = "## Correlation"
+ORDERS = 3
+THRESHOLDS = (0.98, 0.95, 0.9, LINK, 0.7, 0.5)
+BASELINES = ("subject", "subject+re", "smart:0", "smart:3")
+COLUMNS = (
+    "| {} | P | P floor | R | P colliding | R changed subject | new wrongly linked |\n|---|---|---|---|---|---|---|"
+)
+
+
+def main() -> None:
+    """Print the tables and put them under their heading."""
+    corpora = folder()
+    if corpora is None:
+        sys.stdout.write(f"{UNSEEN}\n")
+        return
+    lines = [HEADING, "", "`make bench-correlation`; in-thread scores of the corpora's own scorer, public half.", ""]
+    for line in _report(corpora):
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+        lines.append(line)
+    _write(lines)
+
+
+def _report(corpora: Path) -> Iterator[str]:
+    scorer, baselines = module(corpora, "score_threads"), module(corpora, "baseline_threads")
+    yield f"Headers removed, links of {LINK:g} and more; each list below is a mailbox of its own.\n"
+    yield COLUMNS.format("mailbox")
+    with_headers: Rows = []
+    for name, rows in sources(corpora):
+        blind = Blind(rows, scorer)
+        yield _row(name, blind.score(LINK), blind.score(LINK, subset="collide"), blind.score(LINK, subset="changed"))
+        if name == POOL:
+            rest = [blind.score(LINK, patches=False, subset=subset) for subset in ("all", "collide", "changed")]
+            yield _row("POOL, patch mails not counted", *rest)
+            pool, pool_rows = blind, rows
+        if name in LISTS:
+            with_headers += rows
+    yield from _baselines(pool_rows, scorer, baselines)
+    yield from _thresholds(pool)
+    yield from _rules(pool)
+    yield from _headers(with_headers, scorer)
+
+
+def _row(name: str, all_: dict[str, Any], collide: dict[str, Any], changed: dict[str, Any]) -> str:
+    links = all_["links_in_thread"]
+    figures = (
+        links["p"], links["p_floor"], links["r"], collide["links_in_thread"]["p"], changed["links_in_thread"]["r"],
+        all_["new_conv_false_link"],
+    )  # fmt: skip
+    return f"| {name} | " + " | ".join(f"{figure:.4f}" for figure in figures) + " |"
+
+
+def _baselines(rows: Rows, scorer: ModuleType, baselines: ModuleType) -> Iterator[str]:
+    yield "\nBaselines on POOL, headers removed.\n"
+    yield COLUMNS.format("method")
+    prepared = baselines.prepare(rows)
+    for method in BASELINES:
+        preds = baselines.run(method, prepared)
+        yield _row(method, *(scorer.score(rows, preds, subset) for subset in ("all", "collide", "changed")))
+
+
+def _thresholds(pool: Blind) -> Iterator[str]:
+    yield "\nPOOL by threshold, with Wilson's intervals (95 %).\n"
+    yield "| at least | links | P | of | R | of | new wrongly linked |\n|---|---|---|---|---|---|---|"
+    for least in THRESHOLDS:
+        found = pool.score(least)
+        links = found["links_in_thread"]
+        low_p, high_p = interval(links["p"], found["pred_links"])
+        low_r, high_r = interval(links["r"], found["gold_links"])
+        yield (
+            f"| {least:g} | {found['pred_links']:,} | {links['p']:.4f} | {low_p:.4f} to {high_p:.4f} "
+            f"| {links['r']:.4f} | {low_r:.4f} to {high_r:.4f} | {found['new_conv_false_link']:.4f} |"
+        )
+
+
+def _rules(pool: Blind) -> Iterator[str]:
+    yield "\nPOOL by rule.\n"
+    yield "| rule | confidence | right | wrong | cannot be judged |\n|---|---|---|---|---|"
+    counted = pool.by_rule()
+    for rule in TABLE:
+        one = counted.get((rule.confidence, rule.name), Counter())
+        figures = " | ".join(f"{one.get(kind, 0):,}" for kind in ("right", "wrong", "unjudged"))
+        yield f"| {rule.name} | {rule.confidence:g} | {figures} |"
+
+
+def _headers(rows: Rows, scorer: ModuleType) -> Iterator[str]:
+    yield f"\nThe six lists with their headers, in {ORDERS} random orders of arrival, without likeness.\n"
+    yield "| order | P | R |\n|---|---|---|"
+    for seed in range(ORDERS):
+        links = scorer.score(rows, by_headers(rows, seed))["links_in_thread"]
+        yield f"| {seed} | {links['p']:.4f} | {links['r']:.4f} |"
+
+
+def _write(lines: list[str]) -> None:
+    text = RESULTS.read_text("utf-8")
+    without = re.sub(rf"\n{HEADING}\n.*?(?=\n## |\Z)", "", text, flags=re.DOTALL).rstrip("\n")
+    RESULTS.write_text(without + "\n\n" + "\n".join(lines) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,216 @@
+"""Likeness on real PostgreSQL and Valkey: one index like the other, stored results, and a Redis that forgets."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+from uuid import UUID
+
+import pytest
+import redis
+
+from services.correlator import likeness_rebuild
+from services.correlator.likeness import Likeness
+from services.correlator.likeness_index import EPOCH, IndexLost, LikenessIndex
+from services.domain.errors import Retry
+from services.domain.evidence import Evidence, Kind
+from services.domain.identity import keyed_hash
+from services.domain.likeness.finding import Shown, find
+from services.domain.likeness.hashing import hasher
+from services.domain.likeness.index import Habit, Question
+from services.domain.likeness.keys import Key
+from services.domain.likeness.memory_index import MemoryIndex
+from services.domain.message import Mailbox, Message
+from services.storage.postgres import Database
+from tests.messages import message
+
+pytestmark = pytest.mark.component
+HASHED = hasher(b"k")
+START = datetime(2024, 5, 21, 8, 0, tzinfo=UTC)
+PEOPLE = [Mailbox(f"Person{n} Name{n}", f"p{n}@x.example") for n in range(9)]
+WORDS = [
+    "ready",
+    "steady",
+    "garden",
+    "hand",
+    "delivery",
+    "only",
+    "every",
+    "money",
+    "wooden",
+    "tables",
+    "holiday",
+    "big",
+]
+
+
+def mails(seed, count):
+    """Random conversations: some mails answer an earlier one, with its subject, a quote, both or neither."""
+    random = Random(seed)
+    made: list[Message] = []
+    for n in range(count):
+        at, sender = START + timedelta(minutes=7 * n), random.choice(PEOPLE)
+        text, subject, to = " ".join(random.choices(WORDS, k=40)), f"About {random.choice(WORDS)} {n}", PEOPLE[0]
+        if made and random.random() < 0.6:
+            parent = random.choice(made)
+            to, subject = parent.from_[0], f"Re: {parent.subject.removeprefix('Re: ')}"
+            text = f"Yes.\n\nOn {parent.date:%d %b %Y at %H:%M} +0000, {to.name} wrote:\n> {parent.body_text}"
+        made.append(
+            replace(
+                message(message_id=f"{seed}.{n}@x", subject=subject, body_text=text[:4000]),
+                from_=(sender,),
+                to=(to,),
+                date=at,
+            )
+        )
+    return made
+
+
+def shown(mail):
+    own = keyed_hash(b"k", "id", mail.message_id)
+    return Shown(own, mail, mail.date, own.int & 0xFFFF, ())
+
+
+@pytest.fixture
+def client(stack):
+    """Valkey, emptied."""
+    client = redis.Redis.from_url(stack.config.redis)
+    client.flushdb()
+    yield client
+    client.flushdb()
+    client.close()
+
+
+@pytest.fixture(params=["memory", "redis"])
+def index(request):
+    if request.param == "memory":
+        return MemoryIndex()
+    client = request.getfixturevalue("client")
+    client.set(EPOCH, 0)
+    return LikenessIndex(client)
+
+
+def test_a_mail_is_found_under_its_keys_and_no_more_once_forgotten(index):
+    kept = _kept(3)
+    index.keep(kept)
+    one = kept[1]
+
+    found = index.look_up(
+        Question(keys=one.keys, people=one.entry.people, streams=[one.stream], messages=[one.entry.message])
+    )
+
+    assert all(one.entry in found.by_key[key] for key in one.keys)
+    assert {one.entry.message: one.entry} == found.by_message
+    assert all(count >= 1 for count in found.seen.values())
+    index.forget([one.entry.message])
+    found = index.look_up(Question(keys=one.keys, messages=[one.entry.message]))
+    assert not any(one.entry in entries for entries in found.by_key.values())
+    assert {} == found.by_message
+
+
+def test_habits_of_lists_are_counted(index):
+    [first, *_] = _kept(1)
+    index.keep([replace(first, stream=5, habit=True), replace(first, stream=5, habit=False), replace(first, stream=6)])
+
+    assert {5: Habit(1, 1)} == index.look_up(Question(streams=[5, 6, 7])).habits
+
+
+def test_under_one_key_the_latest_mails_are_found_oldest_first(index):
+    key = Key("s", 2**64 - 1)
+    kept = [replace(one, keys=(key,)) for one in _kept(120)]
+    for start in range(0, 120, 10):
+        index.keep(kept[start : start + 10])
+
+    assert [one.entry for one in kept[-16:]] == list(index.look_up(Question(keys=[key])).by_key[key])
+
+
+def test_nothing_is_asked_and_nothing_is_stored(index):
+    index.keep([])
+    index.forget([])
+    found = index.look_up(Question())
+
+    assert ({}, {}, {}, {}) == (found.by_key, found.seen, found.habits, found.by_message)
+
+
+def _kept(count):
+    class Remembering(MemoryIndex):
+        def keep(self, mails):
+            self.all = mails
+            super().keep(mails)
+
+    memory = Remembering()
+    find([shown(mail) for mail in mails(1, count)], memory, HASHED)
+    return list(memory.all)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_engine_finds_the_same_in_both_whatever_the_batches(client, seed):
+    client.set(EPOCH, 0)
+    stored, memory, random, answers = LikenessIndex(client), MemoryIndex(), Random(seed), []
+    waiting = [shown(mail) for mail in mails(seed, 150)]
+    expected = find(waiting, memory, HASHED)
+    while waiting:
+        size = random.randrange(1, 40)
+        answers += find(waiting[:size], stored, HASHED)
+        waiting = waiting[size:]
+
+    assert expected == answers
+    assert 50 < sum(one is not None and one.confidence > 0.9 for one in answers)
+
+
+def test_what_is_found_is_stored_and_told_again(url, client):
+    first, second = _likeness(url, client), _likeness(url, client)
+    asked = {keyed_hash(b"k", "message", m.message_id): shown(m) for m in mails(3, 60)}
+
+    told = first.evidence(asked)
+    client.flushdb()
+
+    assert told == second.evidence(asked)
+    assert told
+    assert {Kind.LIKENESS} == {one.kind for one in told.values()}
+    assert all(0.5 <= float(one.value.split()[1]) < 1 for one in told.values())
+
+
+def test_a_redis_that_loses_everything_in_mid_run_changes_nothing(url, client, monkeypatch):
+    """Flushed before every third batch and in the middle of rebuilding, the index still finds what it would have."""
+    monkeypatch.setattr(likeness_rebuild, "PIECE", 16)
+    made = mails(4, 160)
+    expected = find([shown(mail) for mail in made], MemoryIndex(), HASHED)
+    likeness = _likeness(url, client)
+    told: dict[UUID, Evidence] = {}
+    for start in range(0, 160, 20):
+        asked = {keyed_hash(b"k", "message", m.message_id): shown(m) for m in made[start : start + 20]}
+        if start % 60 == 0:
+            client.flushdb()
+        while True:
+            try:
+                told |= likeness.evidence(asked)
+                break
+            except Retry:
+                continue
+
+    keys = [keyed_hash(b"k", "message", m.message_id) for m in made]
+    assert [f and (f.target, f.value) for f in expected] == [
+        (told[key].target, told[key].value) if key in told else None for key in keys
+    ]
+
+
+def test_while_another_replica_rebuilds_the_batch_is_offered_again(url, client):
+    likeness = _likeness(url, client)
+    client.set(b"mwl:rebuilding", 1)
+    asked = {keyed_hash(b"k", "message", "a@x"): shown(mails(5, 1)[0])}
+
+    with pytest.raises(IndexLost):
+        likeness.evidence(asked)
+    client.delete(b"mwl:rebuilding")
+    assert {} == likeness.evidence(asked)
+
+
+def test_redis_that_is_away_is_a_retry(url):
+    away = redis.Redis.from_url("redis://127.0.0.1:1/0")
+
+    with pytest.raises(Retry):
+        _likeness(url, away).evidence({keyed_hash(b"k", "message", "a@x"): shown(mails(6, 1)[0])})
+
+
+def _likeness(url, client):
+    return Likeness(Database(url, "correlator"), client, b"k")
