@@ -8,16 +8,14 @@ from uuid import UUID
 import psycopg
 
 from services.domain.acceptance import Outcome
-from services.domain.addresses import normalise
-from services.domain.correlation import Method, Regarding, ReviewKind
+from services.domain.correlation import Method, ReviewKind
 from services.domain.decide import participants_of
-from services.domain.directory import Directory, Record, RecordRef
+from services.domain.directory import RecordRef
 from services.domain.evidence import Kind
-from services.domain.forwarding import addresses_named
 from services.domain.identity import Direction
-from services.resolver import naming, tokens
+from services.resolver import directory_rows, message_rows, naming, tokens
 from services.resolver.arrivals import Delivered
-from services.resolver.ledger import Current, Filed, Item, Known, Ledger, Pointed
+from services.resolver.ledger import Current, Item, Ledger
 from services.resolver.lookups import StoredSurroundings
 from services.resolver.threads import LOCK_DECIDING
 
@@ -131,7 +129,7 @@ def read(
     prefixes: Sequence[str],
 ) -> Ledger:
     """Read everything that decisions about these messages look at, in statements after the lock's."""
-    evidence = _evidence(connection, keys)
+    evidence = message_rows.evidence(connection, keys)
     circling = {
         (child, target)
         for child, target in connection.execute(
@@ -151,15 +149,17 @@ def read(
     halves = tokens.halves(
         connection, (p.target for group in evidence.values() for p in group if p.kind == Kind.OWN_TOKEN)
     )
-    known = _known(connection, [*keys, *_every(above), *_every(named), *_every(halves), *carried.messages], targets)
+    known = message_rows.known(
+        connection, [*keys, *_every(above), *_every(named), *_every(halves), *carried.messages], targets
+    )
     same = naming.copies(connection, known)
-    known |= _known(connection, [key for key in _every(same) if key not in known], ())
+    known |= message_rows.known(connection, [key for key in _every(same) if key not in known], ())
     by_id: dict[UUID, list[UUID]] = defaultdict(list)
     for one in known.values():
         by_id[one.id_key].append(one.message_key)
-    directory, records = _directory(connection, items, mailbox_owners)
-    filed = _filed(connection, list(known))
-    participants = _participants(connection, sorted({key for key, _ in filed}))
+    directory, records = directory_rows.read(connection, items, mailbox_owners)
+    filed = message_rows.filed(connection, list(known))
+    participants = message_rows.participants(connection, sorted({key for key, _ in filed}))
     texts = {item.delivered.message_key: item.message.body_text for item in items}
     for item in items:
         participants.setdefault(item.delivered.message_key, participants_of(item.message))
@@ -186,119 +186,13 @@ def _every(groups: Mapping[UUID, Sequence[UUID]]) -> set[UUID]:
     return {key for group in groups.values() for key in group}
 
 
-def _evidence(connection: Connection, keys: Sequence[UUID]) -> dict[UUID, tuple[Pointed, ...]]:
-    found: dict[UUID, list[Pointed]] = defaultdict(list)
-    for child, target, kind, position, value in connection.execute(
-        "SELECT child, target, kind, position, coalesce(value, '') FROM resolver.evidence WHERE child = ANY(%b)",
-        (list(keys),),
-    ):
-        found[child].append(Pointed(target, kind, position, value))
-    return {child: tuple(pieces) for child, pieces in found.items()}
-
-
-def _known(connection: Connection, keys: Sequence[UUID], targets: Iterable[UUID]) -> dict[UUID, Known]:
-    if not keys:
-        return {}
-    rows = connection.execute(
-        "SELECT message_key, id_key, coalesce(message_id, ''), graph_version FROM resolver.message"
-        " WHERE id_key = ANY(%b) OR message_key = ANY(%b)",
-        (list(targets), list(keys)),
-    )
-    return {row[0]: Known(*row) for row in rows}
-
-
-def _filed(connection: Connection, keys: Sequence[UUID]) -> dict[tuple[UUID, Direction], Filed]:
-    rows = connection.execute(
-        "SELECT id, message_key, direction, version, method, correlated, parent, regarding_type, regarding_id,"
-        " regarding_source, owner_type, owner_id, accepted_type, accepted_id, subject, subject_changed, branch,"
-        " verified FROM resolver.activity"
-        " WHERE message_key = ANY(%b)",
-        (list(keys),),
-    )
-    found = {}
-    for row in rows:
-        one = Filed(
-            activity_id=row[0],
-            message_key=row[1],
-            direction=Direction(row[2]),
-            version=row[3],
-            method=Method(row[4]),
-            correlated=row[5],
-            parent=row[6],
-            regarding=Regarding(RecordRef(row[7], row[8]), row[9]) if row[7] else None,
-            owner=RecordRef(row[10], row[11]) if row[10] else None,
-            acceptor=RecordRef(row[12], row[13]),
-            subject=row[14],
-            subject_changed=row[15],
-            branch=row[16],
-            verified=row[17],
-        )
-        found[one.message_key, one.direction] = one
-    return found
-
-
-def _participants(connection: Connection, keys: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
-    if not keys:
-        return {}
-    rows = connection.execute(
-        "SELECT a.message_key, array_agg(DISTINCT p.address) FROM resolver.activity a"
-        " JOIN resolver.party p ON p.activity_id = a.id WHERE a.message_key = ANY(%b) AND p.address <> '' GROUP BY 1",
-        (list(keys),),
-    )
-    return {key: frozenset(addresses) for key, addresses in rows}
-
-
-def _directory(
-    connection: Connection, items: Sequence[Item], mailbox_owners: dict[str, RecordRef]
-) -> tuple[Directory, dict[RecordRef, Record]]:
-    addresses = {item.delivered.mailbox for item in items}
-    for item in items:
-        m = item.message
-        if item.wrapper is not None:
-            addresses |= addresses_named(item.wrapper, m)
-        addresses.update(normalise(one.address) for group in (m.from_, m.to, m.cc, m.bcc) for one in group)
-    by_address: dict[str, list[Record]] = defaultdict(list)
-    records: dict[RecordRef, Record] = {}
-    for address, *fields in connection.execute(
-        "SELECT a.address, r.type, r.id, r.name, r.owner_type, r.owner_id, r.active, r.ordinal"
-        " FROM resolver.directory_address a JOIN resolver.directory_record r USING (type, id)"
-        " WHERE a.address = ANY(%b) AND NOT r.deleted ORDER BY r.ordinal",
-        (list(addresses),),
-    ):
-        record = _record(fields)
-        records[record.ref] = record
-        by_address[address].append(record)
-    wanted = {owner for address, owner in mailbox_owners.items() if address in addresses}
-    wanted |= {r.owner for r in records.values() if r.owner is not None}
-    missing = sorted(wanted - records.keys())
-    # A queue's owner, found in the first round, may be needed by name too: owners have no owners that matter.
-    while missing:
-        found = [
-            _record(row)
-            for row in connection.execute(
-                "SELECT r.type, r.id, r.name, r.owner_type, r.owner_id, r.active AND NOT r.deleted, r.ordinal"
-                " FROM resolver.directory_record r JOIN unnest(%s::text[], %s::text[]) AS w(type, id) USING (type, id)",
-                ([ref.type for ref in missing], [ref.id for ref in missing]),
-            )
-        ]
-        records.update((r.ref, r) for r in found)
-        missing = sorted({r.owner for r in found if r.owner is not None} - records.keys())
-    return {address: tuple(rows) for address, rows in by_address.items()}, records
-
-
-def _record(row: Sequence[Any]) -> Record:
-    kind, name_id, name, owner_type, owner_id, active, ordinal = row
-    owner = RecordRef(owner_type, owner_id) if owner_type else None
-    return Record(RecordRef(kind, name_id), name, owner, active, ordinal)
-
-
 def extend(connection: Connection, ledger: Ledger, message_keys: Sequence[UUID]) -> None:
     """Have the ledger know these messages too: what was found to be pointed at after it was read."""
     missing = [key for key in dict.fromkeys(message_keys) if key not in ledger.known]
     if not missing:
         return
-    known = _known(connection, missing, ())
+    known = message_rows.known(connection, missing, ())
     ledger.known.update(known)
     for key, one in known.items():
         ledger.by_id[one.id_key] = (*ledger.by_id.get(one.id_key, ()), key)
-    ledger.filed.update(_filed(connection, missing))
+    ledger.filed.update(message_rows.filed(connection, missing))

@@ -1,0 +1,81 @@
+"""Messages as decisions look at them: what they point at, what they have become, who takes part."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from services.domain.correlation import Method, Regarding
+from services.domain.directory import RecordRef
+from services.domain.identity import Direction
+from services.resolver.ledger import Filed, Known, Pointed
+
+Connection = psycopg.Connection[Any]
+
+
+def evidence(connection: Connection, keys: Sequence[UUID]) -> dict[UUID, tuple[Pointed, ...]]:
+    """Return what these messages point at."""
+    found: dict[UUID, list[Pointed]] = defaultdict(list)
+    for child, target, kind, position, value in connection.execute(
+        "SELECT child, target, kind, position, coalesce(value, '') FROM resolver.evidence WHERE child = ANY(%b)",
+        (list(keys),),
+    ):
+        found[child].append(Pointed(target, kind, position, value))
+    return {child: tuple(pieces) for child, pieces in found.items()}
+
+
+def known(connection: Connection, keys: Sequence[UUID], targets: Iterable[UUID]) -> dict[UUID, Known]:
+    """Return these messages, and those under these ids."""
+    if not keys:
+        return {}
+    rows = connection.execute(
+        "SELECT message_key, id_key, coalesce(message_id, ''), graph_version FROM resolver.message"
+        " WHERE id_key = ANY(%b) OR message_key = ANY(%b)",
+        (list(targets), list(keys)),
+    )
+    return {row[0]: Known(*row) for row in rows}
+
+
+def filed(connection: Connection, keys: Sequence[UUID]) -> dict[tuple[UUID, Direction], Filed]:
+    """Return the activities of these messages."""
+    rows = connection.execute(
+        "SELECT id, message_key, direction, version, method, correlated, parent, regarding_type, regarding_id,"
+        " regarding_source, owner_type, owner_id, accepted_type, accepted_id, subject, subject_changed, branch,"
+        " verified FROM resolver.activity"
+        " WHERE message_key = ANY(%b)",
+        (list(keys),),
+    )
+    found = {}
+    for row in rows:
+        activity = Filed(
+            activity_id=row[0],
+            message_key=row[1],
+            direction=Direction(row[2]),
+            version=row[3],
+            method=Method(row[4]),
+            correlated=row[5],
+            parent=row[6],
+            regarding=Regarding(RecordRef(row[7], row[8]), row[9]) if row[7] else None,
+            owner=RecordRef(row[10], row[11]) if row[10] else None,
+            acceptor=RecordRef(row[12], row[13]),
+            subject=row[14],
+            subject_changed=row[15],
+            branch=row[16],
+            verified=row[17],
+        )
+        found[activity.message_key, activity.direction] = activity
+    return found
+
+
+def participants(connection: Connection, keys: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
+    """Return the addresses of the parties of these messages, as far as they are filed."""
+    if not keys:
+        return {}
+    rows = connection.execute(
+        "SELECT a.message_key, array_agg(DISTINCT p.address) FROM resolver.activity a"
+        " JOIN resolver.party p ON p.activity_id = a.id WHERE a.message_key = ANY(%b) AND p.address <> '' GROUP BY 1",
+        (list(keys),),
+    )
+    return {key: frozenset(addresses) for key, addresses in rows}
