@@ -93,7 +93,7 @@ def test_an_answer_to_the_id_that_a_mail_had_before_answers_the_mail(resolver: R
 # A relay gave the copy that Anna got another id; the copy in Sent, which is tracked, has the first one.
 SENT = mail("sent", From=SUPPORT, to=f"kim@customer.example, {ANNA}", Subject="Offer 7")
 RELAYED = mail(
-    "relayed", answers=["sent"], From=SUPPORT, to=f"kim@customer.example, {ANNA}", Subject="Offer 7"
+    "relayed", From=SUPPORT, to=f"kim@customer.example, {ANNA}", Subject="Offer 7", References="<sent@x.example>"
 ).replace(b"from relayed", b"from sent")
 REPLY = mail("reply", answers=["relayed"], Subject="Re: Offer 7")
 

@@ -75,9 +75,8 @@ RE_EMISSION = Mutant(
         ),
         Cut(
             "correlator/handlers.py",
-            "    return [_output(one.given, one.delivery, placed[one.sighting.message]) for one in taken]\n",
-            "    new = [one for one in taken if one.sighting.message in placed]\n"
-            "    return [_output(one.given, one.delivery, placed[one.sighting.message]) for one in new]\n",
+            '    taken.sort(key=attrgetter("date", "uid"))\n',
+            "    taken = [one for one in taken if one.sighting.message in placed]\n",
         ),
     ),
 )
