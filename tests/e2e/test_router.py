@@ -47,7 +47,7 @@ def test_the_processing_method_says_who_reads(company: Company, tmp_path: Path):
         sent |= post(company, address, domain, 4)
         until(lambda: accepted(company, f"%@{domain}") == sent)
         assert "the fetcher" == shown(company, address)["read_by"]
-        assert b"left_to_fetcher" in until((tmp_path / "log").read_bytes)
+        until(lambda: b"left_to_fetcher" in (tmp_path / "log").read_bytes())
         assert 0 == router.end(signal.SIGTERM)
         assert 4 == deliveries(company, address)
         assert "All is well." in pipeline.mailweave("verify", "--server", "--mailbox", address).stdout

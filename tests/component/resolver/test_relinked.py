@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from services import contracts
+from services.domain.correlation_rules import Switches
 from services.domain.identity import keyed_hash
 from tests.component.resolver.conftest import KEY, mail
 from tests.component.resolver.test_stored_smart_matching import compatible, like
@@ -87,7 +88,9 @@ def test_what_is_unlinked_answers_nothing_any_more_and_those_who_answer_it_follo
 
 
 def test_a_manual_link_counts_above_all_else_even_with_headers_switched_off(resolver):
-    resolver.settings = replace(resolver.settings, policy=replace(resolver.settings.policy, headers=False))
+    resolver.settings = replace(
+        resolver.settings, policy=replace(resolver.settings.policy, switches=Switches(headers=False))
+    )
     for value in (mail("a"), mail("other"), mail("b", answers=["a"])):
         resolver.resolve(resolver.record(value))
     filed_under(resolver, "other", "case-2")

@@ -85,7 +85,8 @@ def test_an_answer_that_came_before_its_question_is_not_continued_by_it(resolver
 
 
 @pytest.mark.parametrize(
-    ("smart", "said"), [("off", []), ("suggest", ["a suggestion: smart matching may not link by itself"])]
+    ("smart", "said"),
+    [("off", []), ("suggest", ["the message with this likeness is tracked: likeness may only suggest"])],
 )
 def test_switched_off_it_says_nothing_and_may_it_only_suggest_it_links_nothing(resolver, smart, said):
     """Mails are indexed all the same: what is switched on later finds them."""
