@@ -20,7 +20,7 @@ def build(runtime: Runtime) -> faust.App:
     config = runtime.config
     token_keys = config.token_keys
     outbox = runtime.drainer("correlator")
-    database = Database(config.postgres, "correlator")
+    database, for_commands = Database(config.postgres, "correlator"), Database(config.postgres, "correlator")
     graph = GraphStore(database, announced=outbox.nudge)
     likeness = Likeness(database, redis_client(config.redis), config.hash_key)
 
@@ -30,7 +30,7 @@ def build(runtime: Runtime) -> faust.App:
     def carry_out(batch: Batch) -> Sequence[Output]:
         return commands.carry_out(
             batch,
-            database=Database(config.postgres, "correlator"),
+            database=for_commands,
             hash_key=config.hash_key,
             announced=outbox.nudge,
         )

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -102,7 +103,13 @@ class LikenessIndex:
             return {}
         with world():
             packed: list[Any] = self._redis.mget([b"mwe" + one for one in references])
-        return {one: unpack_entry(data) for one, data in zip(references, packed, strict=True) if data}
+        entries: dict[bytes, Entry] = {}
+        for one, data in zip(references, packed, strict=True):
+            # An entry that cannot be read (damaged, or of another form) is like one that was forgotten.
+            with suppress(ValueError):
+                if data:
+                    entries[one] = unpack_entry(data)
+        return entries
 
     def keep(self, mails: Sequence[Kept]) -> None:
         """Store mails, all or none."""

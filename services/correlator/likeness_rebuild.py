@@ -37,7 +37,10 @@ def rebuild(database: Database, client: "redis.Redis", index: LikenessIndex) -> 
         if not client.set(_LOCK, b"1", nx=True, ex=_LOCK_SECONDS):
             raise IndexLost
     try:
-        _go_on(database, client, index, until=time.monotonic() + LONGEST)
+        with world():
+            whole = client.exists(EPOCH)  # another replica has been at it since the loss was seen
+        if not whole:
+            _go_on(database, client, index, until=time.monotonic() + LONGEST)
     finally:
         with world():
             client.delete(_LOCK)

@@ -45,7 +45,7 @@ _SEEN = "SELECT id FROM correlator.node WHERE id = ANY (%b::uuid[]) AND seen"
 
 _REMOVE = """
 UPDATE correlator.edge e SET removed_by = %s FROM unnest(%b::uuid[], %b::uuid[]) AS u (child, target)
-WHERE e.child = u.child AND e.target = u.target AND e.removed_by IS NULL"""
+WHERE e.child = u.child AND e.target = u.target AND e.kind <> ALL (%s) AND e.removed_by IS NULL"""
 
 _MOVE_NODES = """
 UPDATE correlator.node n SET thread = u.thread FROM unnest(%b::uuid[], %b::bigint[]) AS u (id, thread)
@@ -111,7 +111,10 @@ def seen(connection: Connection[Any], ids: Iterable[UUID]) -> set[UUID]:
 def remove(connection: Connection[Any], pairs: Iterable[tuple[UUID, UUID]], command: UUID) -> None:
     """Mark the edges of these pairs as removed by a command."""
     rows = sorted(pairs)
-    connection.execute(_REMOVE, (command, [child for child, _ in rows], [target for _, target in rows]))
+    connection.execute(
+        _REMOVE,
+        (command, [child for child, _ in rows], [target for _, target in rows], [str(kind) for kind in NAMES_ITSELF]),
+    )
 
 
 def move(connection: Connection[Any], change: Change, pieces: Sequence[frozenset[UUID]]) -> None:
@@ -139,8 +142,10 @@ def link(connection: Connection[Any], change: Change, onto: UUID, mid: str, comm
 
 
 def merge(connection: Connection[Any], change: Change, one: UUID, other: UUID, command: UUID) -> None:
-    """Make the younger of the threads of two ids the older one."""
+    """Make the younger of the threads of two ids the older one, unless they are one already."""
     here, there = (thread_today(connection, id_) for id_ in (one, other))
+    if here == there:
+        return
     change.merged = Merge(max(here, there), min(here, there), command)
     connection.execute(sql.ADD_MERGES, (change.version, [change.merged.loser], [change.merged.winner], [command]))
 

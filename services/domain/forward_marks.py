@@ -48,7 +48,7 @@ _BLOCKS = (
     "전달된 메일",
 )
 _BLOCK = re.compile(
-    rf"^[-_=\s]{{0,60}}(?:{'|'.join(map(re.escape, _BLOCKS))})\b[^\n]{{0,120}}$", re.IGNORECASE | re.MULTILINE
+    rf"^[-_= \t]{{0,60}}+(?:{'|'.join(map(re.escape, _BLOCKS))})\b[^\n]{{0,120}}$", re.IGNORECASE | re.MULTILINE
 )
 ENCLOSED = "message/rfc822"
 

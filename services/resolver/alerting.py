@@ -11,14 +11,13 @@ from services.resolver.filing import DecisionRow
 
 
 def doubts(decisions: Iterable[DecisionRow], *, at: datetime) -> list[Signal]:
-    """Return a signal for each decision that doubts a token or a sender."""
-    return [
-        of_token(
-            one.current.receiving or one.delivered.mailbox, code, detail=f"delivery {one.delivered.delivery_id}", at=at
-        )
+    """Return a signal for each mailbox and kind of doubt: of several decisions of a batch it names the last."""
+    last = {
+        (one.current.receiving or one.delivered.mailbox, code): one.delivered.delivery_id
         for one in decisions
         if (code := _code(one))
-    ]
+    }
+    return [of_token(mailbox, code, detail=f"delivery {id_}", at=at) for (mailbox, code), id_ in last.items()]
 
 
 def _code(one: DecisionRow) -> str:

@@ -72,10 +72,10 @@ def decide_all(
 
 def _note(changed: UUID, message_key: UUID, ledger: Ledger, filing: Filing) -> None:
     """Note under which names, and at which place of a Thread-Index, a message has changed."""
-    filing.changed_ids |= {changed, *(ledger.known[key].id_key for key in ledger.same.get(message_key, ()))}
+    names = {changed, *(ledger.known[key].id_key for key in ledger.same.get(message_key, ()))}
     for piece in ledger.evidence.get(message_key, ()):
         if piece.kind == Kind.ALIAS or ledger.tokens.carries(message_key, piece.target):
-            filing.changed_ids.add(piece.target)
+            names.add(piece.target)
         elif piece.kind == Kind.THREAD_INDEX:
             filing.changed_places.add((piece.target, piece.value))
-    filing.changed_ids |= {own_token.half(name) for name in filing.changed_ids}
+    filing.changed_ids |= names | {own_token.half(name) for name in names}

@@ -1,6 +1,7 @@
 """What a decision looks up in the database only when it turns on it: ancestors, and the text of a tracked message."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ import psycopg
 
 from services.domain.branches import LOOKED_AT
 from services.domain.correlation import Target
+from services.resolver.ledger import Known
 
 MOST_ANCESTORS = 2_000
 
@@ -24,20 +26,49 @@ _ANCESTORS = """
 """
 
 
+_NAMED = """
+    SELECT child, target FROM resolver.evidence
+    WHERE child = ANY(%b) AND kind IN ('in_reply_to', 'references', 'alias')
+"""
+
+
+class Named:
+    """The own id of each of some messages and the ids that it names, read in one statement when first asked for."""
+
+    def __init__(self, connection: psycopg.Connection[Any], known: Mapping[UUID, Known]) -> None:
+        self._connection = connection
+        self._known = known
+        self._ids: dict[UUID, set[UUID]] = {}
+
+    def ids(self, message_key: UUID) -> AbstractSet[UUID]:
+        """Return the ids of one message; nothing of a message that is not known."""
+        if not self._ids:
+            self._ids = {key: {one.id_key} for key, one in self._known.items()}
+            for child, target in self._connection.execute(_NAMED, (list(self._ids),)):
+                self._ids[child].add(target)
+        return self._ids.get(message_key, set())
+
+
 class StoredSurroundings:
     """
     :class:`services.domain.surroundings.Surroundings` of one message, read in the deciding transaction.
 
-    ``texts`` are those of the messages under decision, which are not written yet.
+    ``texts`` are those of the messages under decision, which are not written yet; ``named`` answers for most pairs of
+    mails without a statement of their own.
     """
 
-    def __init__(self, connection: psycopg.Connection[Any], asking: UUID, texts: Mapping[UUID, str]) -> None:
+    def __init__(
+        self, connection: psycopg.Connection[Any], asking: UUID, texts: Mapping[UUID, str], named: Named
+    ) -> None:
         self._connection = connection
         self._asking = asking
         self._texts = texts
+        self._named = named
 
     def related(self, one: Target, other: Target) -> bool:
         """See :meth:`services.domain.surroundings.Surroundings.related`."""
+        if not self._named.ids(one.message_key).isdisjoint(self._named.ids(other.message_key)):
+            return True
         return not self._ancestors(one).isdisjoint(self._ancestors(other))
 
     def text(self, target: Target) -> str:

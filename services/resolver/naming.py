@@ -13,13 +13,16 @@ from services.domain.thread_index import nearness
 Connection = psycopg.Connection[Any]
 
 MOST_ABOVE = 20
-"""Mails above one by Thread-Index that are looked at beside those that it answers."""
+"""Mails above one by Thread-Index that are looked at: so many that it answers, and so many before it."""
+MOST_NAMES = 20
+"""Mails under one other name, or one content, that are looked at: whoever sends more of them gains nothing by it."""
 
 # Look-ups by LATERAL … OFFSET 0: a plan that was cached while the tables were empty would else scan them for ever.
 _ALIASES = """
     SELECT e.target, e.child FROM unnest(%b::uuid[]) AS u (id)
     CROSS JOIN LATERAL (
-        SELECT target, child FROM resolver.evidence WHERE target = u.id AND kind = 'alias' OFFSET 0) AS e
+        SELECT target, child FROM resolver.evidence WHERE target = u.id AND kind = 'alias'
+        ORDER BY child LIMIT %s) AS e
     ORDER BY e.child
 """
 _COPIES = """
@@ -28,16 +31,17 @@ _COPIES = """
         SELECT child, target FROM resolver.evidence WHERE child = u.key AND kind = 'copy' OFFSET 0) AS mine
     CROSS JOIN LATERAL (
         SELECT child FROM resolver.evidence
-        WHERE target = mine.target AND kind = 'copy' AND child <> mine.child OFFSET 0) AS other
+        WHERE target = mine.target AND kind = 'copy' AND child <> mine.child ORDER BY child LIMIT %s) AS other
     ORDER BY other.child
 """
 # Each half is a walk along the index of places.
 _ABOVE = """
     SELECT u.child, e.child, e.value FROM unnest(%b::uuid[], %b::uuid[], %b::text[]) AS u (child, root, mine)
     CROSS JOIN LATERAL (
-        SELECT a.child, a.value FROM resolver.evidence a
-        WHERE a.target = u.root AND a.kind = 'thread_index' AND a.value COLLATE "C" = ANY (ARRAY(
-            SELECT left(u.mine, n) FROM generate_series(44, length(u.mine) - 10, 10) AS n))
+        (SELECT a.child, a.value FROM resolver.evidence a
+         WHERE a.target = u.root AND a.kind = 'thread_index' AND a.value COLLATE "C" = ANY (ARRAY(
+             SELECT left(u.mine, n) FROM generate_series(44, length(u.mine) - 10, 10) AS n))
+         ORDER BY a.value COLLATE "C" DESC LIMIT %s)
         UNION
         (SELECT b.child, b.value FROM resolver.evidence b
          WHERE b.target = u.root AND b.kind = 'thread_index' AND b.value COLLATE "C" < u.mine
@@ -48,12 +52,12 @@ _ABOVE = """
 
 def aliases(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, tuple[UUID, ...]]:
     """Return the messages that had one of these ids before, by id."""
-    return _grouped(connection.execute(_ALIASES, (list(ids),)).fetchall())
+    return _grouped(connection.execute(_ALIASES, (list(ids), MOST_NAMES)).fetchall())
 
 
 def copies(connection: Connection, messages: Iterable[UUID]) -> dict[UUID, tuple[UUID, ...]]:
     """Return the messages that are the same mail under another id, by message."""
-    return _grouped(connection.execute(_COPIES, (list(messages),)).fetchall())
+    return _grouped(connection.execute(_COPIES, (list(messages), MOST_NAMES)).fetchall())
 
 
 def above(connection: Connection, places: Sequence[tuple[UUID, UUID, str]]) -> dict[UUID, tuple[UUID, ...]]:
@@ -63,7 +67,7 @@ def above(connection: Connection, places: Sequence[tuple[UUID, UUID, str]]) -> d
     columns = [list(column) for column in zip(*places, strict=True)]
     own = {child: value for child, _, value in places}
     found: dict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
-    for child, other, value in connection.execute(_ABOVE, (*columns, MOST_ABOVE)):
+    for child, other, value in connection.execute(_ABOVE, (*columns, MOST_ABOVE, MOST_ABOVE)):
         found[child].append((other, value))
     return {child: nearest_first(own[child], others) for child, others in found.items()}
 

@@ -16,7 +16,7 @@ from services.domain.identity import Direction
 from services.resolver import directory_rows, message_rows, naming, tokens
 from services.resolver.arrivals import Delivered
 from services.resolver.ledger import Current, Item, Ledger
-from services.resolver.lookups import StoredSurroundings
+from services.resolver.lookups import Named, StoredSurroundings
 from services.resolver.threads import LOCK_DECIDING
 
 Connection = psycopg.Connection[Any]
@@ -160,6 +160,7 @@ def read(
     directory, records = directory_rows.read(connection, items, mailbox_owners)
     filed = message_rows.filed(connection, list(known))
     participants = message_rows.participants(connection, sorted({key for key, _ in filed}))
+    mentioned = Named(connection, known)
     texts = {item.delivered.message_key: item.message.body_text for item in items}
     for item in items:
         participants.setdefault(item.delivered.message_key, participants_of(item.message))
@@ -177,7 +178,7 @@ def read(
         named=named,
         same=same,
         above=above,
-        around=lambda asking: StoredSurroundings(connection, asking, texts),
+        around=lambda asking: StoredSurroundings(connection, asking, texts, mentioned),
         tokens=carried,
     )
 

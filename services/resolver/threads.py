@@ -43,8 +43,9 @@ def _merge(connection: psycopg.Connection[Any], notice: Merged) -> list[UUID]:
         (notice.loser,),
     ).fetchall()
     connection.execute(
-        "UPDATE resolver.message SET thread = %s, graph_version = greatest(graph_version, %s) WHERE thread = %s",
-        (notice.winner, notice.version, notice.loser),
+        # Its version stays: a later notice that moves some of these messages may come before this one, or after it.
+        "UPDATE resolver.message SET thread = %s WHERE thread = %s",
+        (notice.winner, notice.loser),
     )
     return [activity for (activity,) in rows]
 

@@ -64,6 +64,8 @@ class Quoting:
 
 
 NOTHING_QUOTED = Quoting((), frozenset(), frozenset())
+LONGEST_SAMPLED = 4_096
+"""Characters of a text that a sample is taken of: as many as the mails had on which the rules were measured."""
 _SHOWS_QUOTE = re.compile(r"^[ \t]{0,4}[>|]|\d[:.h]\d\d", re.MULTILINE)
 """A quote mark at the start of a line, or a time, without which no attribution and no header block is exact."""
 
@@ -93,8 +95,8 @@ def traits(mail: Message, received: datetime, hashed: Hash) -> Traits:
 
 
 def sample_of(text: str) -> tuple[int, ...]:
-    """Return the sample of a text that is kept."""
-    return shingles(text[:LONGEST_TEXT].lower(), MOST_SHINGLES)
+    """Return the sample of the beginning of a text that is kept."""
+    return shingles(text[:LONGEST_SAMPLED].lower(), MOST_SHINGLES)
 
 
 def quoting(key: SubjectKey, text: str, hashed: Hash) -> Quoting:
