@@ -197,6 +197,23 @@ def test_what_makes_no_sense_is_refused_with_the_reason_and_changes_nothing(url,
     assert before == dump(url)
 
 
+@pytest.mark.parametrize("kind", ["relink", "unlink"])
+def test_another_name_of_a_message_is_not_parted_from_it(url, kind):
+    """Else its thread would be merged into itself, which no reader of merges comes back from."""
+    write(url, [[("a@x", ()), ("c@x", ("a@x",)), ("e@x", ("a@x",))]])
+    with psycopg.connect(url) as connection:
+        of_c = (
+            "child IN (SELECT message_key FROM correlator.message JOIN correlator.node n ON n.id = id_key"
+            " WHERE mid = 'c@x')"
+        )
+        connection.execute(f"DELETE FROM correlator.edge WHERE {of_c} AND kind = 'references'".encode())
+        connection.execute(f"UPDATE correlator.edge SET kind = 'alias' WHERE {of_c}".encode())
+    carry_out(url, command(kind, "c@x", "a@x", *(["e@x"] if kind == "relink" else [])))
+
+    assert [] == rows(url, "SELECT * FROM correlator.merge WHERE loser = winner")
+    assert together("ace") == groups(url) == components(url)
+
+
 def test_what_is_no_command_is_rejected_and_what_is_for_others_is_left_alone(url):
     write(url, [THREAD])
     batch = carry_out(
