@@ -117,9 +117,11 @@ def _clauses(value: str) -> list[tuple[list[str], str]]:
 
 
 def _result(words: list[str], comment: str) -> Result | None:
-    if words[1:2] != ["="] or not words[2:]:
+    if words[1:2] != ["="] or not words[2:] or "" in words[:3] or "=" in (words[0], words[2]):
         return None
     method, _, _ = words[0].lower().partition("/")  # with a version: dkim/1
+    if not method:
+        return None
     properties: dict[str, str] = {}
     for at in range(3, len(words) - 2):
         if words[at + 1] == "=" and words[at] != "=":

@@ -28,12 +28,12 @@ def test_every_mail_is_filed_once_whoever_is_killed(company: Company, tmp_path: 
         sent = post(company, address, domain, *range(1, many + 1))
         router.start()
         for part in (1, 101, 301):
-            until(lambda part=part: deliveries(company, address) >= part)  # type: ignore[misc]
+            until(lambda part=part: deliveries(company, address) >= part, seconds=180)  # type: ignore[misc]
             assert -signal.SIGKILL == router.end(signal.SIGKILL)
             router.start()
             kill_fetcher(company)
         sent |= post(company, address, domain, many + 1)  # by the router that was started last
-        until(lambda: deliveries(company, address) == many + 1)
+        until(lambda: deliveries(company, address) == many + 1, seconds=180)
         until(lambda: accepted(company, f"%@{domain}") == sent, seconds=120)
         assert 0 == router.end(signal.SIGTERM)
         log = (tmp_path / "log").read_text()
