@@ -1,4 +1,8 @@
-"""The likeness index in Redis: hashes only, bounded by age, two round trips to ask and one to store, for any batch."""
+"""
+The likeness index in Redis: hashes only, two round trips to ask and one to store, for any batch.
+
+Mails and their keys are bounded by age; the counts of how often an address or a list was seen are not.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
