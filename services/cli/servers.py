@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from services.cli.waiting import Numbered, Target, Unreachable
 from services.domain.errors import MailweaveError
 from services.domain.identity import delivery_id_pop3
-from services.fetcher import imap, pop3
+from services.fetcher import folder_rows, imap, pop3
 from services.fetcher.authentication import Credential
+from services.fetcher.choosing import choose, wanted_of
 from services.fetcher.failures import FolderUnknown
 from services.fetcher.protocols import server_of
 from services.fetcher.tokens import credential_named
@@ -31,7 +32,11 @@ PATIENCE_SECONDS = 20.0
 
 
 def targets(config: Config, snapshot: Snapshot) -> Iterator[Target | Numbered | Unreachable]:
-    """Yield what each folder that may be read holds now, by its server; one that fails stops no other."""
+    """
+    Yield what each folder that the fetcher reads holds now, by its server; one that fails stops no other.
+
+    Those are the folders of the settings, Sent, and those that have a rule, as :func:`choose` finds them.
+    """
     with closing(Database(config.postgres, "fetcher")) as database:
         for address in fetched(snapshot):
             yield from _of(config, snapshot, snapshot.mailboxes[address], database)
@@ -41,6 +46,7 @@ def _of(
     config: Config, snapshot: Snapshot, mailbox: MailboxSettings, database: Database
 ) -> Iterator[Target | Numbered | Unreachable]:
     left = list(mailbox.folders)
+    wanted = wanted_of(snapshot, mailbox.address)
     try:
         profile = snapshot.profile_of(mailbox.address)
         assert profile is not None, "a mailbox without a server is not read"
@@ -50,7 +56,11 @@ def _of(
         if profile.protocol == "pop3":
             yield _numbered(config, profile, mailbox.address, login, credential)
             return
+        ids = folder_rows.read(database, mailbox.address).ids
         with imap.session(server_of(profile, config.ca_file, opens=login.opens), login.user, credential) as opened:
+            places = choose(wanted, opened.folders(), ids)
+            # In a rule's folder that is not there no mail can lie.
+            left = [place.name for place in places if place.folder is not None or not place.tracked_by]
             while left:
                 try:
                     selected = opened.select(left[0])

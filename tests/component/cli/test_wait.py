@@ -94,7 +94,34 @@ def test_a_folder_is_waited_for_until_its_cursor_reaches_what_the_server_has(des
 
     assert "missing: w@example.org, INBOX: not read yet, up to 2 mails to take" in before.stdout
     assert "missing: no fetcher runs" in before.stdout
-    assert (0, "Done: 1 folder read to the end, all mail decided.\n") == (after.exit_code, after.stdout)
+    assert (0, "Done: 2 folders read to the end, all mail decided.\n") == (after.exit_code, after.stdout)
+
+
+def test_the_folder_of_a_rule_is_waited_for_while_folder_level_tracking_is_on(desk, stack, tmp_path):
+    local.add_user(stack.home, "rule@example.org", "pw")
+    host, _, port = stack.environ["MAILWEAVE_IMAP"].rpartition(":")
+    with imaplib.IMAP4(host, int(port)) as client:
+        client.login("rule@example.org", "pw")
+        client.create("Kunden")
+        client.append("Kunden", "", imaplib.Time2Internaldate(time.time()), b"Subject: x\r\n\r\nx\r\n")
+    (tmp_path / "password").write_text("pw")
+    added = desk.run(
+        "mailbox", "add", "rule@example.org", "--imap", f"{host}:{port}", "--user", "rule@example.org", "--tls", "none",
+        "--password-file", str(tmp_path / "password"), "--wait",
+    )  # fmt: skip
+    assert 0 == added.exit_code, added.stderr
+    for folder in ("Kunden", "Gone"):
+        key = f"folder-rule/{folder.lower()}"
+        made = desk.run("settings", "set", key, "mailbox=rule@example.org", f"folder={folder}")
+        assert 0 == made.exit_code, made.stderr
+
+    on = desk.run("wait", "--timeout", "0").stdout
+    desk.run("settings", "set", "organization", "tracking.folderLevel=false")
+    off = desk.run("wait", "--timeout", "0").stdout
+
+    said = "missing: rule@example.org, Kunden: not read yet, up to 1 mail to take"
+    assert (True, False) == (said in on, said in off)
+    assert "Gone" not in on
 
 
 @pytest.mark.parametrize(
