@@ -1,6 +1,6 @@
 # The commands people type. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv check test bench bench-correlation faults folders corpora fuzz demo topics dashboard lock clean
+.PHONY: help venv check test bench bench-correlation bench-likeness faults folders corpora fuzz demo topics dashboard lock clean
 BIN := .venv/bin
 TEST_PROCESSES ?= 3
 
@@ -33,6 +33,9 @@ folders: venv ## explore what can happen to the folders of a real server (long; 
 
 bench: venv ## speed, CPU and memory from IMAP to activities; ARGS="--help" lists what can be asked (long)
 	$(BIN)/python -m tests.bench $(ARGS)
+
+bench-likeness: venv ## the likeness index with few and with many mails, from real mail found through MAILWEAVE_CORPORA (long)
+	$(BIN)/python -m tests.bench.likeness_growth
 
 bench-correlation: venv ## precision and recall of correlation on real mail, found through MAILWEAVE_CORPORA (long)
 	$(BIN)/python -m tests.bench.correlation

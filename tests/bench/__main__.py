@@ -13,9 +13,9 @@ from tests.bench import mailset, many, peer, stored, trickle
 from tests.bench.accounting import Meter
 from tests.bench.installation import Installation, figures
 
-MEASURED, WARM, TRICKLE, LOAD = (f"{use}@crm.example" for use in ("run", "warm", "trickle", "load"))
+MEASURED, WARM, TOUCH, TRICKLE, LOAD = (f"{use}@crm.example" for use in ("run", "warm", "touch", "trickle", "load"))
 IN_TURN = [f"turn{number}@crm.example" for number in range(3)]
-BOXES = [MEASURED, WARM, TRICKLE, LOAD, *IN_TURN]
+BOXES = [MEASURED, WARM, TOUCH, TRICKLE, LOAD, *IN_TURN]
 SECONDS_PER_MAIL = 0.2  # a run that is slower than this is stuck
 
 
@@ -113,6 +113,9 @@ def _stored(small: Installation, large: Installation, mails: list[bytes], given:
     Measure in turn an installation that has stored little (what was measured before) and one that has stored much.
 
     Who is first changes from round to round. The other one idles; to count its rows takes at most 2 % of a core.
+
+    The large one first takes a round that is not measured: PostgreSQL writes each page whole to its log when it is
+    first changed after a checkpoint, which at full speed 300,000 mails have in common, and not the few of a round.
     """
     with large.running(given.replicas):
         large.directory(BOXES)
@@ -121,6 +124,7 @@ def _stored(small: Installation, large: Installation, mails: list[bytes], given:
         with large.database() as database:
             found: dict[str, Any] = {"mails": given.stored, "database": stored.fill(database, given.stored)}
         found["filled_in_seconds"] = round(time.time() - began)
+        _run(large, mails, TOUCH)
         rounds: list[dict[str, dict[str, Any]]] = []
         for number, address in enumerate(IN_TURN):
             order = [("small", small), ("large", large)]

@@ -15,8 +15,12 @@ FROM generate_series(%(first)s::bigint, %(last)s::bigint) n;
 
 INSERT INTO correlator.edge (child, target, kind, position)
 SELECT pg_temp.key(n), pg_temp.id(n - 1), kind, 0
-FROM generate_series(%(first)s::bigint, %(last)s::bigint) n, unnest(ARRAY['in-reply-to', 'references']) kind
+FROM generate_series(%(first)s::bigint, %(last)s::bigint) n, unnest(ARRAY['in_reply_to', 'references']) kind
 WHERE n %% 3 > 0;
+
+INSERT INTO correlator.likeness (message_key, stored, kept)
+SELECT pg_temp.key(n), now() - interval '1 day', sha512(n::text::bytea) || convert_to(repeat(md5(n::text), 9), 'UTF8')
+FROM generate_series(%(first)s::bigint, %(last)s::bigint) n;
 
 INSERT INTO resolver.message (message_key, id_key, message_id, thread, graph_version)
 SELECT pg_temp.key(n), pg_temp.id(n), 'stored.' || n || '@bench.example', n - n %% 3, n
@@ -24,7 +28,7 @@ FROM generate_series(%(first)s::bigint, %(last)s::bigint) n;
 
 INSERT INTO resolver.evidence (child, target, kind, cls, position, value)
 SELECT pg_temp.key(n), pg_temp.id(n - 1), kind, 'H1', 0, 'stored.' || (n - 1) || '@bench.example'
-FROM generate_series(%(first)s::bigint, %(last)s::bigint) n, unnest(ARRAY['in-reply-to', 'references']) kind
+FROM generate_series(%(first)s::bigint, %(last)s::bigint) n, unnest(ARRAY['in_reply_to', 'references']) kind
 WHERE n %% 3 > 0;
 
 INSERT INTO resolver.delivery (id, message_key, direction, source, mailbox, folder, folder_role, uidvalidity, uid,
