@@ -63,7 +63,7 @@ def _sender(facts: Facts, acceptor: RecordRef) -> Record | None:
     record = facts.records.get(acceptor)
     return resolve_sender(
         facts.directory.get(address, ()),
-        owner=acting_owner(record) if record else acceptor,
+        owner=acting_owner(record, facts.records) if record else acceptor,
         max_matches=facts.policy.sender_max_matches,
         unresolve_on_multiple=facts.policy.sender_unresolve_on_multiple,
     )
@@ -85,7 +85,7 @@ def _recipients(facts: Facts, role: Role, mailboxes: Iterable[Mailbox]) -> Itera
 def _owner(facts: Facts, correlation: Correlation, acceptor: RecordRef, sender: Record | None) -> RecordRef | None:
     accepting = facts.records.get(acceptor)
     if facts.direction == Direction.OUTGOING:
-        return acting_owner(accepting) if accepting else acceptor
+        return acting_owner(accepting, facts.records) if accepting else acceptor
     lists = [
         _principal_records(facts, mailboxes) for mailboxes in (facts.message.to, facts.message.cc, facts.message.bcc)
     ]
@@ -94,6 +94,7 @@ def _owner(facts: Facts, correlation: Correlation, acceptor: RecordRef, sender: 
         correlated_owner=correlation.owner,
         sender_owner=sender.owner if sender is not None and sender.ref.type in CUSTOMERS else None,
         acceptor=accepting,
+        records=facts.records,
     )
 
 

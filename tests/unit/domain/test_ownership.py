@@ -14,8 +14,14 @@ def queue(owner: RecordRef | None) -> Record:
     return Record(RecordRef("queue", "support"), "support", owner, True, 1)
 
 
-def owner(*lists, correlated=None, sender=None, acceptor=None):
-    return choose_owner(lists, correlated_owner=correlated, sender_owner=sender, acceptor=acceptor)
+def owner(*lists, correlated=None, sender=None, acceptor=None, records=()):
+    return choose_owner(
+        lists,
+        correlated_owner=correlated,
+        sender_owner=sender,
+        acceptor=acceptor,
+        records={record.ref: record for record in records},
+    )
 
 
 def test_the_first_eligible_recipient_owns():
@@ -41,6 +47,13 @@ def test_a_queue_is_owned_by_its_owner():
 
 def test_a_disabled_user_is_not_eligible():
     assert BEN == owner([user(ANNA, active=False)], [user(BEN)])
+
+
+def test_a_queue_whose_owner_is_disabled_is_not_eligible():
+    gone, there = user(CLARA, active=False), user(BEN)
+
+    assert BEN == owner([queue(CLARA), there], records=[gone, there])
+    assert owner([queue(CLARA)], correlated=CLARA, acceptor=queue(CLARA), records=[gone]) is None
 
 
 def test_nobody_named_so_the_acceptor_owns():
