@@ -11,6 +11,7 @@ _REASONS = {
     "NoRecipientMatch": "Not filed: no recipient is a user or queue, and the mailbox's own filter did not take it",
     "NoCorrelationMatch": "Not filed: users or queues are addressed, but none of their filters took it",
     "Duplicate": "Not filed again: the same message lies in this folder already",
+    "InternalIgnored": "Not filed: it is mail between users or queues of ours, of which one activity is made",
     "TooLarge": "Not filed: the mail is larger than message.maxMb allows",
     "ForwardNotWrapped": "Not filed: the mail was not forwarded to the forward mailbox as an attachment",
     "ForwardOwnerUnknown": "Not filed: nobody who receives by the forward mailbox is named by the mail",

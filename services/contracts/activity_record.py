@@ -77,5 +77,7 @@ class ActivityEvent(TypedDict):
     accepted_by: RecordRefRecord | None
     deliveries: list[PlaceRecord]
     attachments: list[AttachmentRecord]
+    queue_items: list[RecordRefRecord]
+    merged_into: str | None
     settings_version: int
     code_version: str

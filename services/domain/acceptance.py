@@ -24,6 +24,7 @@ class Outcome(StrEnum):
     NO_RECIPIENT_MATCH = "NoRecipientMatch"
     NO_CORRELATION_MATCH = "NoCorrelationMatch"
     DUPLICATE = "Duplicate"
+    INTERNAL_IGNORED = "InternalIgnored"
     TOO_LARGE = "TooLarge"
     CONTENT_GONE = "ContentGone"
     FORWARD_NOT_WRAPPED = "ForwardNotWrapped"

@@ -7,6 +7,7 @@ from services.domain.acceptance import (
     CC_RANK,
     UNNAMED_RANK,
     Acceptance,
+    Answer,
     Candidate,
     FilterOption,
     Outcome,
@@ -22,8 +23,10 @@ from services.domain.evidence import Kind
 from services.domain.features import features_of, people_of
 from services.domain.forwarding import Attribution
 from services.domain.identity import Direction
+from services.domain.internal import InternalMail, left_out
 from services.domain.linking import correlate, plausible
 from services.domain.message import Mailbox, Message, ParseOutcome
+from services.domain.queue_items import QueueItems
 from services.domain.sender_verdict import SenderVerdict
 from services.domain.surroundings import NOTHING, Surroundings
 
@@ -44,6 +47,8 @@ class Policy:
     unresolve_on_multiple: bool = False
     sender_unresolve_on_multiple: bool = False
     sender_max_matches: int = 100
+    internal: InternalMail = field(default_factory=InternalMail)
+    queue_items: QueueItems = field(default_factory=QueueItems)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +61,8 @@ class Facts:
     ``duplicate`` is true when the same message lies in the same folder under another delivery that was
     decided before. ``tracked_by`` is the folder rule or the keyword that makes it tracked whatever filters say, or
     empty; ``folder_record`` the record of the rule. ``mailbox`` is the one that received it: with an ``attribution``,
-    the one it was forwarded for. ``sender`` is the sender gate, ``around`` what is looked up when it matters.
+    the one it was forwarded for. ``opposite`` says whether the same message is filed as outgoing.
+    ``sender`` is the sender gate, ``around`` what is looked up when it matters.
     """
 
     message: Message
@@ -72,18 +78,24 @@ class Facts:
     tracked_by: str = ""
     folder_record: RecordRef | None = None
     attribution: Attribution | None = None
+    opposite: bool = False
     sender: Callable[[Target], SenderVerdict] = plausible
     around: Surroundings = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of a delivery and why. ``looked`` is everything that was looked at, in order."""
+    """
+    What becomes of a delivery and why.
+
+    ``looked`` is everything that was looked at, in order; ``accepting`` are all whose filters take the message.
+    """
 
     outcome: Outcome
     acceptor: Candidate | None
     correlation: Correlation
     looked: tuple[Looked, ...]
+    accepting: tuple[Candidate, ...] = ()
 
 
 KEYWORD = "keyword"
@@ -172,12 +184,18 @@ def decide(facts: Facts) -> Decision:
     if facts.direction == Direction.OUTGOING:
         others = (*facts.message.to, *facts.message.cc, *facts.message.bcc)
     candidates = _candidates(facts)
+    internal = left_out(candidates, facts.policy.internal, senders=_internal_senders(facts), opposite=facts.opposite)
     acceptance = accept(
-        candidates,
+        [one for one in candidates if one not in internal],
         correlated=correlation.tracked,
         counterparts=_types_at(facts, others),
     )
-    looked = (*forwarded, *correlation.looked, *_answers(acceptance, facts.direction))
+    looked = (
+        *forwarded,
+        *correlation.looked,
+        *(_asked(facts.direction, Answer(one, accepts=False, why=why)) for one, why in internal.items()),
+        *_answers(acceptance, facts.direction, none=not candidates),
+    )
     if facts.tracked_by and acceptance.outcome != Outcome.ACCEPTED and candidates:
         polled = principals_at(facts, facts.mailbox)
         owner = min(candidates, key=lambda c: (c.ref not in polled, c.rank, c.address, c.ref))
@@ -187,8 +205,19 @@ def decide(facts: Facts) -> Decision:
             owner,
             correlation,
             (*looked, Looked("tracked", facts.tracked_by, f"{owner.ref.type}/{owner.ref.id}", counts=True, why=why)),
+            (owner,),
         )
-    return Decision(acceptance.outcome, acceptance.acceptor, correlation, looked)
+    accepting = tuple(answer.candidate for answer in acceptance.answers if answer.accepts)
+    if internal and not accepting:
+        return Decision(Outcome.INTERNAL_IGNORED, None, correlation, looked)
+    return Decision(acceptance.outcome, acceptance.acceptor, correlation, looked, accepting)
+
+
+def _internal_senders(facts: Facts) -> frozenset[str]:
+    """Return the types of the users and queues that have sent an incoming mail."""
+    if facts.direction == Direction.OUTGOING:
+        return frozenset()
+    return frozenset(ref.type for m in facts.message.from_[:1] for ref in principals_at(facts, normalise(m.address)))
 
 
 def _correlation(facts: Facts) -> Correlation:
@@ -213,12 +242,16 @@ def _place(candidate: Candidate, direction: Direction) -> str:
     return f"to {candidate.rank + 1}"
 
 
-def _answers(acceptance: Acceptance, direction: Direction) -> Iterable[Looked]:
-    if not acceptance.answers:
+def _asked(direction: Direction, answer: Answer, *, counts: bool = False) -> Looked:
+    ref = answer.candidate.ref
+    return Looked("filter", _place(answer.candidate, direction), f"{ref.type}/{ref.id}", counts, answer.why)
+
+
+def _answers(acceptance: Acceptance, direction: Direction, *, none: bool) -> Iterable[Looked]:
+    if none:
         yield Looked("filter", "", None, counts=False, why="neither the header nor the mailbox names a user or queue")
     decided = False
     for answer in acceptance.answers:
-        ref = answer.candidate.ref
         counts = answer.accepts and not decided
         decided = decided or answer.accepts
-        yield Looked("filter", _place(answer.candidate, direction), f"{ref.type}/{ref.id}", counts, answer.why)
+        yield _asked(direction, answer, counts=counts)

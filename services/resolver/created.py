@@ -76,6 +76,8 @@ def created_events(
                         {"name": p.filename, "type": p.content_type, "size": p.size, "sha256": p.sha256, "path": p.path}
                         for p in sorted(item.message.attachments, key=lambda part: part.path)
                     ],
+                    "queue_items": [{"type": ref.type, "id": ref.id} for ref in sorted(filed.queues)],
+                    "merged_into": None,
                     "settings_version": settings_version,
                     "code_version": CODE_VERSION,
                 }

@@ -9,7 +9,7 @@ import psycopg
 
 from services.domain import own_token
 from services.domain.evidence import Kind
-from services.resolver import circles, reading, smart_matching
+from services.resolver import circles, opposites, reading, smart_matching
 from services.resolver.arrivals import Delivered
 from services.resolver.filing import Filing, Settings, gone, settle
 from services.resolver.ledger import Item, Ledger
@@ -57,8 +57,14 @@ def decide_all(
             _note(changed, item.delivered.message_key, ledger, filing)
             filing.outrun |= pointing[changed]
         key = item.delivered.message_key
+        if opposites.overtaken(item, ledger, filing, settings):
+            filing.outrun.add(key)
         for name in ledger.depends_on(key):
             pointing[name].add(key)
+    for key in opposites.withdraw(ledger, filing):
+        changed = ledger.known[key].id_key
+        _note(changed, key, ledger, filing)
+        filing.outrun |= {key} | pointing[changed]
     for delivered in without_content:
         gone(delivered, ledger, filing, settings, cause=cause)
     write(connection, filing, ledger, settings_version=settings.policy.version, seen=seen)

@@ -20,12 +20,13 @@ _STATE = """
     SELECT a.id, a.version, a.direction, coalesce(m.message_id, ''), t.thread, a.parent, a.method, a.correlated,
         coalesce(cm.message_id, ''), a.subject, a.sent_at, a.regarding_type, a.regarding_id, a.regarding_source,
         a.owner_type, a.owner_id, a.accepted_type, a.accepted_id, a.settings_version, a.code_version,
-        a.subject_changed, a.branch, a.verified
+        a.subject_changed, a.branch, a.verified, g.into_id
     FROM resolver.activity a
     JOIN resolver.message m USING (message_key)
     JOIN resolver.message_thread t USING (message_key)
     LEFT JOIN resolver.activity c ON c.id = a.correlated
     LEFT JOIN resolver.message cm ON cm.message_key = c.message_key
+    LEFT JOIN resolver.merged_activity g ON g.id = a.id AND g.version = a.version
     WHERE a.id = ANY(%b) ORDER BY a.id
 """
 _PLACES = """
@@ -56,6 +57,12 @@ def activity_events(connection: Connection, reasons: Mapping[UUID, AbstractSet[s
         ids,
         ("name", "type", "size", "sha256", "path"),
     )
+    queued = _by_activity(
+        connection,
+        "SELECT activity_id, 'queue', queue_id FROM resolver.queue_item WHERE activity_id = ANY(%b) ORDER BY queue_id",
+        ids,
+        ("type", "id"),
+    )
     places = _by_activity(connection, _PLACES, ids, ("mailbox", "folder", "uidvalidity", "uid"))
     return [
         event_row(
@@ -78,6 +85,8 @@ def activity_events(connection: Connection, reasons: Mapping[UUID, AbstractSet[s
                 "accepted_by": _ref(row[16], row[17]),
                 "deliveries": places[row[0]],
                 "attachments": attachments[row[0]],
+                "queue_items": queued[row[0]],
+                "merged_into": str(row[23]) if row[23] else None,
                 "settings_version": row[18],
                 "code_version": row[19],
             }

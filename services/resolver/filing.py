@@ -12,6 +12,7 @@ from services.domain.decide import TOKEN, UNCORRELATED, Decision, Facts, Policy,
 from services.domain.directory import RecordRef
 from services.domain.forwarding import attribute
 from services.domain.identity import Direction, activity_id, identity
+from services.domain.queue_items import queues
 from services.domain.smart_matching import Parameters
 from services.resolver.arrivals import Delivered
 from services.resolver.ledger import Current, Filed, Item, Ledger
@@ -41,6 +42,9 @@ class Filing:
     """
     Everything one transaction will write. An activity that changes several times is written once.
 
+    ``withdrawn`` are the messages of which an incoming delivery is no longer accepted, ``merged`` by id the activities
+    that end in their opposite, and that one.
+
     ``changed_ids`` are the ids of messages whose state has changed, ``changed_places`` their (root, value) where they
     have a Thread-Index. ``outrun`` are messages that were decided before
     something they point at changed, in this same transaction.
@@ -49,6 +53,8 @@ class Filing:
     decisions: list[DecisionRow] = field(default_factory=list)
     activities: dict[UUID, tuple[Filed, Shape | None, Item]] = field(default_factory=dict)
     reasons: dict[UUID, set[str]] = field(default_factory=dict)
+    withdrawn: dict[UUID, Item] = field(default_factory=dict)
+    merged: dict[UUID, tuple[Filed, UUID]] = field(default_factory=dict)
     changed_ids: set[UUID] = field(default_factory=set)
     changed_places: set[tuple[UUID, str]] = field(default_factory=set)
     outrun: set[UUID] = field(default_factory=set)
@@ -95,7 +101,8 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
 
     Returns the id of the message when its state has changed, so that what points at it must be decided again.
 
-    An acceptance is never withdrawn here: only a person does that. What the message answers may still change.
+    An acceptance is withdrawn only where one activity is made of internal mail and the outgoing one is there: else only
+    a person does that. What the message answers may still change.
     """
     delivered = item.delivered
     attribution = attribute(item.wrapper, item.message, settings.forwarding) if item.wrapper is not None else None
@@ -114,17 +121,20 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
         tracked_by=delivered.tracked_by or _by_token(delivered, ledger, settings.policy),
         folder_record=settings.rules.get(delivered.tracked_by),
         attribution=attribution,
+        opposite=(delivered.message_key, Direction.OUTGOING) in ledger.filed,
         around=ledger.around(delivered.message_key),
     )
     decision = decide(replace(facts, sender=gate(facts)))
     before = ledger.current.get(delivered.delivery_id)
-    now = _current(decision, receiving, before)
+    now = _current(decision, receiving, before, opposite=facts.opposite)
     ledger.deliveries.setdefault(delivered.message_key, {})[delivered.delivery_id] = delivered
     ledger.current[delivered.delivery_id] = now
     filed, changed = None, False
     if now.outcome == Outcome.ACCEPTED:
         added = before is None or before.outcome != Outcome.ACCEPTED
         filed, changed = _file(item, facts, decision, ledger, filing, added=added)
+    elif before is not None and before.outcome == Outcome.ACCEPTED:
+        filing.withdrawn[delivered.message_key] = item
     if now != before:
         known = ledger.known[delivered.message_key]
         filing.decisions.append(
@@ -176,7 +186,7 @@ def gone(delivered: Delivered, ledger: Ledger, filing: Filing, settings: Setting
     )
 
 
-def _current(decision: Decision, receiving: str | None, before: Current | None) -> Current:
+def _current(decision: Decision, receiving: str | None, before: Current | None, *, opposite: bool) -> Current:
     target = decision.correlation.target
     new = Current(
         version=before.version if before else 1,
@@ -192,7 +202,8 @@ def _current(decision: Decision, receiving: str | None, before: Current | None) 
     )
     if before is None:
         return new
-    if before.outcome == Outcome.ACCEPTED and new.outcome != Outcome.ACCEPTED:
+    withdrawn = opposite and new.outcome == Outcome.INTERNAL_IGNORED
+    if before.outcome == Outcome.ACCEPTED and new.outcome != Outcome.ACCEPTED and not withdrawn:
         new = replace(
             new, outcome=before.outcome, acceptor=before.acceptor, rank=before.rank, receiving=before.receiving
         )
@@ -211,11 +222,12 @@ def _file(
     speaks = before is None or chosen == delivered.delivery_id
     form = shape(facts, decision.correlation, acceptor)
     correlated = decision.correlation.activity
+    own = before.activity_id if before else activity_id(identity(item.message), delivered.direction)
     after = Filed(
-        activity_id=before.activity_id if before else activity_id(identity(item.message), delivered.direction),
+        activity_id=own,
         message_key=delivered.message_key,
         direction=delivered.direction,
-        version=before.version if before else 1,
+        version=before.version if before else ledger.merged.get(own, 0) + 1,
         method=form.correlation.method,
         correlated=correlated.activity_id if correlated else None,
         parent=correlated.activity_id if correlated and form.parent else None,
@@ -226,6 +238,7 @@ def _file(
         subject_changed=form.correlation.subject_changed,
         branch=form.correlation.effect == Effect.BRANCHES,
         verified=form.correlation.verified,
+        queues=(before.queues if before else frozenset()) | _queues(delivered, decision, facts, ledger),
     )
     reasons = _reasons(before, after)
     if before is not None and added:
@@ -238,6 +251,16 @@ def _file(
     filing.note(after, form if speaks else None, item)
     filing.reasons.setdefault(after.activity_id, set()).update(reasons)
     return after, reasons != {"delivery-added"}
+
+
+def _queues(delivered: Delivered, decision: Decision, facts: Facts, ledger: Ledger) -> frozenset[RecordRef]:
+    """Return the queues that get an item by this delivery: none for what they have sent."""
+    if delivered.direction == Direction.OUTGOING:
+        return frozenset()
+    first = [delivered.delivery_id] == [
+        d.delivery_id for d in ledger.accepted(delivered.message_key, delivered.direction)
+    ]
+    return queues(decision.accepting, facts.policy.queue_items, first=first)
 
 
 def _regarding(before: Filed | None, form: Shape, *, added: bool) -> Regarding | None:
@@ -266,6 +289,7 @@ def _reasons(before: Filed | None, after: Filed) -> set[str]:
         "correlated": answers,
         "regarding": before.regarding != after.regarding,
         "parties": (before.owner, before.acceptor) != (after.owner, after.acceptor),
+        "queued": before.queues != after.queues,
     }
     return {name for name, changed in changes.items() if changed}
 

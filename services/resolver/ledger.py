@@ -65,6 +65,7 @@ class Filed:
     subject_changed: bool = False
     branch: bool = False
     verified: bool = True
+    queues: frozenset[RecordRef] = frozenset()
 
     @property
     def manual(self) -> bool:
@@ -99,7 +100,8 @@ class Ledger:
     ``filed`` and ``current`` are updated with every decision, so that later decisions of the batch see it.
     ``named`` are the messages that are found under an id that is not their own, ``same`` those that are the same mail
     under another id, ``above`` those that a Thread-Index places above, nearest first. ``around`` gives what is looked
-    up only when a decision about a message turns on it. ``tokens`` are the tracking tokens in subjects.
+    up only when a decision about a message turns on it. ``tokens`` are the tracking tokens in subjects,
+    ``merged`` the versions with which activities ended that were merged into their opposite.
     """
 
     known: dict[UUID, Known]
@@ -117,6 +119,7 @@ class Ledger:
     above: Mapping[UUID, tuple[UUID, ...]] = field(default_factory=dict)
     around: Callable[[UUID], Surroundings] = lambda _: NOTHING
     tokens: Tokens = field(default_factory=Tokens)
+    merged: Mapping[UUID, int] = field(default_factory=dict)
 
     def pointers(self, message_key: UUID) -> Iterator[Pointer]:
         """Yield the evidence of a message with what is stored under the names it gives."""

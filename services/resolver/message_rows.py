@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 
 from services.domain.correlation import Method, Regarding
-from services.domain.directory import RecordRef
+from services.domain.directory import QUEUE, RecordRef
 from services.domain.identity import Direction
 from services.resolver.ledger import Filed, Known, Pointed
 
@@ -43,7 +43,8 @@ def filed(connection: Connection, keys: Sequence[UUID]) -> dict[tuple[UUID, Dire
     rows = connection.execute(
         "SELECT id, message_key, direction, version, method, correlated, parent, regarding_type, regarding_id,"
         " regarding_source, owner_type, owner_id, accepted_type, accepted_id, subject, subject_changed, branch,"
-        " verified FROM resolver.activity"
+        " verified, ARRAY(SELECT queue_id FROM resolver.queue_item q WHERE q.activity_id = activity.id)"
+        " FROM resolver.activity"
         " WHERE message_key = ANY(%b)",
         (list(keys),),
     )
@@ -64,6 +65,7 @@ def filed(connection: Connection, keys: Sequence[UUID]) -> dict[tuple[UUID, Dire
             subject_changed=row[15],
             branch=row[16],
             verified=row[17],
+            queues=frozenset(RecordRef(QUEUE, name) for name in row[18]),
         )
         found[activity.message_key, activity.direction] = activity
     return found
@@ -79,3 +81,12 @@ def participants(connection: Connection, keys: Sequence[UUID]) -> dict[UUID, fro
         (list(keys),),
     )
     return {key: frozenset(addresses) for key, addresses in rows}
+
+
+def merged(connection: Connection, keys: Sequence[UUID]) -> dict[UUID, int]:
+    """Return the versions with which activities of these messages were merged into their opposite, by activity."""
+    return dict(
+        connection.execute(
+            "SELECT id, version FROM resolver.merged_activity WHERE message_key = ANY(%b)", (list(keys),)
+        ).fetchall()
+    )

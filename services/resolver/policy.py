@@ -6,6 +6,8 @@ from services.domain.acceptance import Scope
 from services.domain.correlation_rules import Mode, Smart, Switches
 from services.domain.decide import Policy
 from services.domain.directory import PRINCIPALS, RecordRef
+from services.domain.internal import InternalMail
+from services.domain.queue_items import QueueItems
 from services.domain.smart_matching import Parameters
 from services.resolver.filing import Settings, SmartMatching
 from services.settings.permits import forwarding
@@ -37,6 +39,17 @@ def settings_of(snapshot: Snapshot, *, hash_key: bytes = b"") -> Settings:
             unresolve_on_multiple=o.resolve_unresolve_on_multiple,
             sender_unresolve_on_multiple=o.resolve_sender_unresolve_on_multiple,
             sender_max_matches=o.resolve_sender_max_matches,
+            internal=InternalMail(
+                two_activities=o.internal_two_activities,
+                detect_opposite=o.internal_detect_opposite,
+                keep_to_queues=o.internal_keep_to_queues,
+                drop_from_queues=o.internal_drop_from_queues,
+            ),
+            queue_items=QueueItems(
+                per_recipient=o.queue_item_per_recipient,
+                for_polling=o.queue_item_for_polling,
+                for_already_tracked=o.queue_item_for_already_tracked,
+            ),
         ),
         mailbox_owners={
             m.address: RecordRef(m.owner.type, m.owner.id) for m in snapshot.mailboxes.values() if m.owner is not None

@@ -180,6 +180,7 @@ def read(
         above=above,
         around=lambda asking: StoredSurroundings(connection, asking, texts, mentioned),
         tokens=carried,
+        merged=message_rows.merged(connection, keys),
     )
 
 

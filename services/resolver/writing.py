@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from services.domain.correlation import plain
 from services.domain.message import PartRole
 from services.domain.parties import Party
+from services.resolver import opposites, queue_items
 from services.resolver.alerting import doubts
 from services.resolver.created import created_events
 from services.resolver.events import activity_events, decided_events
@@ -69,6 +70,7 @@ def write(connection: Connection, filing: Filing, ledger: Ledger, *, settings_ve
     """Write everything that was noted, the jobs that follow from it, and one event for each change."""
     _activities(connection, filing, settings_version)
     _decisions(connection, filing.decisions, seen)
+    opposites.mark(connection, filing)
     places = sorted(filing.changed_places)
     if filing.changed_ids:
         connection.execute(
@@ -82,6 +84,7 @@ def write(connection: Connection, filing: Filing, ledger: Ledger, *, settings_ve
         *activity_events(connection, changed),
         *decided_events(filing.decisions),
     ]
+    opposites.remove(connection, filing)
     outbox.append(connection, "resolver", events)
     signals.append(connection, "resolver", doubts(filing.decisions, at=datetime.now(UTC)))
 
@@ -148,6 +151,7 @@ def _activities(connection: Connection, filing: Filing, settings_version: int) -
         )
     upsert(connection, "resolver.activity", _ACTIVITY, rows, key=("id",), conflict=_REFRESH)
     _parties(connection, parties, filing)
+    queue_items.write(connection, (filed for filed, _, _ in filing.activities.values()))
     upsert(
         connection,
         "resolver.attachment",

@@ -4,6 +4,7 @@ import json
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,8 @@ from services.contracts import encode
 from services.domain.alert_codes import kind_of
 from services.runtime.producer import Producer
 from services.runtime.records import Output
-from tests.e2e.conftest import ANNA, KIM, LEE, SUPPORT, Company
+from tests.e2e import store
+from tests.e2e.conftest import ANNA, BEN, KIM, LEE, SUPPORT, Company
 from tests.e2e.mails import mail
 from tests.e2e.settings_page import changes, setting
 from tests.e2e.test_alerts import alerts, until
@@ -142,3 +144,32 @@ def test_the_owner_of_a_mailbox_is_told_of_what_is_wrong_with_its_server_while_t
         until(lambda: [("raised", ["ben"]), ("readdressed", ["anna", "ben"]), ("readdressed", ["ben"])] == told())
     finally:
         company.pipeline.mailweave("mailbox", "remove", address)
+
+
+@changes("Track e-mail between two users as two activities")
+def test_mail_between_users_is_one_activity_while_the_switch_is_off(company: Company):
+    """Anna's copy was filed first and ends in what Ben has sent; the queue keeps its own, with one item."""
+    anna, both = "anna@internal.example", "both@internal.example"
+    sent = [mail(anna, from_=BEN, to=ANNA), mail(both, from_=BEN, to=f"{ANNA}, {SUPPORT}", minute=1)]
+    with setting(company, internal__twoActivities=False, filter__forceUsers=0):
+        for address, folder in ((ANNA, "INBOX"), (BEN, "Sent")):
+            company.pipeline.append(address, *sent, folder=folder)
+            company.pipeline.wait()
+
+    def ended() -> list[dict[str, Any]]:
+        return [event for _, event in records(company.kafka, "activity-events") if event["merged_into"]]
+
+    (last,) = until(ended)
+    told = [event for _, event in records(company.kafka, "activity-events")]
+    assert (anna, ["merged"], []) == (last["message_id"], last["reasons"], last["deliveries"])
+    assert [last["merged_into"]] == [a["id"] for a in stored(company, anna)]
+    assert {"incoming", "outgoing"} == {a["direction"] for a in stored(company, both)}
+    (queued,) = {str(e["queue_items"]) for e in told if (e["message_id"], e["direction"]) == (both, "incoming")}
+    assert str([{"type": "queue", "id": "support"}]) == queued
+    outcomes = {d.mailbox: d.outcome for d in store.decisions(company.postgres, anna)[anna][1]}
+    assert {ANNA: "InternalIgnored", BEN: "accepted"} == outcomes
+
+
+def stored(company: Company, message_id: str) -> list[dict[str, Any]]:
+    lines = company.pipeline.mailweave("activities", "--json").stdout.splitlines()
+    return [a for a in map(json.loads, lines) if a["message_id"] == message_id]

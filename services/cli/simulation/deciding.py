@@ -4,6 +4,7 @@ from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from services.resolver import opposites
 from services.resolver.filing import DecisionRow, Filing, Settings, settle
 from services.resolver.ledger import Item, Ledger
 from services.resolver.smart_matching import prepare
@@ -35,9 +36,12 @@ def decide(items: Sequence[Item], ledger: Ledger, settings: Settings) -> Mapping
             pointing[found].append(item.delivered.message_key)
         changed = settle(item, ledger, filing, settings, cause="simulation")
         matching.keep(item, ledger)
+        key = item.delivered.message_key
+        again = opposites.withdraw(ledger, filing) or opposites.overtaken(item, ledger, filing, settings)
+        changed = ledger.known[key].id_key if again else changed
         if changed is None:
             continue
-        for child in pointing.get(changed, ()):
+        for child in [*pointing.get(changed, ()), *([key] if again else [])]:
             for dependent in by_message[child]:
                 decided = dependent.delivered.delivery_id in ledger.current
                 if decided and dependent.delivered.delivery_id not in queued:

@@ -44,23 +44,23 @@ class Filtering(Strict):
         True,
         "internal.twoActivities",
         "Mail from one user to another becomes an outgoing and an incoming activity.",
-        about=About("5.1", row="Track e-mail between two users as two activities"),
+        about=About("5.1", row="Track e-mail between two users as two activities", acts="resolver"),
     )
     internal_detect_opposite: bool = setting(
         True,
         "internal.detectOpposite",
         "With one activity: leave the incoming copy out only if the outgoing activity is there.",
-        about=About("5.1"),
+        about=About("5.1", acts="resolver"),
     )
     internal_keep_to_queues: bool = setting(
         True,
         "internal.keepToQueues",
         "With one activity: mail from a user to a queue is still taken by the queue's filter.",
-        about=About("5.1"),
+        about=About("5.1", acts="resolver"),
     )
     internal_drop_from_queues: bool = setting(
         False,
         "internal.dropFromQueues",
         "With one activity: leave out mail from a queue whose outgoing activity is there.",
-        about=About("5.1"),
+        about=About("5.1", acts="resolver"),
     )

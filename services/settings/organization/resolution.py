@@ -46,19 +46,19 @@ class Resolution(Strict):
         True,
         "queue.itemPerRecipient",
         "One queue item for each queue among the recipients.",
-        about=About("4.7"),
+        about=About("4.7", acts="resolver"),
     )
     queue_item_for_polling: bool = setting(
         True,
         "queue.itemForPolling",
         "One queue item for the queue whose mailbox was read, named or not.",
-        about=About("4.7"),
+        about=About("4.7", acts="resolver"),
     )
     queue_item_for_already_tracked: bool = setting(
         False,
         "queue.itemForAlreadyTracked",
         "A queue that gets a mail later than others gets its item all the same.",
-        about=About("4.7"),
+        about=About("4.7", acts="resolver"),
     )
     form_secure_frames: bool = setting(
         True,

@@ -40,6 +40,8 @@ STATE = {
     "activity": "id, version, method, correlated, parent, regarding_id, owner_id, accepted_id, subject",
     "party": "activity_id, role, position, address, records::text",
     "attachment": "activity_id, path, name, size",
+    "queue_item": "activity_id, queue_id",
+    "merged_activity": "id, message_key, version, into_id",
     "thread_merge": "loser, winner, version",
     "directory_record": "type, id, name, active, deleted",
 }

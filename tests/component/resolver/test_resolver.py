@@ -183,7 +183,7 @@ def test_the_acceptor_is_the_least_over_all_deliveries_whichever_came_first(reso
 
     first, last = resolver.events()
     assert ("anna", "support") == (first["accepted_by"]["id"], last["accepted_by"]["id"])
-    assert ["delivery-added", "parties"] == last["reasons"]
+    assert ["delivery-added", "parties", "queued"] == last["reasons"]
 
 
 def test_a_copy_in_the_same_folder_is_a_duplicate_and_no_delivery_of_the_activity(resolver: Resolver):

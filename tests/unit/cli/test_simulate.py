@@ -4,6 +4,7 @@ import base64
 import json
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from click.testing import CliRunner
@@ -16,6 +17,7 @@ from services.cli.simulation.deciding import decide
 from services.cli.simulation.given import Given
 from services.cli.simulation.placing import Placing, place
 from services.cli.simulation.verdicts import verdicts
+from services.domain.identity import Direction
 from services.domain.message import Mailbox, MessageId
 from services.resolver.ledger import Item
 from services.resolver.policy import settings_of
@@ -101,6 +103,36 @@ def test_settings_act():
     assert "NoCorrelationMatch" == decided(CONVERSATION, {"tracking.headers": False})["reply"][0]
     assert {"accepted"} == {one[0] for one in decided(CONVERSATION, {"filter.userDefault": 0}).values()}
     assert {"TooLarge"} == {one[0] for one in decided(CONVERSATION, limit=99).values()}
+
+
+@pytest.mark.parametrize("first", ["sent", "received"])
+def test_internal_mail_makes_one_activity_whichever_copy_is_the_older(first):
+    note = mail("note", to="support@own.example")
+    note = replace(note, message=replace(note.message, from_=(Mailbox("", "anna@own.example"),)))
+    placing = place([note], "support@own.example", "INBOX", limit=1000)
+    (received,) = (Item(a.delivered, a.message) for a in placing.arrivals)
+    later = received.delivered.internal_date + timedelta(minutes=1 if first == "received" else -1)
+    sent = replace(
+        received,
+        delivered=replace(
+            received.delivered,
+            delivery_id=UUID(int=99),
+            direction=Direction.OUTGOING,
+            mailbox="anna@own.example",
+            folder="Sent",
+            internal_date=later,
+        ),
+    )
+    organization = {"internal.twoActivities": False, "internal.keepToQueues": False, "filter.userDefault": 0}
+    rows = decide(
+        [received, sent],
+        knowing.of_given(placing.arrivals, ENTRIES),
+        settings_of(apply(EMPTY, "organization", 1, organization)),
+    )
+
+    assert {"incoming": "InternalIgnored", "outgoing": "accepted"} == {
+        row.delivered.direction: row.current.outcome for row in rows.values()
+    }
 
 
 def threads(placing: Placing) -> dict[str, dict[str, object]]:
