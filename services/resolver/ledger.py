@@ -186,7 +186,7 @@ class Ledger:
         return Target(
             message_key,
             self.known[message_key].message_id,
-            tuple(TrackedAs(f.activity_id, f.direction, f.regarding, f.owner) for f in filed),
+            tuple(TrackedAs(f.activity_id, f.direction, f.regarding, f.owner, f.verified) for f in filed),
             self.participants.get(message_key, frozenset()),
             filed[0].subject if filed else "",
         )

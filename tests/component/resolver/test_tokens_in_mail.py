@@ -202,9 +202,9 @@ FAILED = f"{MX}; dmarc=fail (p=reject) header.from=customer.example"
 
 
 @pytest.mark.parametrize(
-    ("from_", "results", "verified"), [(EVE, PASSED, True), (KIM, FAILED, False), (KIM, "", True), (EVE, "", False)]
+    ("from_", "results", "verified"), [(EVE, PASSED, False), (KIM, FAILED, False), (KIM, "", True), (EVE, "", False)]
 )
-def test_trusted_servers_say_who_a_sender_is(resolver: Resolver, from_, results, verified):
+def test_trusted_servers_can_refute_a_sender_and_bring_nobody_in(resolver: Resolver, from_, results, verified):
     resolver.settings = replace(resolver.settings, policy=replace(CRM, trusted_authserv=(MX,)))
     resolver.resolve(resolver.record(mail("root")))
     resolver.resolve(
@@ -238,6 +238,62 @@ def test_a_conversation_of_ones_own_lets_nobody_into_another(resolver: Resolver)
     resolver.resolve(resolver.record(mail("in", answers=["eves", "root"], From=EVE), mailbox=SUPPORT))
 
     assert ("InReplyTo", "root", False) == linked(resolver, "in")
+
+
+def test_an_outsider_who_proves_who_it_is_inherits_nothing_and_is_told_of(resolver: Resolver):
+    resolver.settings = replace(resolver.settings, policy=replace(CRM, trusted_authserv=(MX,)))
+    resolver.resolve(resolver.record(mail("root")))
+    file_all(resolver, "case", "1")
+    resolver.resolve(
+        resolver.record(mail("in", answers=["root"], From=EVE, Authentication_Results=PASSED), mailbox=SUPPORT)
+    )
+
+    assert ("InReplyTo", "root", False) == linked(resolver, "in")
+    assert [(None,)] == resolver.rows(
+        "SELECT regarding_id FROM resolver.activity JOIN resolver.message USING (message_key) WHERE message_id = %s",
+        "in@x.example",
+    )
+    assert ["sender_unverified"] == alerts(resolver)
+    assert [("unverified",)] == resolver.rows("SELECT kind FROM resolver.review")
+
+
+def test_an_outsider_does_not_get_in_by_a_first_mail_that_was_not_let_in(resolver: Resolver):
+    resolver.resolve(resolver.record(mail("root")))
+    resolver.resolve(resolver.record(mail("first", answers=["root"], From=EVE, Cc="mal@stranger.example")))
+    for name, answers in (("second", ["first", "root"]), ("third", ["root", "first"])):
+        resolver.resolve(resolver.record(mail(name, answers=answers, From=EVE), mailbox=SUPPORT))
+    resolver.resolve(resolver.record(mail("mals", answers=["root", "first"], From="mal@stranger.example")))
+
+    assert {("InReplyTo", "root", False)} == {linked(resolver, name) for name in ("first", "second")}
+    assert {("InReplyTo", "first", False)} == {linked(resolver, name) for name in ("third", "mals")}
+
+
+def test_a_mail_that_only_says_itself_that_it_belongs_there_brings_nobody_in(resolver: Resolver):
+    """A forward starts a conversation of its sender's own, though its References name the mail it shows."""
+    resolver.resolve(resolver.record(mail("root")))
+    resolver.resolve(resolver.record(mail("shown", answers=["root"], From=EVE, Subject="Fwd: Mail root")))
+    resolver.resolve(resolver.record(mail("in", answers=["shown", "root"], From=EVE), mailbox=SUPPORT))
+
+    assert ("None", "", True) == linked(resolver, "shown")
+    assert ("InReplyTo", "root", False) == linked(resolver, "in")
+
+
+def test_who_takes_part_answers_an_outsider_and_stays_in(resolver: Resolver):
+    resolver.resolve(resolver.record(mail("root")))
+    resolver.resolve(resolver.record(mail("eves", answers=["root"], From=EVE)))
+    resolver.resolve(resolver.record(mail("in", answers=["root", "eves"]), mailbox=SUPPORT))
+
+    assert ("InReplyTo", "eves", True) == linked(resolver, "in")
+
+
+def test_whom_we_answer_belongs_to_the_conversation(resolver: Resolver):
+    resolver.resolve(resolver.record(mail("root")))
+    resolver.resolve(resolver.record(mail("eves", answers=["root"], From=EVE)))
+    ours = mail("ours", answers=["root", "eves"], to=EVE, From=SUPPORT)
+    resolver.resolve(resolver.record(ours, mailbox=SUPPORT, folder="Sent"))
+    resolver.resolve(resolver.record(mail("in", answers=["root", "eves", "ours"], From=EVE), mailbox=SUPPORT))
+
+    assert ("InReplyTo", "ours", True) == linked(resolver, "in")
 
 
 def test_an_address_of_the_record_belongs_to_its_conversations(resolver: Resolver):
