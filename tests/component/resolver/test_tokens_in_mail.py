@@ -16,6 +16,7 @@ from services.domain.directory import RecordRef
 from services.domain.identity import keyed_hash
 from services.domain.own_token import Audience
 from services.domain.tracking_token import Layout
+from services.resolver import tokens
 from services.storage import tracking_tokens
 from services.storage.postgres import Database
 from tests.component.resolver.conftest import KEY, TOKEN_KEYS, Resolver, mail
@@ -131,6 +132,17 @@ def test_a_guessed_token_is_only_suggested_and_told_of(resolver: Resolver):
     assert ("None", "", True) == linked(resolver, "in")
     assert [("suggestion",)] == resolver.rows("SELECT kind FROM resolver.review")
     assert ["token_unshared"] == alerts(resolver)
+
+
+def test_a_token_that_many_mails_carry_takes_nothing_from_the_others_of_its_batch(resolver: Resolver, monkeypatch):
+    monkeypatch.setattr(tokens, "MOST_CARRYING", 3)
+    rare, common = issue(resolver), issue(resolver)
+    resolver.resolve(sent(resolver, "rare", rare, hour=1))
+    resolver.resolve(*(sent(resolver, f"common{n}", common, hour=2 + n) for n in range(5)))
+    resolver.resolve(reply(resolver, "in-rare", rare), reply(resolver, "in-common", common))
+
+    assert ("TrackingToken", "rare", True) == linked(resolver, "in-rare")
+    assert ("TrackingToken", "common4", True) == linked(resolver, "in-common")
 
 
 def test_our_answer_carries_the_token_on_and_nothing_turns_in_a_circle(resolver: Resolver):
