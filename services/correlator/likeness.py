@@ -103,9 +103,6 @@ class _Recording:
         except OutOfMemory:
             self.full = True
 
-    def forget(self, messages: Collection[UUID]) -> None:
-        self._index.forget(messages)
-
 
 def _stored(connection: Connection[Any], messages: Collection[UUID]) -> dict[UUID, Evidence | None]:
     with connection.cursor(binary=True) as cursor:

@@ -6,10 +6,9 @@ generations: when the younger one is full it becomes the older one, whose counts
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from services.domain.errors import Retry
 from services.domain.likeness.entries import Entry
@@ -155,12 +154,6 @@ class LikenessIndex:
             arguments += [len(group), *(value for row in group for value in row)]
         with world():
             self._keep(keys=[COUNTS, COUNTS_BEFORE], args=arguments)
-
-    def forget(self, messages: Collection[UUID]) -> None:
-        """Drop mails; keys that name them lead nowhere."""
-        if messages:
-            with world():
-                self._redis.unlink(*(b"mwe" + message.bytes[:_REFERENCE] for message in messages))
 
 
 def _latest(key: Key, packed: bytes) -> list[bytes]:

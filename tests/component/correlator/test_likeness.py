@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from services.contracts.codec import decode
-from services.correlator import likeness_index, likeness_rebuild
+from services.correlator import likeness_index, likeness_rebuild, likeness_retention
 from services.correlator.likeness import Likeness
 from services.correlator.likeness_index import COUNTS, COUNTS_BEFORE, WHOLE, IndexLost, LikenessIndex
 from services.domain.errors import Retry
@@ -90,7 +90,7 @@ def index(request):
     return LikenessIndex(client)
 
 
-def test_a_mail_is_found_under_its_keys_and_no_more_once_forgotten(index):
+def test_a_mail_is_found_under_its_keys(index):
     kept = _kept(3)
     index.keep(kept)
     one = kept[1]
@@ -102,10 +102,6 @@ def test_a_mail_is_found_under_its_keys_and_no_more_once_forgotten(index):
     assert all(one.entry in found.by_key[key] for key in one.keys)
     assert {one.entry.message: one.entry} == found.by_message
     assert all(count >= 1 for count in found.seen.values())
-    index.forget([one.entry.message])
-    found = index.look_up(Question(keys=one.keys, messages=[one.entry.message]))
-    assert not any(one.entry in entries for entries in found.by_key.values())
-    assert {} == found.by_message
 
 
 def test_habits_of_lists_are_counted(index):
@@ -126,7 +122,6 @@ def test_under_one_key_the_latest_mails_are_found_oldest_first(index):
 
 def test_nothing_is_asked_and_nothing_is_stored(index):
     index.keep([])
-    index.forget([])
     found = index.look_up(Question())
 
     assert ({}, {}, {}, {}) == (found.by_key, found.seen, found.habits, found.by_message)
@@ -312,6 +307,28 @@ def test_while_redis_has_no_room_mail_goes_on_without_likeness_and_it_is_told_on
     likeness_rebuild.rebuild(Database(url, "correlator"), client, rebuilt)
     asked = Question(messages=[keyed_hash(b"k", "id", m.message_id) for m in made])
     assert len(made) == len(rebuilt.look_up(asked).by_message)
+
+
+def test_what_is_too_old_for_the_index_is_forgotten_but_for_what_was_found(url, client):
+    likeness, made, database = _likeness(url, client), mails(11, 60), Database(url, "correlator")
+    asked = {keyed_hash(b"k", "message", m.message_id): shown(m) for m in made}
+    told = likeness.evidence(asked)
+    with database.transaction() as connection:
+        connection.execute("UPDATE correlator.likeness SET stored = now() - interval '401 days' WHERE number <= 40")
+
+    assert [40, 0] == [likeness_retention.forget(database) for _ in range(2)]
+
+    with database.transaction() as connection:
+        rows = connection.execute("SELECT message_key, number, kept <> '' FROM correlator.likeness").fetchall()
+    old = {key for key, number, _ in rows if number <= 40}
+    assert 0 < len(old) < 40
+    assert old <= told.keys()
+    assert {True} == {kept for _, number, kept in rows if number > 40}
+    assert 20 == len(rows) - len(old)
+    assert {False} == {kept for _, number, kept in rows if number <= 40}
+    client.flushdb()
+    again = {key: one for key, one in asked.items() if key in old}
+    assert {key: told[key] for key in again} == likeness.evidence(again)
 
 
 def _told(url):
