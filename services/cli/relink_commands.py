@@ -92,6 +92,11 @@ def _refuse(config: Config, kind: str, given: list[MessageId], ids: list[UUID]) 
     if len(set(ids)) < len(ids):
         raise Refused("one message is named twice: name different ones.")
     with session.reading(config) as connection:
+        if kind in ("unlink", "relink") and relinks.one_message(connection, ids[0], ids[1]):
+            first, other = (printable(one) for one in given[:2])
+            raise Refused(
+                f"<{first}> and <{other}> are ids of one message, which is never parted from another name of its own."
+            )
         for one, id_key in zip(given, ids, strict=True):
             if not relinks.has_come(connection, id_key):
                 raise Refused(f"no mail with the id <{printable(one)}> has come in. See: mailweave activities.")
