@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "relink": ("relink_commands", "relink_command"),
     "split": ("relink_commands", "split_command"),
     "merge": ("relink_commands", "merge_command"),
+    "review": ("review_commands", "review_commands"),
     "verify": ("verify_commands", "verify_command"),
     "dead": ("dead_commands", "dead_commands"),
     "alerts": ("alert_commands", "alert_commands"),

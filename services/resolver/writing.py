@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from services.domain.correlation import plain
 from services.domain.message import PartRole
 from services.domain.parties import Party
+from services.resolver import answering
 from services.resolver.alerting import doubts
 from services.resolver.created import created_events
 from services.resolver.events import activity_events, decided_events
@@ -247,4 +248,6 @@ def _reviews(connection: Connection, decisions: list[DecisionRow]) -> None:
         for one in d.correlation.reviews
     ]
     columns = ("delivery_id", "version", "kind", "target", "confidence", "why")
-    upsert(connection, "resolver.review", columns, rows, key=("delivery_id", "version", "kind", "target"))
+    if rows:
+        upsert(connection, "resolver.review", columns, rows, key=("delivery_id", "version", "kind", "target"))
+        answering.respect(connection, {row[0] for row in rows})

@@ -17,6 +17,7 @@ from services.domain.identity import keyed_hash
 from services.domain.own_token import Audience
 from services.domain.tracking_token import Layout
 from services.resolver import tokens
+from services.resolver.answering import Answer, Question, close
 from services.storage import tracking_tokens
 from services.storage.postgres import Database
 from tests.component.resolver.conftest import KEY, TOKEN_KEYS, Resolver, mail
@@ -267,6 +268,21 @@ def test_an_outsider_who_proves_who_it_is_inherits_nothing_and_is_told_of(resolv
     )
     assert ["sender_unverified"] == alerts(resolver)
     assert [("unverified",)] == resolver.rows("SELECT kind FROM resolver.review")
+
+
+def test_what_was_dismissed_is_not_asked_again_by_a_later_decision(resolver: Resolver):
+    resolver.resolve(resolver.record(mail("root")))
+    resolver.resolve(resolver.record(mail("in", answers=["root"], From=EVE), mailbox=SUPPORT))
+    with closing(Database(resolver.url, "resolver")) as database, database.transaction() as connection:
+        ((key, target, delivery),) = connection.execute(
+            "SELECT message_key, target, d.id FROM resolver.review JOIN resolver.delivery d ON d.id = delivery_id"
+        ).fetchall()
+        asked = Question(key, "unverified", target, [(delivery, 1)])
+        close(connection, asked, Answer.DISMISSED, author="anna", reason="nobody we know")
+    again = resolver.record(mail("in", answers=["root"], From=EVE), mailbox="anna@own.example")
+    resolver.resolve(again)
+
+    assert [("unverified", "dismissed")] * 2 == resolver.rows("SELECT kind, state FROM resolver.review")
 
 
 def test_an_outsider_does_not_get_in_by_a_first_mail_that_was_not_let_in(resolver: Resolver):
