@@ -37,8 +37,8 @@ bench: venv ## speed, CPU and memory from IMAP to activities; ARGS="--help" list
 bench-likeness: venv ## the likeness index with few and with many mails, from real mail found through MAILWEAVE_CORPORA (long)
 	$(BIN)/python -m tests.bench.likeness_growth
 
-bench-correlation: venv ## precision and recall of correlation on real mail, found through MAILWEAVE_CORPORA (long)
-	$(BIN)/python -m tests.bench.correlation
+bench-correlation: venv ## precision and recall of correlation (MODE=best|compatible) on real mail, found through MAILWEAVE_CORPORA (long)
+	$(BIN)/python -m tests.bench.correlation $(MODE)
 
 corpora: venv ## tests on real mail, found through MAILWEAVE_CORPORA (long)
 	$(BIN)/python -m pytest -m corpora
