@@ -11,13 +11,23 @@ def normalise(address: str) -> str:
     """
     text = address.strip().strip("<>").strip().lower()
     local, at, domain = text.rpartition("@")
-    if not at or domain.isascii():
-        return text.rstrip(".") if at else text
+    if not at:
+        return text
+    domain = domain.rstrip(".")
+    if domain.isascii():
+        return f"{local}@{domain}"
     try:
         ascii_domain = domain.encode("idna").decode("ascii")
     except UnicodeError:
         return text
     return f"{local}@{ascii_domain}"
+
+
+def without_detail(address: str) -> str:
+    """Return a normalised address without its detail: ``ada+news@…`` (RFC 5233) is ``ada@…``."""
+    local, at, domain = address.rpartition("@")
+    user, _, _ = local.partition("+")
+    return f"{user}{at}{domain}" if user else address
 
 
 def domain_of(address: str) -> str:

@@ -14,7 +14,7 @@ from services.domain.acceptance import (
     accept,
     effective_option,
 )
-from services.domain.addresses import normalise
+from services.domain.addresses import normalise, without_detail
 from services.domain.correlation import Correlation, Looked, Method, Pointer, Target
 from services.domain.correlation_rules import Switches
 from services.domain.directory import PRINCIPALS, USER, Directory, Record, RecordRef
@@ -44,6 +44,7 @@ class Policy:
     unresolve_on_multiple: bool = False
     sender_unresolve_on_multiple: bool = False
     sender_max_matches: int = 100
+    fold_details: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,20 @@ class Facts:
     sender: Callable[[Target], SenderVerdict] = plausible
     around: Surroundings = NOTHING
 
+    def records_at(self, address: str) -> tuple[Record, ...]:
+        """Return the records of a normalised address; see :meth:`_looked_up`."""
+        return self.directory.get(self._looked_up(address), ())
+
+    def owner_of(self, address: str) -> RecordRef | None:
+        """Return who owns the mailbox of a normalised address; see :meth:`_looked_up`."""
+        return self.mailbox_owners.get(self._looked_up(address))
+
+    def _looked_up(self, address: str) -> str:
+        """Where details are folded, ``ada+news@…`` is ``ada@…``, unless somebody has exactly that address."""
+        if not self.policy.fold_details or address in self.directory or address in self.mailbox_owners:
+            return address
+        return without_detail(address)
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -101,8 +116,8 @@ def principals_at(facts: Facts, address: str) -> tuple[RecordRef, ...]:
     This looks at mailbox addresses, never at how parties are shown, so an address that a user shares with a
     contact still reaches the user (domain rule 4.3). Disabled ones are left out.
     """
-    found = dict.fromkeys(r.ref for r in facts.directory.get(address, ()) if r.active and r.ref.type in PRINCIPALS)
-    owner = facts.mailbox_owners.get(address)
+    found = dict.fromkeys(r.ref for r in facts.records_at(address) if r.active and r.ref.type in PRINCIPALS)
+    owner = facts.owner_of(address)
     if owner is not None:
         record = facts.records.get(owner)
         if record is None or record.active:
@@ -140,7 +155,7 @@ def _option(facts: Facts, ref: RecordRef) -> FilterOption:
 
 
 def _types_at(facts: Facts, mailboxes: Iterable[Mailbox]) -> frozenset[str]:
-    return frozenset(r.ref.type for m in mailboxes for r in facts.directory.get(normalise(m.address), ()))
+    return frozenset(r.ref.type for m in mailboxes for r in facts.records_at(normalise(m.address)))
 
 
 def participants_of(message: Message) -> frozenset[str]:

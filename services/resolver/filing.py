@@ -12,6 +12,7 @@ from services.domain.decide import TOKEN, UNCORRELATED, Decision, Facts, Policy,
 from services.domain.directory import RecordRef
 from services.domain.forwarding import attribute
 from services.domain.identity import Direction, activity_id, identity
+from services.domain.resolved import Resolved, records_of
 from services.domain.smart_matching import Parameters
 from services.resolver.arrivals import Delivered
 from services.resolver.ledger import Current, Filed, Item, Ledger
@@ -86,6 +87,7 @@ class Settings:
     options: Mapping[RecordRef, int]
     rules: Mapping[str, RecordRef] = field(default_factory=dict)
     forwarding: frozenset[str] = frozenset()
+    hash_key: bytes = field(default=b"", repr=False)
     smart: SmartMatching | None = None
 
 
@@ -209,7 +211,8 @@ def _file(
     *_, chosen, acceptor = min(ledger.acceptors(*key))
     # One copy speaks for all, whichever is settled last: else two copies would take turns for ever.
     speaks = before is None or chosen == delivered.delivery_id
-    form = shape(facts, decision.correlation, acceptor)
+    resolved = ledger.resolved.get(key, {}) if before else {}
+    form = shape(facts, decision.correlation, acceptor, Resolved(before.acceptor if before else None, resolved))
     correlated = decision.correlation.activity
     after = Filed(
         activity_id=before.activity_id if before else activity_id(identity(item.message), delivered.direction),
@@ -228,16 +231,21 @@ def _file(
         verified=form.correlation.verified,
     )
     reasons = _reasons(before, after)
+    changed = bool(reasons)
     if before is not None and added:
         reasons.add("delivery-added")
+    if before is not None and speaks and records_of(form.parties) != resolved:
+        reasons.add("parties")
     if not reasons:
         return after, False
     if before is not None and after.activity_id not in filing.reasons:
         after = replace(after, version=before.version + 1)
     ledger.filed[key] = after
+    if speaks:
+        ledger.resolved[key] = records_of(form.parties)
     filing.note(after, form if speaks else None, item)
     filing.reasons.setdefault(after.activity_id, set()).update(reasons)
-    return after, reasons != {"delivery-added"}
+    return after, changed
 
 
 def _regarding(before: Filed | None, form: Shape, *, added: bool) -> Regarding | None:

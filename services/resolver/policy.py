@@ -37,12 +37,14 @@ def settings_of(snapshot: Snapshot, *, hash_key: bytes = b"") -> Settings:
             unresolve_on_multiple=o.resolve_unresolve_on_multiple,
             sender_unresolve_on_multiple=o.resolve_sender_unresolve_on_multiple,
             sender_max_matches=o.resolve_sender_max_matches,
+            fold_details=o.resolve_fold_details,
         ),
         mailbox_owners={
             m.address: RecordRef(m.owner.type, m.owner.id) for m in snapshot.mailboxes.values() if m.owner is not None
         },
         forwarding=forwarding(snapshot),
         smart=_smart(snapshot, hash_key),
+        hash_key=hash_key,
         options={
             ref: p.filter for key, p in snapshot.principals.items() if p.filter is not None for ref in _named(key)
         },
