@@ -40,10 +40,12 @@ def parties(resolver: Resolver) -> list[tuple[str, str, str]]:
     )
 
 
-def taking(option: FilterOption, **policy: object) -> Settings:
+def taking(option: FilterOption, *, users: int = 1) -> Settings:
     """Settings under which Anna's filter is this one."""
     return Settings(
-        policy=Policy(version=1, **policy), mailbox_owners={}, options={RecordRef("user", "anna"): int(option)}
+        policy=Policy(version=1, user_default=users),
+        mailbox_owners={},
+        options={RecordRef("user", "anna"): int(option)},
     )
 
 
@@ -87,7 +89,7 @@ def test_mail_that_a_filter_refused_for_want_of_a_record_is_accepted_now(resolve
 
 
 def test_mail_for_a_user_who_was_unknown_is_accepted_when_the_user_comes(resolver: Resolver):
-    resolver.settings = taking(FilterOption.ALL, user_default=0)
+    resolver.settings = taking(FilterOption.ALL, users=0)
     resolver.resolve(resolver.record(mail("root", to="list@elsewhere.example"), mailbox="nina@own.example"))
     assert {"root": "NoRecipientMatch"} == resolver.outcomes()
 
@@ -99,7 +101,7 @@ def test_mail_for_a_user_who_was_unknown_is_accepted_when_the_user_comes(resolve
 
 def test_a_user_who_becomes_active_again_counts_as_one_who_comes(resolver: Resolver):
     nina = {"type": "user", "id": "nina", "addresses": ["nina@own.example"]}
-    resolver.settings = taking(FilterOption.ALL, user_default=0)
+    resolver.settings = taking(FilterOption.ALL, users=0)
     resolver.directory({**nina, "active": False})
     resolver.resolve(resolver.record(mail("root", to="nina@own.example")))
     late(resolver)
@@ -156,7 +158,7 @@ def test_a_rejected_mail_whose_content_is_gone_says_so(resolver: Resolver):
         ),
     ],
 )
-def test_a_record_that_goes_changes_nothing_in_the_past(resolver: Resolver, record: dict, change: dict):
+def test_a_record_that_goes_changes_nothing_in_the_past(resolver: Resolver, record, change):
     to = "Support <support@own.example>, Anna <anna@own.example>"
     resolver.resolve(resolver.record(mail("root", to=to)))
     before = {t: rows for t, rows in resolver.dump().items() if t != "directory_record"}
