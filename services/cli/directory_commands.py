@@ -1,4 +1,4 @@
-"""``mailweave directory apply``: who is who, from a file of JSON lines or a table."""
+"""``mailweave directory``: who is who, from a file of JSON lines or a table, and which two are one."""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 import click
 
 from services.cli import directory_csv, directory_file, session
+from services.cli.directory_merge import records_of_merge
 from services.cli.directory_spool import TOPIC, Spool
 from services.cli.failures import failed
 from services.cli.mailbox_creation import tell_made
@@ -45,9 +46,9 @@ def apply_command(file: BinaryIO, *, form: str, no_wait: bool, timeout: float | 
     Publish the records of a file, one JSON object per line or one row of a table; - reads standard input.
 
     {"type", "id", "name", "addresses": [], "owner": {"type", "id"} or null, "active"} sets a record,
-    {"type", "id", "deleted": true} removes one. The first row of a
-    table names its columns: type, id, name, addresses (with spaces or semicolons between), owner (TYPE/ID), active,
-    deleted. With one broken line nothing is published. Users and queues without a
+    {"type", "id", "deleted": true} removes one, {"type", "id", "merged_into": ID} says that it has become another of
+    its type. The first row of a table names its columns: type, id, name, addresses (with spaces or semicolons between),
+    owner (TYPE/ID), active, deleted, merged_into. With one broken line nothing is published. Users and queues without a
     mailbox get one by the defaults of the organisation, where a server profile is among these.
     """
     config = session.config()
@@ -65,6 +66,26 @@ def apply_command(file: BinaryIO, *, form: str, no_wait: bool, timeout: float | 
     if spool.count and not no_wait and _until_applied(config, seconds):
         after = publisher.current(config.postgres).mailboxes.items()
         tell_made(a for a, m in after if a not in before and m.owner and (m.owner.type, m.owner.id) in principals_named)
+
+
+@directory_commands.command("merge")
+@click.argument("loser", metavar="TYPE/ID")
+@click.argument("survivor", metavar="TYPE/SURVIVOR")
+def merge_command(loser: str, survivor: str) -> None:
+    """
+    Merge the first record into the second, of the same type, which gets its addresses.
+
+    What named the first, in mail of any age, names the second from then on. A CRM does the same by pushing the second
+    with all addresses and the first as {"type", "id", "merged_into": ID}.
+    """
+    config = session.config()
+    with session.store(config, "reader") as connection:
+        records = records_of_merge(connection, loser, survivor)
+    with sending(config) as send:
+        for piece in Spool(records).pieces():
+            send(piece)
+    click.echo(f"{loser} is merged into {survivor}.")
+    _until_applied(config, SECONDS)
 
 
 def _noting(records: Iterable[dict[str, Any]], principals_named: set[tuple[str, str]]) -> Iterator[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 from services.cli.directory_file import BYTE_ORDER_MARK, Parsed, checked
 from services.domain.errors import Refused
 
-COLUMNS = ("type", "id", "name", "addresses", "owner", "active", "deleted")
+COLUMNS = ("type", "id", "name", "addresses", "owner", "active", "deleted", "merged_into")
 _NEEDED = ("type", "id")
 _TRUE = frozenset({"true", "yes", "1"})
 _FALSE = frozenset({"false", "no", "0"})
@@ -61,6 +61,8 @@ def _fields(row: Mapping[str, str]) -> dict[str, Any]:
         raise ValueError("not UTF-8")
     if _switch(cells.pop("deleted", "no"), "deleted"):
         return {"deleted": True} | {one: cells[one] for one in _NEEDED if one in cells}
+    if "merged_into" in cells:
+        return {one: cells[one] for one in (*_NEEDED, "merged_into") if one in cells}
     fields: dict[str, Any] = {"name": "", **cells, "addresses": cells.get("addresses", "").replace(";", " ").split()}
     fields["active"] = _switch(cells.get("active", "yes"), "active")
     if "owner" in cells:

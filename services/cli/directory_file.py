@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from services.domain.directory import PRINCIPALS
 from services.domain.errors import Refused
 
 MOST_SHOWN = 50
@@ -51,6 +52,24 @@ class Entry(BaseModel):
     addresses: list[Address]
     owner: Owner | None = None
     active: bool = True
+
+
+class Merging(BaseModel):
+    """Says that a record has become another one of its type: what named it names that one."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    type: Type
+    id: Id
+    merged_into: Id
+
+    @model_validator(mode="after")
+    def _of_two(self) -> "Merging":
+        if self.type in PRINCIPALS:
+            raise ValueError("a user or queue has a mailbox and a filter, and cannot be merged: remove it")
+        if self.merged_into == self.id:
+            raise ValueError("a record cannot be merged into itself")
+        return self
 
 
 class Removal(BaseModel):
@@ -105,13 +124,20 @@ def record(raw: bytes) -> dict[str, Any]:
 def checked(value: Mapping[str, Any]) -> dict[str, Any]:
     """Return the directory record that the fields of a line stand for; ``ValueError`` says what is wrong with them."""
     try:
+        if "merged_into" in value:
+            merging = Merging.model_validate(value)
+            return _gone(merging.type, merging.id, merging.merged_into)
         if "deleted" in value:
-            gone = Removal.model_validate(value)
-            empty: dict[str, Any] = {"name": "", "addresses": [], "owner": None, "active": False, "deleted": True}
-            return {"type": gone.type, "id": gone.id, **empty}
-        return {**Entry.model_validate(value).model_dump(), "deleted": False}
+            removal = Removal.model_validate(value)
+            return _gone(removal.type, removal.id, None)
+        return {**Entry.model_validate(value).model_dump(), "deleted": False, "merged_into": None}
     except ValidationError as error:
         raise ValueError(_why(error)) from None
+
+
+def _gone(kind: str, name: str, merged_into: str | None) -> dict[str, Any]:
+    empty: dict[str, Any] = {"name": "", "addresses": [], "owner": None, "active": False, "deleted": True}
+    return {"type": kind, "id": name, **empty, "merged_into": merged_into}
 
 
 Parsed: TypeAlias = Iterator[tuple[int, dict[str, Any] | ValueError]]

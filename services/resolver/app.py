@@ -11,6 +11,7 @@ from services.resolver.gate import DirectoryGate
 from services.resolver.handlers import project, resolve
 from services.resolver.jobs import JobWorker
 from services.resolver.late_resolution import LateResolution
+from services.resolver.merging import Merging
 from services.resolver.new_mailboxes import NewMailboxes
 from services.resolver.policy import settings_of
 from services.runtime import kafka, lag
@@ -41,6 +42,7 @@ def build(runtime: Runtime) -> faust.App:
         ("directory-gate", gate.watch),
         ("jobs", jobs.run),
         ("late-resolution", late.run),
+        ("merging", Merging(database()).run),
         ("new-mailboxes", mailboxes.run),
     ):
         threading.Thread(target=_guarded, args=(work, runtime), name=name, daemon=True).start()

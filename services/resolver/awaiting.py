@@ -52,9 +52,14 @@ def leave_jobs(connection: Connection, addresses: Sequence[str], hash_key: bytes
 
     What decides at this moment may not see the records: it is waited for, so that its messages are found.
     """
-    connection.execute("SELECT pg_advisory_lock(%(key)s), pg_advisory_unlock(%(key)s)", {"key": LOCK_DECIDING})
+    wait_for_decisions(connection)
     given = sorted({_hashed(hash_key, address) for address in addresses})
     connection.execute(_JOBS, {"addresses": given, "piece": piece})
+
+
+def wait_for_decisions(connection: Connection) -> None:
+    """Return when everything is committed that began to decide before; what begins now sees what is committed."""
+    connection.execute("SELECT pg_advisory_lock(%(key)s), pg_advisory_unlock(%(key)s)", {"key": LOCK_DECIDING})
 
 
 @lru_cache(maxsize=65_536)

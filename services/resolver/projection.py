@@ -22,8 +22,8 @@ _LATER = (
     "DO UPDATE SET name = excluded.name,"
     " owner_type = CASE WHEN excluded.deleted THEN directory_record.owner_type ELSE excluded.owner_type END,"
     " owner_id = CASE WHEN excluded.deleted THEN directory_record.owner_id ELSE excluded.owner_id END,"
-    " active = excluded.active, deleted = excluded.deleted, partition = excluded.partition,"
-    ' "offset" = excluded."offset" WHERE excluded."offset" > directory_record."offset"'
+    " active = excluded.active, deleted = excluded.deleted, merged_into = excluded.merged_into,"
+    ' partition = excluded.partition, "offset" = excluded."offset" WHERE excluded."offset" > directory_record."offset"'
     " OR excluded.partition <> directory_record.partition"
 )
 
@@ -55,14 +55,20 @@ def read(partition: int, offset: int, key: bytes | None, value: bytes | None) ->
             "owner": None,
             "active": False,
             "deleted": True,
+            "merged_into": None,
         }
         return Change(partition, offset, gone)
     name, record = contracts.decode(value)
     if name != "DirectoryRecord":
         raise UndecodableRecord(f"{name} is no record of directory")
-    texts = (record["type"], record["id"], record["name"], *record["addresses"])
+    texts = (record["type"], record["id"], record["name"], *record["addresses"], record["merged_into"] or "")
     if any("\0" in text or len(text) > LONGEST for text in texts):
         raise InvalidDirectoryRecord(f"a text has more than {LONGEST} characters, or a NUL")
+    merged_into = record["merged_into"]
+    if merged_into is not None and (
+        record["type"] in PRINCIPALS or not record["deleted"] or merged_into == record["id"]
+    ):
+        raise InvalidDirectoryRecord("only a deleted record that is no user or queue can be merged into another one")
     return Change(partition, offset, record)
 
 
@@ -81,7 +87,19 @@ def apply(connection: psycopg.Connection[Any], changes: Sequence[Change], reache
     written = upsert(
         connection,
         "resolver.directory_record",
-        ("type", "id", "name", "owner_type", "owner_id", "active", "deleted", "partition", "offset", "ordinal"),
+        (
+            "type",
+            "id",
+            "name",
+            "owner_type",
+            "owner_id",
+            "active",
+            "deleted",
+            "merged_into",
+            "partition",
+            "offset",
+            "ordinal",
+        ),
         [(*_row(change), age) for change, age in zip(latest.values(), _ages(connection, len(latest)), strict=True)],
         key=("type", "id"),
         conflict=_LATER,
@@ -91,6 +109,12 @@ def apply(connection: psycopg.Connection[Any], changes: Sequence[Change], reache
     addresses = {key: frozenset(map(normalise, record["addresses"])) - {""} for key, record in records.items()}
     active = [key for key, record in records.items() if record["active"]]
     directory_addresses.replace(connection, addresses, sleeping & set(active))
+    merged = [key for key, record in records.items() if record["merged_into"] is not None]
+    if merged:
+        connection.execute(
+            "INSERT INTO resolver.merged_record (type, id) SELECT * FROM unnest(%s::text[], %s::text[])",
+            ([kind for kind, _ in merged], [name for _, name in merged]),
+        )
     arrived = [(kind, name) for kind, name in active if kind in PRINCIPALS]
     if arrived:
         connection.execute(
@@ -126,6 +150,7 @@ def _row(change: Change) -> tuple[Any, ...]:
         owner["id"],
         r["active"],
         r["deleted"],
+        r["merged_into"],
         change.partition,
         change.offset,
     )

@@ -86,13 +86,13 @@ def write(connection: Connection, filing: Filing, ledger: Ledger, *, settings_ve
     signals.append(connection, "resolver", doubts(filing.decisions, at=datetime.now(UTC)))
 
 
-def announce(connection: Connection, activities: Iterable[UUID], reason: str) -> None:
+def announce(connection: Connection, activities: Iterable[UUID], *reasons: str) -> None:
     """Raise the version of activities that changed without a decision, and tell of it."""
     ids = sorted(set(activities))
     if not ids:
         return
     connection.execute("UPDATE resolver.activity SET version = version + 1 WHERE id = ANY(%b)", (ids,))
-    outbox.append(connection, "resolver", activity_events(connection, {one: {reason} for one in ids}))
+    outbox.append(connection, "resolver", activity_events(connection, dict.fromkeys(ids, frozenset(reasons))))
 
 
 def _activities(connection: Connection, filing: Filing, settings_version: int) -> None:

@@ -80,9 +80,11 @@ def outboxes(connection: Connection[Any]) -> dict[str, int]:
 
 
 def jobs(connection: Connection[Any]) -> int:
-    """Return the number of re-decisions that wait, and of addresses that may become some."""
+    """Return the number of re-decisions that wait, and of addresses and merged records that may become some."""
     return number(
-        connection, "SELECT (SELECT count(*) FROM resolver.job) + (SELECT count(*) FROM resolver.gained_address)"
+        connection,
+        "SELECT (SELECT count(*) FROM resolver.job) + (SELECT count(*) FROM resolver.gained_address)"
+        " + (SELECT count(*) FROM resolver.merged_record)",
     )
 
 

@@ -150,7 +150,16 @@ class Resolver:
     def directory(self, *records: dict[str, Any]) -> None:
         """Apply directory records."""
         full = [
-            {"owner": None, "active": True, "deleted": False, "name": r["id"], "addresses": [], **r} for r in records
+            {
+                "owner": None,
+                "active": True,
+                "deleted": False,
+                "merged_into": None,
+                "name": r["id"],
+                "addresses": [],
+                **r,
+            }
+            for r in records
         ]
         values = [contracts.encode("DirectoryRecord", r) for r in full]
         with closing(Database(self.url, "resolver")) as database:

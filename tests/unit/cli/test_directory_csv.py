@@ -21,7 +21,9 @@ ZOE = {
     "owner": {"type": "user", "id": "a/b"},
     "active": False,
     "deleted": False,
+    "merged_into": None,
 }
+LINE = {field: value for field, value in ZOE.items() if field not in ("deleted", "merged_into")}
 
 
 def rows(data: bytes) -> list[dict[str, object]]:
@@ -31,7 +33,7 @@ def rows(data: bytes) -> list[dict[str, object]]:
 def test_a_row_is_what_the_line_of_json_is():
     table = HEAD + 'contact,c1,"Zoë, the first",zoe@example.org; z@example.org,user/a/b,no,\n'.encode()
 
-    assert [ZOE] == rows(table) == read("f", [json.dumps({k: v for k, v in ZOE.items() if k != "deleted"}).encode()])
+    assert [ZOE] == rows(table) == read("f", [json.dumps(LINE).encode()])
 
 
 def test_columns_stand_in_any_order_and_some_may_be_left_out():
@@ -44,6 +46,12 @@ def test_a_row_removes_a_record_whatever_else_it_says():
     (gone,) = rows(HEAD + b"contact,c1,Zoe,zoe@example.org,,,true\n")
 
     assert (True, [], "") == (gone["deleted"], gone["addresses"], gone["name"])
+
+
+def test_a_row_says_what_a_record_has_become():
+    (gone,) = rows(b"type,id,merged_into\ncontact,c1,c2\n")
+
+    assert (True, "c2") == (gone["deleted"], gone["merged_into"])
 
 
 @pytest.mark.parametrize(
