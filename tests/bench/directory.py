@@ -87,7 +87,7 @@ def _push(world: Installation, kind: str, name: str, address: str) -> None:
     record = {"type": kind, "id": name, "name": name, "addresses": [address], "owner": None, "active": True}
     producer = Producer(world.environ["MAILWEAVE_KAFKA"], "bench")
     try:
-        value = encode("DirectoryRecord", record | {"deleted": False})
+        value = encode("DirectoryRecord", record | {"deleted": False, "merged_into": None})
         producer.send_all([OutboxRow("directory", f"{kind}/{name}".encode(), value, {})])
     finally:
         producer.close()

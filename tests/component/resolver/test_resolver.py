@@ -411,7 +411,7 @@ def test_a_record_that_is_none_counts_as_read_for_the_gate(resolver: Resolver):
 
 def test_a_directory_record_with_an_endless_address_is_rejected(resolver: Resolver):
     record = {"type": "contact", "id": "x", "name": "", "addresses": ["a" * 9000 + "@x"], "owner": None}
-    value = contracts.encode("DirectoryRecord", {**record, "active": True, "deleted": False})
+    value = contracts.encode("DirectoryRecord", {**record, "active": True, "deleted": False, "merged_into": None})
     with closing(Database(resolver.url, "resolver")) as database:
         batch = Batch([Input("directory", 0, 99, b"", value, {})])
         project(batch, database=database)
@@ -428,7 +428,7 @@ def test_the_record_that_came_first_is_the_older_one(resolver: Resolver):
 
 def test_a_directory_record_that_moved_to_another_partition_acts(resolver: Resolver):
     record = {"type": "contact", "id": "kim", "name": "New", "owner": None, "active": True, "deleted": False}
-    value = contracts.encode("DirectoryRecord", {**record, "addresses": []})
+    value = contracts.encode("DirectoryRecord", {**record, "addresses": [], "merged_into": None})
     with closing(Database(resolver.url, "resolver")) as database:
         project(Batch([Input("directory", 3, 0, b"", value, {})]), database=database)
 
