@@ -4,10 +4,12 @@ from contextlib import closing
 
 import pytest
 
+from services.cli.directory_merge import records_of_merge
 from services.contracts.codec import encode
+from services.domain.errors import Refused
 from services.resolver.merging import Merging
 from services.resolver.projection import InvalidDirectoryRecord, read
-from services.storage.postgres import Database
+from services.storage.postgres import Database, connect
 from tests.component.resolver.conftest import Resolver, mail
 from tests.component.resolver.test_late_resolution import late, parties
 
@@ -106,3 +108,34 @@ def test_what_cannot_be_merged_becomes_a_dead_letter(record):
 
     with pytest.raises(InvalidDirectoryRecord):
         read(0, 0, b"", encode("DirectoryRecord", full))
+
+
+def test_the_survivor_of_a_merge_gets_the_addresses_of_both(resolver: Resolver):
+    resolver.directory({**KIM, "id": "kim2", "addresses": ["kim2@customer.example"], "name": "Kim B"})
+    with closing(connect(resolver.url, "reader")) as connection:
+        survivor, gone = records_of_merge(connection, "contact/kim", "contact/kim2")
+
+    assert ["kim2@customer.example", "kim@customer.example"] == survivor["addresses"]
+    assert ("Kim B", False, True, "kim2") == (
+        survivor["name"],
+        survivor["deleted"],
+        gone["deleted"],
+        gone["merged_into"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("loser", "survivor", "said"),
+    [
+        ("contact/kim", "account/kim", "of two types"),
+        ("contact/kim", "contact/kim", "into itself"),
+        ("user/anna", "user/ben", "cannot be merged"),
+        ("contact/kim", "contact/nobody", "has no contact/nobody"),
+        ("contact/nobody", "contact/kim", "has no contact/nobody"),
+        ("kim", "contact/kim", '"kim" names no record: give TYPE/ID'),
+        ("contact/", "contact/kim", "names no record"),
+    ],
+)
+def test_two_records_that_cannot_be_merged_are_refused(resolver: Resolver, loser: str, survivor: str, said: str):
+    with closing(connect(resolver.url, "reader")) as connection, pytest.raises(Refused, match=said):
+        records_of_merge(connection, loser, survivor)
