@@ -81,9 +81,11 @@ def _print(one: Explanation, *, of_several: bool) -> None:
             click.echo(f"      - {line}")
         if delivery["outcome"] is not None:
             click.echo(
-                f"    Decided {delivery['decided_at']} ({delivery['cause']}) with settings version "
+                f"    Decided {delivery['decided_at']} ({sentences.cause(delivery)}) with settings version "
                 f"{delivery['settings_version']}, graph version {delivery['graph_version']}, code "
                 f"{delivery['code_version']}."
             )
         for earlier in delivery["history"]:
-            click.echo(f"    Earlier, {earlier['decided_at']} ({earlier['cause']}): {sentences.outcome(earlier)}")
+            click.echo(
+                f"    Earlier, {earlier['decided_at']} ({sentences.cause(earlier)}): {sentences.outcome(earlier)}"
+            )

@@ -80,6 +80,12 @@ def piece(of: Mapping[str, object]) -> str:
     return printable(f"{subject}{shown}: {of['why']}; it {counts}.")
 
 
+def cause(of: DecisionOf | Explained) -> str:
+    """Say what made a decision be taken, and for whom."""
+    asked = of["asked"]
+    return printable(f"{of['cause']}, asked by {asked['author']}: {asked['reason']}" if asked else str(of["cause"]))
+
+
 def relink(one: Relink) -> str:
     """Say what a person has done to the conversation of a message, when, why, and what came of it."""
     ids = {name: f"<{one[name] or 'unknown'}>" for name in ("message_id", "target", "onto")}

@@ -54,7 +54,7 @@ def decide_all(
         changed = settle(item, ledger, filing, settings, cause=cause)
         matching.keep(item, ledger)
         if changed is not None:
-            _note(changed, item.delivered.message_key, ledger, filing)
+            note_changed(changed, item.delivered.message_key, ledger, filing)
             filing.outrun |= pointing[changed]
         key = item.delivered.message_key
         for name in ledger.depends_on(key):
@@ -70,7 +70,7 @@ def decide_all(
     return len(filing.decisions)
 
 
-def _note(changed: UUID, message_key: UUID, ledger: Ledger, filing: Filing) -> None:
+def note_changed(changed: UUID, message_key: UUID, ledger: Ledger, filing: Filing) -> None:
     """Note under which names, and at which place of a Thread-Index, a message has changed."""
     names = {changed, *(ledger.known[key].id_key for key in ledger.same.get(message_key, ()))}
     for piece in ledger.evidence.get(message_key, ()):

@@ -1,5 +1,6 @@
 """Carries decisions out: what each decision changes, collected for one transaction, then written in batches."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from uuid import UUID
@@ -79,6 +80,7 @@ class Settings:
     """
     The settings as the resolver needs them; ``rules`` are the records of folder rules by their key, ``forwarding`` the
     mailboxes that receive by a forward mailbox. ``smart`` is None where the product's smart matching has no place.
+    ``largest`` is the limit for whole mails in bytes.
     """
 
     policy: Policy
@@ -87,6 +89,7 @@ class Settings:
     rules: Mapping[str, RecordRef] = field(default_factory=dict)
     forwarding: frozenset[str] = frozenset()
     smart: SmartMatching | None = None
+    largest: int = sys.maxsize
 
 
 def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, cause: str) -> UUID | None:
@@ -227,7 +230,7 @@ def _file(
         branch=form.correlation.effect == Effect.BRANCHES,
         verified=form.correlation.verified,
     )
-    reasons = _reasons(before, after)
+    reasons = differences(before, after)
     if before is not None and added:
         reasons.add("delivery-added")
     if not reasons:
@@ -257,7 +260,7 @@ def _regarding(before: Filed | None, form: Shape, *, added: bool) -> Regarding |
     return form.regarding
 
 
-def _reasons(before: Filed | None, after: Filed) -> set[str]:
+def differences(before: Filed | None, after: Filed) -> set[str]:
     """Name what has changed, in the words of the activity event."""
     if before is None:
         return {"created"}

@@ -11,6 +11,8 @@ from services.resolver.filing import Settings, SmartMatching
 from services.settings.permits import forwarding
 from services.settings.snapshot import Snapshot
 
+MEGABYTE = 1024 * 1024
+
 
 def settings_of(snapshot: Snapshot, *, hash_key: bytes = b"") -> Settings:
     """Return the policy, the owners of mailboxes and the principals' own filters of one snapshot."""
@@ -42,6 +44,7 @@ def settings_of(snapshot: Snapshot, *, hash_key: bytes = b"") -> Settings:
             m.address: RecordRef(m.owner.type, m.owner.id) for m in snapshot.mailboxes.values() if m.owner is not None
         },
         forwarding=forwarding(snapshot),
+        largest=o.message_max_mb * MEGABYTE,
         smart=_smart(snapshot, hash_key),
         options={
             ref: p.filter for key, p in snapshot.principals.items() if p.filter is not None for ref in _named(key)

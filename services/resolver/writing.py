@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from services.domain.correlation import plain
 from services.domain.message import PartRole
 from services.domain.parties import Party
+from services.resolver import withdrawals
 from services.resolver.alerting import doubts
 from services.resolver.created import created_events
 from services.resolver.events import activity_events, decided_events
@@ -67,6 +68,7 @@ _REFRESH = (
 
 def write(connection: Connection, filing: Filing, ledger: Ledger, *, settings_version: int, seen: str) -> None:
     """Write everything that was noted, the jobs that follow from it, and one event for each change."""
+    withdrawals.resume(connection, filing)
     _activities(connection, filing, settings_version)
     _decisions(connection, filing.decisions, seen)
     places = sorted(filing.changed_places)

@@ -39,12 +39,21 @@ class Question(TypedDict):
     state: str
 
 
+class Asked(TypedDict):
+    """Who has asked for a mail to be decided again, when and why."""
+
+    author: str
+    reason: str
+    time: str | None
+
+
 class DecisionOf(TypedDict):
     """
     One decision, current or earlier. ``outcome`` is ``accepted`` or a reason code.
 
     ``receiving_mailbox``: for whom a mail in a forward mailbox was forwarded; null for other mail. ``rule``: the line
     of the rule table that decided; ``effect``: starts, joins or branches; not ``verified``: linked, nothing follows.
+    ``asked``: who had it decided again, if a person had.
     """
 
     outcome: str
@@ -63,6 +72,7 @@ class DecisionOf(TypedDict):
     code_version: str
     decided_at: str | None
     cause: str
+    asked: Asked | None
 
 
 class Explained(TypedDict):
@@ -90,6 +100,7 @@ class Explained(TypedDict):
     code_version: str | None
     decided_at: str | None
     cause: str | None
+    asked: Asked | None
     history: list[DecisionOf]
 
 
@@ -132,13 +143,14 @@ _DELIVERIES: LiteralString = """
      ORDER BY mailbox, folder, uidvalidity, uid, id
 """
 _DECISIONS: LiteralString = """
-    SELECT d.*, (
+    SELECT d.*, q.author, q.reason, q.asked, (
         SELECT coalesce(jsonb_agg(jsonb_build_object('kind', r.kind, 'message_id', m.message_id,
                                                      'confidence', r.confidence, 'why', r.why, 'state', r.state)
                ORDER BY r.kind, r.confidence DESC, r.target), '[]')
           FROM resolver.review r LEFT JOIN resolver.message m ON m.message_key = r.target
          WHERE r.delivery_id = d.delivery_id AND r.version = d.version) AS reviews
       FROM resolver.decision d JOIN resolver.delivery v ON v.id = d.delivery_id
+      LEFT JOIN resolver.redecision q ON q.id = d.redecision
      WHERE v.message_key = %(message)s ORDER BY d.delivery_id, d.version DESC
 """
 
@@ -161,6 +173,7 @@ def _decision(row: dict[str, Any]) -> DecisionOf:
         code_version=row["code_version"],
         decided_at=timestamp(row["decided"]),
         cause=row["cause"],
+        asked=Asked(author=row["author"], reason=row["reason"], time=timestamp(row["asked"])) if row["asked"] else None,
     )
 
 
@@ -190,6 +203,7 @@ def _explained(delivery: dict[str, Any], decisions: Iterable[dict[str, Any]]) ->
         code_version=current["code_version"] if current else None,
         decided_at=current["decided_at"] if current else None,
         cause=current["cause"] if current else None,
+        asked=current["asked"] if current else None,
         history=[_decision(d) for d in own if not d["current"]],
     )
 

@@ -34,7 +34,7 @@ def test_a_delivery_is_explained_with_evidence_versions_and_history(desk, insert
         "activity_id": str(activity), "method": "None", "evidence": [rows.FILTER], "settings_version": 3,
         "rule": "", "confidence": 0.0, "effect": "", "verified": True, "reviews": [],
         "graph_version": 1, "code_version": "0.1.0", "decided_at": "2026-03-01T12:30:00Z", "cause": "target",
-        "receiving_mailbox": None,
+        "receiving_mailbox": None, "asked": None,
     } == {name: value for name, value in one.items() if name != "history"}  # fmt: skip
     assert [("NoCorrelationMatch", [LOOKED], "arrival")] == [
         (h["outcome"], h["evidence"], h["cause"]) for h in one["history"]
