@@ -107,8 +107,8 @@ def test_an_erased_message_is_still_found_by_its_id(desk, insert):
 def test_an_unknown_id_is_said_to_be_unknown(desk):
     result = desk.run("explain", "nobody@x")
 
-    assert (1, "") == (result.exit_code, result.stdout)
-    assert "mailweave: no mail with the id <nobody@x> has come in.\n" == result.stderr
+    assert (2, "") == (result.exit_code, result.stdout)
+    assert "no mail with the id <nobody@x> has come in. `mailweave activities --json` shows" in result.stderr
 
 
 def test_what_earlier_stages_know_of_an_id_is_said(desk, insert):
@@ -131,3 +131,26 @@ def test_what_is_no_id_is_refused(desk):
 
     assert 2 == result.exit_code
     assert "is no Message-ID" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        pytest.param("case/1", "has come in. `mailweave activities --json`", id="record"),
+        pytest.param("\x1b[2J@x", "<[2J@x>", id="hostile"),
+        pytest.param("0f0e0d0c-0000-4000-8000-000000000000", "has come in", id="unknown-uuid"),
+        pytest.param("x" * 5000, "is no Message-ID", id="long"),
+    ],
+)
+def test_what_names_no_mail_is_refused_with_what_to_do(desk, given, says):
+    result = desk.run("explain", given)
+
+    assert (2, "", True) == (result.exit_code, result.stdout, says in result.stderr), result.stderr
+
+
+def test_the_id_of_an_activity_is_told_from_that_of_its_mail(desk, insert):
+    activity = rows.whole_mail(desk, insert, "a@x")
+    result = desk.run("explain", str(activity))
+
+    assert 2 == result.exit_code
+    assert "is the id of an activity or delivery. Give its Message-ID: <a@x>." in result.stderr
