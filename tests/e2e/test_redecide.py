@@ -27,6 +27,8 @@ def test_what_is_asked_for_is_carried_out_although_the_worker_is_killed(company:
     pipeline.append(DORA, mail(own, from_=LEE, to=DORA), mail(reply, from_=LEE, to=DORA, in_reply_to=own, minute=1))
     pipeline.wait()
     assert {} == activities(company, "again.example")
+    lacking = pipeline.mailweave("explain", own, "--not", "user/dora").stdout
+    assert "The filter of user dora would have had to take more than responses" in lacking
     since = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
     asked = ("redecide", "--since", since, "--mailbox", DORA)
 

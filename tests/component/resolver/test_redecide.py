@@ -256,24 +256,34 @@ def place(stack, migrated_in_stack, tmp_path_factory):
     return stack.config.postgres, migrated_in_stack, tmp_path_factory
 
 
+RULE = "folder-rule/f"
 names = st.sampled_from(["a", "b", "c", "d"])
 conversations = st.lists(
-    st.tuples(names, st.lists(names, max_size=2), st.sampled_from(["anna", "support"])),
+    st.tuples(names, st.lists(names, max_size=2), st.sampled_from(["anna", "support"]), st.sampled_from(["", RULE])),
     min_size=1, max_size=6, unique_by=lambda one: one[0],
 )  # fmt: skip
 filters = st.fixed_dictionaries({"user_default": st.integers(0, 4), "queue_default": st.integers(0, 4)})
 
 
+rules = st.sampled_from([{}, {RULE: RecordRef("case", "1")}, {RULE: RecordRef("case", "2")}])
+
+
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(found=conversations, before=filters, after=filters, at_once=st.integers(1, 3))
+@given(
+    found=conversations, before=st.tuples(filters, rules), after=st.tuples(filters, rules), at_once=st.integers(1, 3)
+)
 def test_in_whatever_jobs_it_comes_to_what_the_dry_run_says(place, found, before, after, at_once):
     """Answers and what they answer fall into different jobs, in any order; afterwards a dry run finds no difference."""
     server, template, folders = place
     with opened(server, template, folders.mktemp("again")) as resolver, pytest.MonkeyPatch.context() as patch:
         patch.setattr(redecisions, "MESSAGES_AT_ONCE", at_once)
-        resolver.settings = replace(resolver.settings, policy=Policy(version=1, **before))
-        arrive(resolver, *(mail(n, answers=[a for a in on if a != n], to=f"{to}@own.example") for n, on, to in found))
-        become(resolver, **after)
+        resolver.settings = replace(resolver.settings, policy=Policy(version=1, **before[0]), rules=before[1])
+        for hour, (name, on, to, by) in enumerate(found):
+            one = mail(name, answers=[other for other in on if other != name], to=f"{to}@own.example")
+            resolver.resolve(resolver.record(one, tracked_by=by, hour=hour))
+        resolver.jobs()
+        become(resolver, **after[0])
+        resolver.settings = replace(resolver.settings, rules=after[1])
         told = differences(resolver)
         was = resolver.outcomes()
         ask(resolver)
