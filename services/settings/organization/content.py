@@ -45,7 +45,7 @@ class Content(Strict):
         150,
         "message.maxMb",
         "Larger mails are not filed (TooLarge).",
-        about=About("6", unit="MiB", acts="fetcher"),
+        about=About("6", unit="MiB", acts="fetcher, resolver"),
         ge=1,
         le=150,
     )
