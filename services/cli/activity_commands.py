@@ -72,6 +72,8 @@ def _print(one: Explanation, *, of_several: bool) -> None:
         click.echo("  Flagged: another message with another sender or date has the same Message-ID.")
     if one["repairs"]:
         click.echo(f"  The mail was damaged; mended on reading: {printable('; '.join(one['repairs']))}.")
+    for left_out in one["dropped_attachments"]:
+        click.echo(f"  Not attached: {sentences.dropped(left_out)}.")
     for relink in one["relinks"]:
         click.echo(f"  {sentences.relink(relink)}")
     for delivery in one["deliveries"]:

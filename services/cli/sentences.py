@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from services.cli.output import printable
-from services.storage.reports.activities import Place, Ref
+from services.domain.attachments import Reason
+from services.storage.reports.activities import DroppedAttachment, Place, Ref
 from services.storage.reports.explain import DecisionOf, Explained
 from services.storage.reports.relinks import Relink
 
@@ -35,6 +36,11 @@ _KINDS = {
     "manual": "A person has named",
 }
 
+_DROPPED = {
+    Reason.BLOCKED_NAME: "attachments.blocked names .{detail}",
+    Reason.BLOCKED_CONTENT: "it is a .{detail} file by its content, which attachments.blocked names",
+    Reason.TOO_LARGE: "it is larger than the {detail} KB of attachments.maxKb",
+}
 _RELINKS = {
     "unlink": "parted {message_id} from {target}",
     "relink": "parted {message_id} from {target} and joined it with {onto}",
@@ -65,6 +71,12 @@ def outcome(decision: DecisionOf | Explained) -> str:
         return f"Accepted for {who(decision['accepted_by'])}{why}."
     said = _REASONS.get(decision["outcome"], "Not filed")
     return f"{said} ({decision['outcome']})."
+
+
+def dropped(one: DroppedAttachment) -> str:
+    """Say which part of a mail is no attachment, and why."""
+    named = one["name"] or one["type"]
+    return printable(f"{named} ({one['size']} bytes): {_DROPPED[Reason(one['reason'])].format(detail=one['detail'])}")
 
 
 def piece(of: Mapping[str, object]) -> str:

@@ -80,6 +80,7 @@ def to_record(message: Message, *, identity: Identity, found: Found) -> MailRece
                 "disposition": part.disposition,
                 "content_id": part.content_id,
                 "role": part.role.value,
+                "sniffed": part.sniffed,
             }
             for part in message.parts
         ],
@@ -125,6 +126,7 @@ def message_of(record: Mapping[str, Any]) -> Message:
                 disposition=part["disposition"],
                 content_id=part["content_id"],
                 role=PartRole(part["role"]),
+                sniffed=part["sniffed"],
             )
             for part in record["parts"]
         ),

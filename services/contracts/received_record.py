@@ -29,6 +29,7 @@ class PartRecord(TypedDict):
     disposition: str
     content_id: str
     role: str
+    sniffed: str
 
 
 # "from" is a Python keyword, so these cannot be written as classes.

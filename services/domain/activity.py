@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from services.domain.addresses import normalise
+from services.domain.attachments import Attachments, attachments_of
 from services.domain.correlation import Correlation, Method, Regarding
 from services.domain.decide import Facts, principals_at
 from services.domain.directory import CUSTOMERS, Record, RecordRef
@@ -24,6 +25,7 @@ class Shape:
     owner: RecordRef | None
     regarding: Regarding | None
     correlation: Correlation
+    attachments: Attachments
 
     @property
     def parent(self) -> bool:
@@ -55,7 +57,8 @@ def shape(facts: Facts, correlation: Correlation, acceptor: RecordRef) -> Shape:
         parties.append(Party(Role.OWNER, "", record.name if record else "", (owner,)))
     # The folder wins over what the mail answers (domain rule 3.6).
     regarding = Regarding(facts.folder_record, FOLDER) if facts.folder_record else correlation.inherited
-    return Shape(tuple(parties), owner, regarding, correlation)
+    attachments = attachments_of(facts.message, facts.policy.attachments)
+    return Shape(tuple(parties), owner, regarding, correlation, attachments)
 
 
 def _sender(facts: Facts, acceptor: RecordRef) -> Record | None:

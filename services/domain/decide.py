@@ -15,6 +15,7 @@ from services.domain.acceptance import (
     effective_option,
 )
 from services.domain.addresses import normalise
+from services.domain.attachments import AttachmentLimits
 from services.domain.correlation import Correlation, Looked, Method, Pointer, Target
 from services.domain.correlation_rules import Switches
 from services.domain.directory import PRINCIPALS, USER, Directory, Record, RecordRef
@@ -44,6 +45,7 @@ class Policy:
     unresolve_on_multiple: bool = False
     sender_unresolve_on_multiple: bool = False
     sender_max_matches: int = 100
+    attachments: AttachmentLimits = field(default_factory=AttachmentLimits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,8 @@ class Part:
     """
     A leaf of the MIME tree. ``path`` is its number in the sense of IMAP (RFC 9051 section 6.4.5, "1.2").
 
-    ``size`` and ``sha256`` (hex) are of the decoded bytes.
+    ``size`` and ``sha256`` (hex) are of the decoded bytes. ``sniffed`` is the usual extension ("exe") of what their
+    beginning shows, whatever the part is called; empty where it shows nothing, and for bodies.
     """
 
     path: str
@@ -41,6 +42,7 @@ class Part:
     disposition: str
     content_id: str
     role: PartRole
+    sniffed: str = ""
 
 
 class ParseOutcome(StrEnum):

@@ -51,10 +51,17 @@ def activity_events(connection: Connection, reasons: Mapping[UUID, AbstractSet[s
     )
     attachments = _by_activity(
         connection,
-        "SELECT activity_id, name, type, size, encode(sha256, 'hex'), path FROM resolver.attachment"
-        " WHERE activity_id = ANY(%b) ORDER BY activity_id, path",
+        "SELECT activity_id, name, type, size, encode(sha256, 'hex'), path, inline, content_id"
+        " FROM resolver.attachment WHERE activity_id = ANY(%b) ORDER BY activity_id, path",
         ids,
-        ("name", "type", "size", "sha256", "path"),
+        ("name", "type", "size", "sha256", "path", "inline", "content_id"),
+    )
+    dropped = _by_activity(
+        connection,
+        "SELECT activity_id, name, type, size, encode(sha256, 'hex'), path, reason, detail"
+        " FROM resolver.dropped_attachment WHERE activity_id = ANY(%b) ORDER BY activity_id, path",
+        ids,
+        ("name", "type", "size", "sha256", "path", "reason", "detail"),
     )
     places = _by_activity(connection, _PLACES, ids, ("mailbox", "folder", "uidvalidity", "uid"))
     return [
@@ -78,6 +85,7 @@ def activity_events(connection: Connection, reasons: Mapping[UUID, AbstractSet[s
                 "accepted_by": _ref(row[16], row[17]),
                 "deliveries": places[row[0]],
                 "attachments": attachments[row[0]],
+                "dropped_attachments": dropped[row[0]],
                 "settings_version": row[18],
                 "code_version": row[19],
             }

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from services.domain.acceptance import Scope
+from services.domain.attachments import AttachmentLimits
 from services.domain.correlation_rules import Mode, Smart, Switches
 from services.domain.decide import Policy
 from services.domain.directory import PRINCIPALS, RecordRef
@@ -37,6 +38,7 @@ def settings_of(snapshot: Snapshot, *, hash_key: bytes = b"") -> Settings:
             unresolve_on_multiple=o.resolve_unresolve_on_multiple,
             sender_unresolve_on_multiple=o.resolve_sender_unresolve_on_multiple,
             sender_max_matches=o.resolve_sender_max_matches,
+            attachments=AttachmentLimits(max_kb=o.attachments_max_kb, blocked=frozenset(o.attachments_blocked)),
         ),
         mailbox_owners={
             m.address: RecordRef(m.owner.type, m.owner.id) for m in snapshot.mailboxes.values() if m.owner is not None

@@ -9,8 +9,8 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from services.domain.correlation import plain
-from services.domain.message import PartRole
 from services.domain.parties import Party
+from services.resolver import attaching
 from services.resolver.alerting import doubts
 from services.resolver.created import created_events
 from services.resolver.events import activity_events, decided_events
@@ -98,7 +98,6 @@ def announce(connection: Connection, activities: Iterable[UUID], reason: str) ->
 def _activities(connection: Connection, filing: Filing, settings_version: int) -> None:
     rows: list[tuple[Any, ...]] = []
     parties: dict[UUID, tuple[Party, ...]] = {}
-    attachments: list[tuple[Any, ...]] = []
     for filed, form, item in filing.activities.values():
         m = item.message
         rows.append(
@@ -133,28 +132,9 @@ def _activities(connection: Connection, filing: Filing, settings_version: int) -
         if form is None:
             continue
         parties[filed.activity_id] = form.parties
-        attachments.extend(
-            (
-                filed.activity_id,
-                part.path,
-                part.filename,
-                part.content_type,
-                part.size,
-                bytes.fromhex(part.sha256),
-                part.content_id,
-                part.role == PartRole.INLINE,
-            )
-            for part in m.attachments
-        )
     upsert(connection, "resolver.activity", _ACTIVITY, rows, key=("id",), conflict=_REFRESH)
     _parties(connection, parties, filing)
-    upsert(
-        connection,
-        "resolver.attachment",
-        ("activity_id", "path", "name", "type", "size", "sha256", "content_id", "inline"),
-        attachments,
-        key=("activity_id", "path"),
-    )
+    attaching.write(connection, filing)
 
 
 def _parties(connection: Connection, parties: Mapping[UUID, tuple[Party, ...]], filing: Filing) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from services.storage.reports.activities import Ref, ref, timestamp
+from services.storage.reports.activities import DroppedAttachment, Ref, ref, timestamp
 from services.storage.reports.reading import number, rows
 from services.storage.reports.relinks import Relink, history
 
@@ -97,7 +97,7 @@ class Explanation(TypedDict):
     """
     One message identity: two of them with one Message-ID are flagged. ``repairs``: what the parser mended.
 
-    ``relinks``: what people have said of what it belongs to.
+    ``relinks``: what people have said of what it belongs to. ``dropped_attachments``: which parts of it are left out.
     """
 
     message_id: str | None
@@ -106,6 +106,7 @@ class Explanation(TypedDict):
     subject: str | None
     repairs: list[str]
     relinks: list[Relink]
+    dropped_attachments: list[DroppedAttachment]
     deliveries: list[Explained]
 
 
@@ -123,7 +124,12 @@ _MESSAGES: LiteralString = """
            (SELECT a.subject FROM resolver.activity a WHERE a.message_key = m.message_key
              ORDER BY a.direction LIMIT 1) AS subject,
            (SELECT a.repairs FROM resolver.activity a WHERE a.message_key = m.message_key
-             ORDER BY a.direction LIMIT 1) AS repairs
+             ORDER BY a.direction LIMIT 1) AS repairs,
+           (SELECT coalesce(jsonb_agg(DISTINCT jsonb_build_object('name', t.name, 'type', t.type, 'size', t.size,
+                                                                  'sha256', encode(t.sha256, 'hex'),
+                                                                  'reason', t.reason, 'detail', t.detail)), '[]')
+              FROM resolver.activity a JOIN resolver.dropped_attachment t ON t.activity_id = a.id
+             WHERE a.message_key = m.message_key) AS dropped
       FROM resolver.message m JOIN resolver.message_thread t ON t.message_key = m.message_key
      WHERE m.id_key = %(id_key)s ORDER BY m.message_key
 """
@@ -209,6 +215,7 @@ def explain(connection: Connection[Any], id_key: UUID) -> list[Explanation]:
                 subject=message["subject"],
                 repairs=message["repairs"] or [],
                 relinks=said,
+                dropped_attachments=message["dropped"],
                 deliveries=[_explained(d, decisions) for d in rows(connection, _DELIVERIES, key)],
             )
         )

@@ -131,3 +131,20 @@ def test_what_is_no_id_is_refused(desk):
 
     assert 2 == result.exit_code
     assert "is no Message-ID" in result.stderr
+
+
+def test_what_was_left_out_of_a_mail_is_told(desk, insert):
+    activity = rows.whole_mail(desk, insert, "a@x")
+    insert(
+        "resolver.dropped_attachment", activity_id=activity, path="2", name="a.exe", type="application/pdf", size=9,
+        sha256=b"\xab" * 32, content_id="", inline=False, reason="BlockedName", detail="exe",
+    )  # fmt: skip
+
+    left_out = {
+        "name": "a.exe", "type": "application/pdf", "size": 9, "sha256": "ab" * 32,
+        "reason": "BlockedName", "detail": "exe",
+    }  # fmt: skip
+    assert [[left_out]] == [e["dropped_attachments"] for e in desk.json("explain", "a@x")]
+    assert [[left_out]] == [a["dropped_attachments"] for a in desk.json("activities")]
+    assert "Not attached: a.exe (9 bytes): attachments.blocked names .exe." in desk.run("explain", "a@x").stdout
+    assert "not attached: a.exe (9 bytes): attachments.blocked names .exe" in desk.run("activities").stdout

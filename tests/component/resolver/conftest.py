@@ -40,6 +40,7 @@ STATE = {
     "activity": "id, version, method, correlated, parent, regarding_id, owner_id, accepted_id, subject",
     "party": "activity_id, role, position, address, records::text",
     "attachment": "activity_id, path, name, size",
+    "dropped_attachment": "activity_id, path, name, reason, detail",
     "thread_merge": "loser, winner, version",
     "directory_record": "type, id, name, active, deleted",
 }
