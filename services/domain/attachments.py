@@ -56,7 +56,8 @@ def attachments_of(message: Message, limits: AttachmentLimits) -> Attachments:
     | is anything else                                                      | kept                      |
 
     Images inside the text are judged alike. A message in the message, and what is encrypted, is one part: it is not
-    looked into, so nothing is taken out of it. The mail itself is filed in any case, and as raw mail it stays whole.
+    looked into, so nothing is taken out of it. What a clear signature covers is judged like all else: anybody can sign.
+    The mail itself is filed in any case, and as raw mail it stays whole, so that a signature can still be checked.
     """
     parts = message.attachments
     sealed = _sealed(parts)
