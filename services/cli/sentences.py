@@ -14,6 +14,7 @@ _REASONS = {
     "TooLarge": "Not filed: the mail is larger than message.maxMb allows",
     "ForwardNotWrapped": "Not filed: the mail was not forwarded to the forward mailbox as an attachment",
     "ForwardOwnerUnknown": "Not filed: nobody who receives by the forward mailbox is named by the mail",
+    "Report": "Not filed by itself: it tells of another mail",
     "ContentGone": "Not filed: its content is needed and no longer there",
 }
 _KINDS = {
@@ -33,6 +34,8 @@ _KINDS = {
     "tracked": "What tracks it,",
     "forward": "The forward mailbox",
     "manual": "A person has named",
+    "kind": "The kind of mail is",
+    "report": "It reports on",
 }
 
 _RELINKS = {
@@ -76,7 +79,13 @@ def piece(of: Mapping[str, object]) -> str:
         where = f" (in {value})" if value else ""
         return printable(f"{asked}{where}: {of['why']}." if points_to else f"{asked}: {of['why']}.")
     subject = _KINDS.get(kind, kind)
-    shown = f" <{value}>" if kind in ("in_reply_to", "references", "manual") and value else f" {value}" if value else ""
+    shown = (
+        f" <{value}>"
+        if kind in ("in_reply_to", "references", "manual", "report") and value
+        else f" {value}"
+        if value
+        else ""
+    )
     return printable(f"{subject}{shown}: {of['why']}; it {counts}.")
 
 

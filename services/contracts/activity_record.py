@@ -58,6 +58,16 @@ class AttachmentRecord(TypedDict):
     path: str
 
 
+class DeliveryReportRecord(TypedDict):
+    """What became of a mail for one recipient, as it was reported."""
+
+    kind: str
+    address: str
+    action: str
+    status: str
+    detail: str
+
+
 class ActivityEvent(TypedDict):
     """The full state of one activity."""
 
@@ -79,3 +89,5 @@ class ActivityEvent(TypedDict):
     attachments: list[AttachmentRecord]
     settings_version: int
     code_version: str
+    kind: str
+    reports: list[DeliveryReportRecord]

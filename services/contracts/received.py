@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.contracts.codec import decode
 from services.contracts.received_record import MailboxRecord, MailReceived, WrapperRecord
+from services.contracts.reported import report_of, report_record
 from services.domain.errors import UndecodableRecord
 from services.domain.forwarding import Wrapper
 from services.domain.identity import Identity, author
@@ -90,6 +91,7 @@ def to_record(message: Message, *, identity: Identity, found: Found) -> MailRece
         "parse_outcome": message.outcome.value,
         "tracked_by": found.tracked_by,
         "wrapper": _wrapper_record(found.wrapper) if found.wrapper is not None else None,
+        "report": report_record(message.report) if message.report is not None else None,
     }
 
 
@@ -133,6 +135,7 @@ def message_of(record: Mapping[str, Any]) -> Message:
         has_html=record["has_html"],
         repairs=tuple(record["repairs"]),
         outcome=ParseOutcome(record["parse_outcome"]),
+        report=report_of(record["report"]) if record["report"] is not None else None,
     )
 
 

@@ -31,6 +31,23 @@ class PartRecord(TypedDict):
     role: str
 
 
+class ReportedRecord(TypedDict):
+    """What became of a mail for one recipient."""
+
+    address: str
+    action: str
+    status: str
+    detail: str
+
+
+class ReportRecord(TypedDict):
+    """What a mail reports of earlier ones."""
+
+    form: str
+    about: list[str]
+    recipients: list[ReportedRecord]
+
+
 # "from" is a Python keyword, so these cannot be written as classes.
 WrapperRecord = TypedDict(
     "WrapperRecord",
@@ -82,5 +99,6 @@ MailReceived = TypedDict(
         "parse_outcome": str,
         "tracked_by": str,
         "wrapper": WrapperRecord | None,
+        "report": ReportRecord | None,
     },
 )

@@ -28,6 +28,7 @@ class Outcome(StrEnum):
     CONTENT_GONE = "ContentGone"
     FORWARD_NOT_WRAPPED = "ForwardNotWrapped"
     FORWARD_OWNER_UNKNOWN = "ForwardOwnerUnknown"
+    REPORT = "Report"  # it tells of another mail, and belongs to that one's activity
 
 
 class Scope(StrEnum):

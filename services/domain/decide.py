@@ -22,8 +22,11 @@ from services.domain.evidence import Kind
 from services.domain.features import features_of, people_of
 from services.domain.forwarding import Attribution
 from services.domain.identity import Direction
+from services.domain.kinds.effects import REPORTS, permitted
+from services.domain.kinds.rules import MailKind, classify
+from services.domain.kinds.telling import Told, told
 from services.domain.linking import correlate, plausible
-from services.domain.message import Mailbox, Message, ParseOutcome
+from services.domain.message import Mailbox, Message, ParseOutcome, ReportForm
 from services.domain.sender_verdict import SenderVerdict
 from services.domain.surroundings import NOTHING, Surroundings
 
@@ -78,12 +81,18 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of a delivery and why. ``looked`` is everything that was looked at, in order."""
+    """
+    What becomes of a delivery and why. ``looked`` is everything that was looked at, in order.
+
+    ``told`` is what it reports of mails of ours, whatever becomes of itself.
+    """
 
     outcome: Outcome
     acceptor: Candidate | None
     correlation: Correlation
     looked: tuple[Looked, ...]
+    kind: MailKind = MailKind.ORDINARY
+    told: tuple[Told, ...] = ()
 
 
 KEYWORD = "keyword"
@@ -156,18 +165,32 @@ def decide(facts: Facts) -> Decision:
     Pure: the same facts give the same decision, live, in a dry run and when decided again. Correlation comes
     first, because filter option 1 asks for it (domain rule 2.2.7).
     """
+    classified = classify(facts.message)
+    decision = _decide(facts, classified.kind)
+    kinds = (Looked("kind", classified.kind, None, counts=True, why=classified.why),) if classified.why else ()
+    return replace(decision, kind=classified.kind, looked=(*kinds, *decision.looked))
+
+
+def _decide(facts: Facts, kind: MailKind) -> Decision:
     if facts.message.outcome == ParseOutcome.TOO_LARGE:
         why = "the whole mail is over the limit message.maxMb"
         return Decision(Outcome.TOO_LARGE, None, UNCORRELATED, (Looked("size", "", None, True, why),))
     forwarded = facts.attribution.looked if facts.attribution else ()
     if facts.attribution is not None and facts.attribution.outcome is not None:
         return Decision(facts.attribution.outcome, None, UNCORRELATED, forwarded)
-    correlation = _correlation(facts)
+    correlation = permitted(_correlation(facts), kind)
     if facts.duplicate:
         why = "the same message lies in this folder under an earlier delivery"
         looked = (*forwarded, *correlation.looked, Looked("delivery", "", None, True, why))
         # The earlier delivery has asked already.
         return Decision(Outcome.DUPLICATE, None, replace(correlation, reviews=()), looked)
+    if kind in REPORTS and facts.direction == Direction.INCOMING and not facts.tracked_by:
+        tells, about = told(facts.message, kind, facts.pointers, mailbox=facts.mailbox)
+        if tells or _has_report(facts.message):
+            if tells and correlation.target is None:
+                correlation = replace(correlation, target=tells[0].target)
+            looked = (*forwarded, *about, *correlation.looked)
+            return Decision(Outcome.REPORT, None, correlation, looked, told=tells)
     others = facts.message.from_
     if facts.direction == Direction.OUTGOING:
         others = (*facts.message.to, *facts.message.cc, *facts.message.bcc)
@@ -191,8 +214,13 @@ def decide(facts: Facts) -> Decision:
     return Decision(acceptance.outcome, acceptance.acceptor, correlation, looked)
 
 
+def _has_report(message: Message) -> bool:
+    """Whether it has the parts of a report; what only words tell may be the letter of a person."""
+    return message.report is not None and message.report.form != ReportForm.TEXT
+
+
 def _correlation(facts: Facts) -> Correlation:
-    pointers = facts.pointers
+    pointers = tuple(one for one in facts.pointers if one.kind != Kind.REPORT)
     if facts.folder_record is not None:
         filed = Pointer(Kind.FOLDER, facts.tracked_by, 0, cyclic=False, targets=(), record=facts.folder_record)
         pointers = (*pointers, filed)

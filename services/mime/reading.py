@@ -9,6 +9,7 @@ from services.mime.headers import Block, scan
 from services.mime.hostile import refuse
 from services.mime.limits import Limits
 from services.mime.parts import Leaf, describe, leaves
+from services.mime.reports import report
 from services.mime.tree import MESSAGES, Node, native
 
 Parser = Callable[[bytes], Node]
@@ -71,4 +72,5 @@ def message(block: Block, limits: Limits, outcome: ParseOutcome, found: list[Lea
         has_html=text.has_html,
         repairs=(*block.repairs, *text.repairs),
         outcome=outcome,
+        report=report(block, found, text.text, limits) if found else None,
     )

@@ -78,6 +78,8 @@ def created_events(
                     ],
                     "settings_version": settings_version,
                     "code_version": CODE_VERSION,
+                    "kind": filed.kind,
+                    "reports": [],
                 }
             )
         )

@@ -12,6 +12,8 @@ from services.domain.decide import TOKEN, UNCORRELATED, Decision, Facts, Policy,
 from services.domain.directory import RecordRef
 from services.domain.forwarding import attribute
 from services.domain.identity import Direction, activity_id, identity
+from services.domain.kinds.rules import MailKind
+from services.domain.kinds.telling import Told
 from services.domain.smart_matching import Parameters
 from services.resolver.arrivals import Delivered
 from services.resolver.ledger import Current, Filed, Item, Ledger
@@ -34,6 +36,7 @@ class DecisionRow:
     settings_version: int
     code_version: str
     cause: str
+    kind: MailKind = MailKind.ORDINARY
 
 
 @dataclass(slots=True)
@@ -43,7 +46,7 @@ class Filing:
 
     ``changed_ids`` are the ids of messages whose state has changed, ``changed_places`` their (root, value) where they
     have a Thread-Index. ``outrun`` are messages that were decided before
-    something they point at changed, in this same transaction.
+    something they point at changed, in this same transaction. ``told`` is what messages report of others.
     """
 
     decisions: list[DecisionRow] = field(default_factory=list)
@@ -52,6 +55,7 @@ class Filing:
     changed_ids: set[UUID] = field(default_factory=set)
     changed_places: set[tuple[UUID, str]] = field(default_factory=set)
     outrun: set[UUID] = field(default_factory=set)
+    told: list[tuple[UUID, Told]] = field(default_factory=list)
 
     @property
     def created(self) -> set[UUID]:
@@ -121,6 +125,7 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
     now = _current(decision, receiving, before)
     ledger.deliveries.setdefault(delivered.message_key, {})[delivered.delivery_id] = delivered
     ledger.current[delivered.delivery_id] = now
+    filing.told += [(delivered.message_key, one) for one in decision.told]
     filed, changed = None, False
     if now.outcome == Outcome.ACCEPTED:
         added = before is None or before.outcome != Outcome.ACCEPTED
@@ -139,6 +144,7 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
                 settings_version=settings.policy.version,
                 code_version=CODE_VERSION,
                 cause=cause,
+                kind=decision.kind,
             )
         )
     return ledger.known[delivered.message_key].id_key if changed else None
@@ -226,6 +232,7 @@ def _file(
         subject_changed=form.correlation.subject_changed,
         branch=form.correlation.effect == Effect.BRANCHES,
         verified=form.correlation.verified,
+        kind=before.kind if before else decision.kind,
     )
     reasons = _reasons(before, after)
     if before is not None and added:

@@ -65,6 +65,7 @@ class Filed:
     subject_changed: bool = False
     branch: bool = False
     verified: bool = True
+    kind: str = ""
 
     @property
     def manual(self) -> bool:

@@ -43,7 +43,7 @@ def filed(connection: Connection, keys: Sequence[UUID]) -> dict[tuple[UUID, Dire
     rows = connection.execute(
         "SELECT id, message_key, direction, version, method, correlated, parent, regarding_type, regarding_id,"
         " regarding_source, owner_type, owner_id, accepted_type, accepted_id, subject, subject_changed, branch,"
-        " verified FROM resolver.activity"
+        " verified, kind FROM resolver.activity"
         " WHERE message_key = ANY(%b)",
         (list(keys),),
     )
@@ -64,6 +64,7 @@ def filed(connection: Connection, keys: Sequence[UUID]) -> dict[tuple[UUID, Dire
             subject_changed=row[15],
             branch=row[16],
             verified=row[17],
+            kind=row[18],
         )
         found[activity.message_key, activity.direction] = activity
     return found

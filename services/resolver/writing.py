@@ -16,6 +16,7 @@ from services.resolver.created import created_events
 from services.resolver.events import activity_events, decided_events
 from services.resolver.filing import CODE_VERSION, DecisionRow, Filing
 from services.resolver.ledger import Ledger
+from services.resolver.reports import note
 from services.runtime import signals
 from services.storage import outbox
 from services.storage.inserting import upsert
@@ -37,6 +38,7 @@ _ACTIVITY = (
     "subject_changed",
     "branch",
     "verified",
+    "kind",
     "regarding_type",
     "regarding_id",
     "regarding_source",
@@ -83,6 +85,7 @@ def write(connection: Connection, filing: Filing, ledger: Ledger, *, settings_ve
         *decided_events(filing.decisions),
     ]
     outbox.append(connection, "resolver", events)
+    announce(connection, note(connection, filing.told), "reported")
     signals.append(connection, "resolver", doubts(filing.decisions, at=datetime.now(UTC)))
 
 
@@ -117,6 +120,7 @@ def _activities(connection: Connection, filing: Filing, settings_version: int) -
                 filed.subject_changed,
                 filed.branch,
                 filed.verified,
+                filed.kind,
                 filed.regarding.record.type if filed.regarding else None,
                 filed.regarding.record.id if filed.regarding else None,
                 filed.regarding.source if filed.regarding else None,
@@ -202,6 +206,7 @@ def _decisions(connection: Connection, decisions: list[DecisionRow], seen: str) 
         "confidence",
         "effect",
         "verified",
+        "kind",
         "evidence",
         "settings_version",
         "graph_version",
@@ -226,6 +231,7 @@ def _decisions(connection: Connection, decisions: list[DecisionRow], seen: str) 
             d.correlation.confidence,
             d.current.effect,
             d.current.verified,
+            d.kind,
             Jsonb([plain(x) for x in d.looked]),
             d.settings_version,
             d.graph_version,

@@ -72,6 +72,16 @@ class Attachment(TypedDict):
     sha256: str
 
 
+class Report(TypedDict):
+    """What became of the mail for one recipient, as a server (bounce, feedback) or its reader (receipt) has told."""
+
+    kind: str
+    address: str
+    action: str
+    status: str
+    detail: str
+
+
 class Activity(TypedDict):
     """One object of ``mailweave activities --json``. Other tools rely on these fields."""
 
@@ -89,6 +99,8 @@ class Activity(TypedDict):
     accepted_by: Ref | None
     deliveries: list[Place]
     attachments: list[Attachment]
+    kind: str
+    reports: list[Report]
 
 
 # The lists are put together by the server, one row per activity: a client-side join would need them all at once.
@@ -107,7 +119,11 @@ _FIELDS: LiteralString = """
     (SELECT coalesce(jsonb_agg(jsonb_build_object('name', t.name, 'type', t.type, 'size', t.size,
                                                   'sha256', encode(t.sha256, 'hex'))
             ORDER BY length(t.path), t.path), '[]')
-       FROM resolver.attachment t WHERE t.activity_id = a.id) AS attachments
+       FROM resolver.attachment t WHERE t.activity_id = a.id) AS attachments,
+    (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', r.kind, 'address', r.address, 'action', r.action,
+                                                  'status', r.status, 'detail', r.detail)
+            ORDER BY r.noted, r.message_key, r.address), '[]')
+       FROM resolver.report r WHERE r.activity_id = a.id) AS reports
 """
 
 _JOINS: LiteralString = """
@@ -119,7 +135,7 @@ _JOINS: LiteralString = """
 _COLUMNS: LiteralString = """
     x.id, x.message_key, x.direction, x.subject, x.sent_at, x.method, x.correlated, x.parent, x.regarding_type,
     x.regarding_id, x.regarding_source, x.owner_type, x.owner_id, x.accepted_type, x.accepted_id, x.subject_changed,
-    x.branch, x.verified
+    x.branch, x.verified, x.kind
 """
 
 # The rows are sorted before anything is looked up for them, so the first answer does not wait for all look-ups.
@@ -186,6 +202,8 @@ def _activity(row: dict[str, Any]) -> Activity:
         accepted_by=ref(row["accepted_type"], row["accepted_id"]),
         deliveries=row["deliveries"],
         attachments=row["attachments"],
+        kind=row["kind"],
+        reports=row["reports"],
     )
 
 

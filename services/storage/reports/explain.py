@@ -45,9 +45,11 @@ class DecisionOf(TypedDict):
 
     ``receiving_mailbox``: for whom a mail in a forward mailbox was forwarded; null for other mail. ``rule``: the line
     of the rule table that decided; ``effect``: starts, joins or branches; not ``verified``: linked, nothing follows.
+    ``kind``: what kind of mail it is; empty for what was decided before kinds were told apart.
     """
 
     outcome: str
+    kind: str
     receiving_mailbox: str | None
     accepted_by: Ref | None
     activity_id: str | None
@@ -75,6 +77,7 @@ class Explained(TypedDict):
     uid: int | None
     direction: str
     outcome: str | None
+    kind: str | None
     receiving_mailbox: str | None
     accepted_by: Ref | None
     activity_id: str | None
@@ -146,6 +149,7 @@ _DECISIONS: LiteralString = """
 def _decision(row: dict[str, Any]) -> DecisionOf:
     return DecisionOf(
         outcome=row["outcome"],
+        kind=row["kind"],
         receiving_mailbox=row["receiving"],
         accepted_by=ref(row["accepted_type"], row["accepted_id"]),
         activity_id=str(row["activity_id"]) if row["activity_id"] else None,
@@ -175,6 +179,7 @@ def _explained(delivery: dict[str, Any], decisions: Iterable[dict[str, Any]]) ->
         uid=delivery["uid"],
         direction=delivery["direction"],
         outcome=current["outcome"] if current else None,
+        kind=current["kind"] if current else None,
         receiving_mailbox=current["receiving_mailbox"] if current else None,
         accepted_by=current["accepted_by"] if current else None,
         activity_id=current["activity_id"] if current else None,

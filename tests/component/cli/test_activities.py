@@ -64,6 +64,8 @@ def test_an_activity_has_the_fields_that_tools_rely_on(desk, insert):
             {"mailbox": "q@example.org", "folder": "INBOX", "uidvalidity": 7, "uid": 2, "receiving_mailbox": None}
         ],
         "attachments": [{"name": "f.pdf", "type": "application/pdf", "size": 9, "sha256": "ab" * 32}],
+        "kind": "",
+        "reports": [],
     } == after
 
 

@@ -32,7 +32,7 @@ def test_a_delivery_is_explained_with_evidence_versions_and_history(desk, insert
         "id": str(delivery), "mailbox": "q@example.org", "folder": "INBOX", "uidvalidity": 7, "uid": 1,
         "direction": "incoming", "outcome": "accepted", "accepted_by": {"type": "queue", "id": "q1"},
         "activity_id": str(activity), "method": "None", "evidence": [rows.FILTER], "settings_version": 3,
-        "rule": "", "confidence": 0.0, "effect": "", "verified": True, "reviews": [],
+        "rule": "", "confidence": 0.0, "effect": "", "verified": True, "reviews": [], "kind": "",
         "graph_version": 1, "code_version": "0.1.0", "decided_at": "2026-03-01T12:30:00Z", "cause": "target",
         "receiving_mailbox": None,
     } == {name: value for name, value in one.items() if name != "history"}  # fmt: skip
