@@ -9,7 +9,8 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from services.domain.correlation import plain
-from services.domain.message import PartRole
+from services.domain.likeness.new_text import new_text
+from services.domain.message import Message, PartRole
 from services.domain.parties import Party
 from services.resolver.alerting import doubts
 from services.resolver.created import created_events
@@ -32,6 +33,7 @@ _ACTIVITY = (
     "sent_at",
     "blob_sha256",
     "body_text",
+    "reply_text",
     "method",
     "correlated",
     "parent",
@@ -102,6 +104,7 @@ def _activities(connection: Connection, filing: Filing, settings_version: int) -
     rows: list[tuple[Any, ...]] = []
     parties: dict[UUID, tuple[Party, ...]] = {}
     attachments: list[tuple[Any, ...]] = []
+    created = filing.created
     for filed, form, item in filing.activities.values():
         m = item.message
         rows.append(
@@ -114,6 +117,7 @@ def _activities(connection: Connection, filing: Filing, settings_version: int) -
                 m.date,
                 item.delivered.blob_sha256,
                 m.body_text,
+                new_text(m.body_text) if filed.activity_id in created and _answers(m) else None,
                 filed.method,
                 filed.correlated,
                 filed.parent,
@@ -159,6 +163,11 @@ def _activities(connection: Connection, filing: Filing, settings_version: int) -
         attachments,
         key=("activity_id", "path"),
     )
+
+
+def _answers(message: Message) -> bool:
+    """Whether it may quote another mail: only then is its text split."""
+    return bool(message.in_reply_to or message.references or ":" in message.subject)
 
 
 def _parties(connection: Connection, parties: Mapping[UUID, tuple[Party, ...]], filing: Filing) -> None:
