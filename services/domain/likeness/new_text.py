@@ -21,8 +21,11 @@ def new_text(text: str) -> str:
     quote has no marks, and behind a divider, nothing is new. Linear: each line is looked at a bounded number of times.
     """
     ends = [one.start() for one in (DIVIDER.search(text), ORIGINAL.search(text)) if one is not None]
+    marked = MARKED.search(text)
+    # Behind the first mark attributions stand in quotes; most of a long conversation need not be read for them.
+    looked = text[: marked.end()] if marked else text
     introduced: dict[int, int] = {}  # attributions of marked quotes: where one begins and ends
-    for one in attributions(text):
+    for one in attributions(looked):
         end = _introduces(text, one.start)
         if end < 0:
             ends.append(one.start)
