@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "credential": ("credential_commands", "credential_commands"),
     "token": ("token_commands", "token_commands"),
     "simulate": ("simulate_commands", "simulate_command"),
+    "redecide": ("redecide_commands", "redecide_command"),
     "wait": ("wait_commands", "wait_command"),
     "activities": ("activity_commands", "activities_command"),
     "explain": ("activity_commands", "explain_command"),

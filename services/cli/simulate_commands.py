@@ -10,27 +10,27 @@ from uuid import UUID
 import click
 
 from services.cli import directory_file, session
-from services.cli.output import emit, json_option, plural, printable
+from services.cli.output import emit, json_option, printable
 from services.cli.settings_files import read_file
 from services.cli.simulation import conversations, given, knowing, printing
+from services.cli.simulation.again import again, decided, pairs
 from services.cli.simulation.deciding import decide
 from services.cli.simulation.given import Given
 from services.cli.simulation.likening import Link, liken
 from services.cli.simulation.matching import match
 from services.cli.simulation.placing import Placing, place
-from services.cli.simulation.verdicts import Verdict, verdict, verdicts
+from services.cli.simulation.verdicts import Verdict, verdicts
 from services.domain.addresses import domain_of, normalise
 from services.domain.correlation_rules import Mode, Smart
 from services.domain.errors import Refused
-from services.resolver.ledger import Item, Ledger
-from services.resolver.policy import settings_of
+from services.resolver.ledger import Item
+from services.resolver.policy import MEGABYTE, settings_of
 from services.settings import publisher, references
 from services.settings import snapshot as snapshots
 from services.settings.permits import collects
 from services.settings.snapshot import Snapshot
 from services.storage.blobs import BlobFolder
 
-MEGABYTE = 1024 * 1024
 INBOX = "INBOX"
 
 
@@ -160,32 +160,10 @@ def _stored(since: datetime, candidate: Path | None, form: str, *, as_json: bool
     with session.reading(config) as connection:
         stored = knowing.of_stored(connection, BlobFolder(config.blobs), since, settings_of(now))
         # Decisions ask the store where they turn on it.
-        after = _again(stored, _with(now, candidate))
-        before = _again(stored, now) if candidate and form != "decisions" else _decided(stored, after)
-    if stored.unreadable:
-        click.echo(f"{plural(stored.unreadable, 'delivery', 'deliveries')} left out: content not stored.", err=True)
+        after = again(stored, settings_of(_with(now, candidate)))
+        before = again(stored, settings_of(now)) if candidate and form != "decisions" else decided(stored, after)
+    printing.left_out(stored.unreadable)
     if form == "decisions":
         printing.decisions(after, as_json=as_json)
-        return
-    both = {one.delivered.delivery_id: one for one in before}
-    pairs = [(both[one.delivered.delivery_id], one) for one in after if one.delivered.delivery_id in both]
-    printing.differences(pairs, as_json=as_json)
-
-
-def _again(stored: knowing.Stored, snapshot: Snapshot) -> list[Verdict]:
-    items, ledger = stored.under(snapshot.organization.message_max_mb * MEGABYTE)
-    rows = decide(items, ledger, settings_of(snapshot))
-    return verdicts((i.delivered for i in items), rows, ledger, _labels(ledger))
-
-
-def _decided(stored: knowing.Stored, of: Iterable[Verdict]) -> list[Verdict]:
-    labels = _labels(stored.ledger)
-    return [
-        verdict(one.delivered, stored.current[one.delivered.delivery_id], stored.filed, labels)
-        for one in of
-        if one.delivered.delivery_id in stored.current
-    ]
-
-
-def _labels(ledger: Ledger) -> dict[UUID, str]:
-    return {key: known.message_id for key, known in ledger.known.items()}
+    else:
+        printing.differences(pairs(before, after), as_json=as_json)

@@ -56,6 +56,30 @@ class AttachmentRecord(TypedDict):
     size: int
     sha256: str
     path: str
+    inline: bool
+    content_id: str
+
+
+class DroppedAttachmentRecord(TypedDict):
+    """A part that is no attachment, and why: a reason of ``services.domain.attachments`` and its detail."""
+
+    name: str
+    type: str
+    size: int
+    sha256: str
+    path: str
+    reason: str
+    detail: str
+
+
+class DeliveryReportRecord(TypedDict):
+    """What became of a mail for one recipient, as it was reported."""
+
+    kind: str
+    address: str
+    action: str
+    status: str
+    detail: str
 
 
 class ActivityEvent(TypedDict):
@@ -77,5 +101,8 @@ class ActivityEvent(TypedDict):
     accepted_by: RecordRefRecord | None
     deliveries: list[PlaceRecord]
     attachments: list[AttachmentRecord]
+    dropped_attachments: list[DroppedAttachmentRecord]
     settings_version: int
     code_version: str
+    kind: str
+    reports: list[DeliveryReportRecord]

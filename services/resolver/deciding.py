@@ -9,7 +9,7 @@ import psycopg
 
 from services.domain import own_token
 from services.domain.evidence import Kind
-from services.resolver import circles, reading, smart_matching
+from services.resolver import awaiting, circles, reading, smart_matching
 from services.resolver.arrivals import Delivered
 from services.resolver.filing import Filing, Settings, gone, settle
 from services.resolver.ledger import Item, Ledger
@@ -46,6 +46,7 @@ def decide_all(
     matching = smart_matching.begin(connection, items, ledger, settings)
     filing = Filing()
     pointing: dict[UUID, set[UUID]] = defaultdict(set)
+    settled: list[Item] = []
     for item in items:
         decided = item.delivered.delivery_id in ledger.current
         if undecided_only and decided:
@@ -53,8 +54,9 @@ def decide_all(
         matching.point(item, ledger)
         changed = settle(item, ledger, filing, settings, cause=cause)
         matching.keep(item, ledger)
+        settled.append(item)
         if changed is not None:
-            _note(changed, item.delivered.message_key, ledger, filing)
+            note_changed(changed, item.delivered.message_key, ledger, filing)
             filing.outrun |= pointing[changed]
         key = item.delivered.message_key
         for name in ledger.depends_on(key):
@@ -63,6 +65,7 @@ def decide_all(
         gone(delivered, ledger, filing, settings, cause=cause)
     write(connection, filing, ledger, settings_version=settings.policy.version, seen=seen)
     matching.write(connection)
+    awaiting.note(connection, settled, ledger, settings.hash_key)
     if circling:
         connection.execute(
             "INSERT INTO resolver.job (targets, messages, cause) VALUES ('{}', %s, 'circle')", (circling,)
@@ -70,7 +73,7 @@ def decide_all(
     return len(filing.decisions)
 
 
-def _note(changed: UUID, message_key: UUID, ledger: Ledger, filing: Filing) -> None:
+def note_changed(changed: UUID, message_key: UUID, ledger: Ledger, filing: Filing) -> None:
     """Note under which names, and at which place of a Thread-Index, a message has changed."""
     names = {changed, *(ledger.known[key].id_key for key in ledger.same.get(message_key, ()))}
     for piece in ledger.evidence.get(message_key, ()):

@@ -20,7 +20,7 @@ _STATE = """
     SELECT a.id, a.version, a.direction, coalesce(m.message_id, ''), t.thread, a.parent, a.method, a.correlated,
         coalesce(cm.message_id, ''), a.subject, a.sent_at, a.regarding_type, a.regarding_id, a.regarding_source,
         a.owner_type, a.owner_id, a.accepted_type, a.accepted_id, a.settings_version, a.code_version,
-        a.subject_changed, a.branch, a.verified
+        a.subject_changed, a.branch, a.verified, a.kind
     FROM resolver.activity a
     JOIN resolver.message m USING (message_key)
     JOIN resolver.message_thread t USING (message_key)
@@ -34,6 +34,10 @@ _PLACES = """
     JOIN resolver.delivery d ON d.message_key = a.message_key
     JOIN resolver.decision x ON x.delivery_id = d.id AND x.current AND x.activity_id = a.id
     WHERE a.id = ANY(%b) ORDER BY d.mailbox, d.folder, d.uid, d.id
+"""
+_REPORTS = """
+    SELECT activity_id, kind, address, action, status, detail FROM resolver.report
+    WHERE activity_id = ANY(%b) ORDER BY activity_id, noted, message_key, address
 """
 
 
@@ -51,11 +55,19 @@ def activity_events(connection: Connection, reasons: Mapping[UUID, AbstractSet[s
     )
     attachments = _by_activity(
         connection,
-        "SELECT activity_id, name, type, size, encode(sha256, 'hex'), path FROM resolver.attachment"
-        " WHERE activity_id = ANY(%b) ORDER BY activity_id, path",
+        "SELECT activity_id, name, type, size, encode(sha256, 'hex'), path, inline, content_id"
+        " FROM resolver.attachment WHERE activity_id = ANY(%b) ORDER BY activity_id, path",
         ids,
-        ("name", "type", "size", "sha256", "path"),
+        ("name", "type", "size", "sha256", "path", "inline", "content_id"),
     )
+    dropped = _by_activity(
+        connection,
+        "SELECT activity_id, name, type, size, encode(sha256, 'hex'), path, reason, detail"
+        " FROM resolver.dropped_attachment WHERE activity_id = ANY(%b) ORDER BY activity_id, path",
+        ids,
+        ("name", "type", "size", "sha256", "path", "reason", "detail"),
+    )
+    reports = _by_activity(connection, _REPORTS, ids, ("kind", "address", "action", "status", "detail"))
     places = _by_activity(connection, _PLACES, ids, ("mailbox", "folder", "uidvalidity", "uid"))
     return [
         event_row(
@@ -78,8 +90,11 @@ def activity_events(connection: Connection, reasons: Mapping[UUID, AbstractSet[s
                 "accepted_by": _ref(row[16], row[17]),
                 "deliveries": places[row[0]],
                 "attachments": attachments[row[0]],
+                "dropped_attachments": dropped[row[0]],
                 "settings_version": row[18],
                 "code_version": row[19],
+                "kind": row[23],
+                "reports": reports[row[0]],
             }
         )
         for row in connection.execute(_STATE, (ids,)).fetchall()

@@ -1,5 +1,6 @@
 """Carries decisions out: what each decision changes, collected for one transaction, then written in batches."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from uuid import UUID
@@ -12,6 +13,9 @@ from services.domain.decide import TOKEN, UNCORRELATED, Decision, Facts, Policy,
 from services.domain.directory import RecordRef
 from services.domain.forwarding import attribute
 from services.domain.identity import Direction, activity_id, identity
+from services.domain.kinds.rules import MailKind
+from services.domain.kinds.telling import Told
+from services.domain.resolved import Resolved, records_of
 from services.domain.smart_matching import Parameters
 from services.resolver.arrivals import Delivered
 from services.resolver.ledger import Current, Filed, Item, Ledger
@@ -34,6 +38,7 @@ class DecisionRow:
     settings_version: int
     code_version: str
     cause: str
+    kind: MailKind = MailKind.ORDINARY
 
 
 @dataclass(slots=True)
@@ -43,7 +48,7 @@ class Filing:
 
     ``changed_ids`` are the ids of messages whose state has changed, ``changed_places`` their (root, value) where they
     have a Thread-Index. ``outrun`` are messages that were decided before
-    something they point at changed, in this same transaction.
+    something they point at changed, in this same transaction. ``told`` is what messages report of others.
     """
 
     decisions: list[DecisionRow] = field(default_factory=list)
@@ -52,6 +57,7 @@ class Filing:
     changed_ids: set[UUID] = field(default_factory=set)
     changed_places: set[tuple[UUID, str]] = field(default_factory=set)
     outrun: set[UUID] = field(default_factory=set)
+    told: list[tuple[UUID, Told]] = field(default_factory=list)
 
     @property
     def created(self) -> set[UUID]:
@@ -79,6 +85,7 @@ class Settings:
     """
     The settings as the resolver needs them; ``rules`` are the records of folder rules by their key, ``forwarding`` the
     mailboxes that receive by a forward mailbox. ``smart`` is None where the product's smart matching has no place.
+    ``largest`` is the limit for whole mails in bytes.
     """
 
     policy: Policy
@@ -86,7 +93,9 @@ class Settings:
     options: Mapping[RecordRef, int]
     rules: Mapping[str, RecordRef] = field(default_factory=dict)
     forwarding: frozenset[str] = frozenset()
+    hash_key: bytes = field(default=b"", repr=False)
     smart: SmartMatching | None = None
+    largest: int = sys.maxsize
 
 
 def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, cause: str) -> UUID | None:
@@ -121,6 +130,7 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
     now = _current(decision, receiving, before)
     ledger.deliveries.setdefault(delivered.message_key, {})[delivered.delivery_id] = delivered
     ledger.current[delivered.delivery_id] = now
+    filing.told += [(delivered.message_key, one) for one in decision.told]
     filed, changed = None, False
     if now.outcome == Outcome.ACCEPTED:
         added = before is None or before.outcome != Outcome.ACCEPTED
@@ -139,6 +149,7 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
                 settings_version=settings.policy.version,
                 code_version=CODE_VERSION,
                 cause=cause,
+                kind=decision.kind,
             )
         )
     return ledger.known[delivered.message_key].id_key if changed else None
@@ -209,7 +220,8 @@ def _file(
     *_, chosen, acceptor = min(ledger.acceptors(*key))
     # One copy speaks for all, whichever is settled last: else two copies would take turns for ever.
     speaks = before is None or chosen == delivered.delivery_id
-    form = shape(facts, decision.correlation, acceptor)
+    resolved = ledger.resolved.get(key, {}) if before else {}
+    form = shape(facts, decision.correlation, acceptor, Resolved(before.acceptor if before else None, resolved))
     correlated = decision.correlation.activity
     after = Filed(
         activity_id=before.activity_id if before else activity_id(identity(item.message), delivered.direction),
@@ -226,18 +238,24 @@ def _file(
         subject_changed=form.correlation.subject_changed,
         branch=form.correlation.effect == Effect.BRANCHES,
         verified=form.correlation.verified,
+        kind=before.kind if before else decision.kind,
     )
-    reasons = _reasons(before, after)
+    reasons = differences(before, after)
+    changed = bool(reasons)
     if before is not None and added:
         reasons.add("delivery-added")
+    if before is not None and speaks and records_of(form.parties) != resolved:
+        reasons.add("parties")
     if not reasons:
         return after, False
     if before is not None and after.activity_id not in filing.reasons:
         after = replace(after, version=before.version + 1)
     ledger.filed[key] = after
+    if speaks:
+        ledger.resolved[key] = records_of(form.parties)
     filing.note(after, form if speaks else None, item)
     filing.reasons.setdefault(after.activity_id, set()).update(reasons)
-    return after, reasons != {"delivery-added"}
+    return after, changed
 
 
 def _regarding(before: Filed | None, form: Shape, *, added: bool) -> Regarding | None:
@@ -257,7 +275,7 @@ def _regarding(before: Filed | None, form: Shape, *, added: bool) -> Regarding |
     return form.regarding
 
 
-def _reasons(before: Filed | None, after: Filed) -> set[str]:
+def differences(before: Filed | None, after: Filed) -> set[str]:
     """Name what has changed, in the words of the activity event."""
     if before is None:
         return {"created"}

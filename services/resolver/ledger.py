@@ -13,6 +13,7 @@ from services.domain.evidence import NAMES_ITSELF, Kind
 from services.domain.forwarding import Wrapper
 from services.domain.identity import Direction
 from services.domain.message import Message
+from services.domain.resolved import Records
 from services.domain.surroundings import NOTHING, Surroundings
 from services.resolver.arrivals import Delivered
 
@@ -65,6 +66,7 @@ class Filed:
     subject_changed: bool = False
     branch: bool = False
     verified: bool = True
+    kind: str = ""
 
     @property
     def manual(self) -> bool:
@@ -99,7 +101,8 @@ class Ledger:
     ``filed`` and ``current`` are updated with every decision, so that later decisions of the batch see it.
     ``named`` are the messages that are found under an id that is not their own, ``same`` those that are the same mail
     under another id, ``above`` those that a Thread-Index places above, nearest first. ``around`` gives what is looked
-    up only when a decision about a message turns on it. ``tokens`` are the tracking tokens in subjects.
+    up only when a decision about a message turns on it. ``tokens`` are the tracking tokens in subjects. ``resolved`` is
+    what the addresses of activities are resolved to, of the messages under decision.
     """
 
     known: dict[UUID, Known]
@@ -117,6 +120,7 @@ class Ledger:
     above: Mapping[UUID, tuple[UUID, ...]] = field(default_factory=dict)
     around: Callable[[UUID], Surroundings] = lambda _: NOTHING
     tokens: Tokens = field(default_factory=Tokens)
+    resolved: dict[tuple[UUID, Direction], Records] = field(default_factory=dict)
 
     def pointers(self, message_key: UUID) -> Iterator[Pointer]:
         """Yield the evidence of a message with what is stored under the names it gives."""

@@ -84,7 +84,7 @@ def _valkey(home: Path) -> Iterator[tuple[redis.Redis, int]]:
     found = stack.up(home, environ={}, only=["valkey"])
     try:
         client = redis.Redis.from_url(found.variables["MAILWEAVE_REDIS"])
-        client.hset(COUNTS, WHOLE, b"1")
+        client.hset(COUNTS, WHOLE, 1)
         pid = json.loads((home / "stack.json").read_text())["processes"]["valkey"]["pid"]
         yield client, pid
     finally:
@@ -133,7 +133,7 @@ def _measured(servers: dict[str, tuple[redis.Redis, int]], asked: Sequence[Quest
     for label, (client, _) in servers.items():
         memory: dict[str, Any] = client.info("memory")
         result[label] = {
-            "bytes_per_mail": round(memory["used_memory"] / (client.dbsize() and _mails(client))),
+            "bytes_per_mail": round(memory["used_memory"] / _mails(client)),
             "client_microseconds": round(statistics.median(own for own, _ in seconds[label]) / mails * 1e6, 1),
             "valkey_microseconds": round(statistics.median(theirs for _, theirs in seconds[label]) / mails * 1e6, 1),
         }
