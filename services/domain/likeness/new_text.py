@@ -18,12 +18,13 @@ def new_text(text: str) -> str:
     Return the new text, trimmed; empty when there is none.
 
     Marked lines go, with the attribution above them, so answers between quotes stay. Behind an attribution whose
-    quote has no marks, and behind a divider, nothing is new. Linear: each line is looked at a bounded number of times.
+    quote has no marks, and behind a divider, nothing is new, where these stand above the first marked line. Linear:
+    each line is looked at a bounded number of times.
     """
-    ends = [one.start() for one in (DIVIDER.search(text), ORIGINAL.search(text)) if one is not None]
     marked = MARKED.search(text)
     # Behind the first mark attributions stand in quotes; most of a long conversation need not be read for them.
     looked = text[: marked.end()] if marked else text
+    ends = [one.start() for one in (DIVIDER.search(looked), ORIGINAL.search(looked)) if one is not None]
     introduced: dict[int, int] = {}  # attributions of marked quotes: where one begins and ends
     for one in attributions(looked):
         end = _introduces(text, one.start)
@@ -32,7 +33,7 @@ def new_text(text: str) -> str:
         else:
             introduced[one.start] = end
     kept: list[str] = []
-    at, stop = 0, min(ends, default=len(text))
+    at, stop, quoted = 0, min(ends, default=len(text)), False
     while at < stop:
         if at in introduced:
             at = introduced[at]
@@ -40,9 +41,10 @@ def new_text(text: str) -> str:
         end = text.find("\n", at, stop)
         line = text[at : end if end >= 0 else stop]
         at += len(line) + 1
-        if not MARKED.match(line):
+        above, quoted = quoted, MARKED.match(line) is not None
+        if not quoted:
             kept.append(line)
-        elif kept:
+        elif not above:
             _attributed(kept)
     return "\n".join(_unsigned(kept)).strip()
 
