@@ -1,6 +1,6 @@
 # The commands people type. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv check test bench bench-correlation bench-likeness faults folders corpora fuzz demo topics dashboard lock clean
+.PHONY: help venv check test bench bench-correlation bench-directory bench-likeness faults folders corpora fuzz demo topics dashboard lock clean
 BIN := .venv/bin
 TEST_PROCESSES ?= 3
 
@@ -37,8 +37,11 @@ bench: venv ## speed, CPU and memory from IMAP to activities; ARGS="--help" list
 bench-likeness: venv ## the likeness index with few and with many mails, from real mail found through MAILWEAVE_CORPORA (long)
 	$(BIN)/python -m tests.bench.likeness_growth
 
-bench-correlation: venv ## precision and recall of correlation on real mail, found through MAILWEAVE_CORPORA (long)
-	$(BIN)/python -m tests.bench.correlation
+bench-correlation: venv ## precision and recall of correlation (MODE=best|compatible) on real mail, found through MAILWEAVE_CORPORA (long)
+	$(BIN)/python -m tests.bench.correlation $(MODE)
+
+bench-directory: venv ## loading the directory, and how fast late records find old mail; ARGS="--records N --mails N" (long)
+	$(BIN)/python -m tests.bench.directory $(ARGS)
 
 corpora: venv ## tests on real mail, found through MAILWEAVE_CORPORA (long)
 	$(BIN)/python -m pytest -m corpora

@@ -11,6 +11,7 @@ from services.alerter.reporting import Reporter
 from services.alerter.retention import Retention
 from services.alerter.store import AlertStore
 from services.runtime.kafka import stage, worker
+from services.runtime.retention import retain
 from services.runtime.runtime import Runtime
 from services.runtime.signals import TOPIC
 from services.storage.postgres import Database
@@ -34,7 +35,8 @@ def build(runtime: Runtime) -> faust.App:
         Database(runtime.config.postgres, "alerter"),
         lambda: runtime.settings.snapshot.organization.alerts_retention_days,
     )
-    threading.Thread(target=retention.run, args=(runtime.stopping,), name="retention", daemon=True).start()
+    forgetting = (retention.forget, "old alerts", runtime.stopping)
+    threading.Thread(target=retain, args=forgetting, name="retention", daemon=True).start()
     readdressing = Readdressing(store(), lambda: runtime.settings.version)
     threading.Thread(target=readdressing.run, args=(runtime.stopping,), name="readdressing", daemon=True).start()
     handle = partial(alert, alerts=store(), shown=lambda: levels(runtime.settings.snapshot.organization))

@@ -1,39 +1,21 @@
 """Forgets resolved alerts after the days that the settings give."""
 
-import logging
-import threading
 from collections.abc import Callable
 
-from services.domain.errors import MailweaveError
+from services.runtime.retention import AT_ONCE
 from services.storage.postgres import Database
 
-log = logging.getLogger(__name__)
-
-SECONDS = 600.0
-AT_ONCE = 1000
 SIGNAL_DAYS = 8
 """Longer than `alert-signals` keeps a record: the newest alert of a key knows which signals were applied."""
 
 
 class Retention:
-    """Deletes in small steps, every ten minutes; any number of replicas may do so at once."""
+    """Deletes in small steps; any number of replicas may do so at once."""
 
     def __init__(self, database: Database, days: Callable[[], int]) -> None:
         """``days`` is asked each time; 0 keeps everything."""
         self._database = database
         self._days = days
-
-    def run(self, stop: threading.Event) -> None:
-        """Forget until told to stop; when the database is away, try again later."""
-        while not stop.is_set():
-            try:
-                while not stop.is_set() and self.forget() == AT_ONCE:
-                    pass
-            except MailweaveError as error:
-                log.warning("old alerts cannot be forgotten now: %s", error)
-            except Exception:
-                log.exception("old alerts cannot be forgotten now")
-            stop.wait(SECONDS)
 
     def forget(self) -> int:
         """Delete up to 1,000 alerts that were resolved so long ago; return how many. Open ones stay."""

@@ -1,14 +1,23 @@
 """``mailweave activities`` and ``mailweave explain``: what mail became, and why."""
 
+import re
+from typing import Any
+from uuid import UUID
+
 import click
+from psycopg import Connection
 
 from services.cli import conversation_tree, sentences, session
 from services.cli.failures import failed
 from services.cli.output import emit, json_option, plural, printable
+from services.cli.record_names import record_named
 from services.domain.errors import Refused
 from services.domain.identity import canonical_id, keyed_hash
 from services.storage.reports import activities as stored
 from services.storage.reports.explain import Explanation, Traces, explain, traces
+from services.storage.reports.why_not import message_of
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @click.command("activities")
@@ -32,9 +41,16 @@ def activities_command(*, as_json: bool) -> None:
 
 @click.command("explain")
 @click.argument("message_id", metavar="MESSAGE-ID")
+@click.option("--not", "expected", metavar="TYPE/ID", help="Say what would have had to be true for this record.")
 @json_option
-def explain_command(message_id: str, *, as_json: bool) -> None:
-    """Print why each delivery of a message was decided as it was. The id may stand in brackets or not."""
+def explain_command(message_id: str, *, expected: str | None, as_json: bool) -> None:
+    """
+    Print why each delivery of a message was decided as it was. The id may stand in brackets or not.
+
+    With --not: why it is not accepted for that user or queue, or not filed under that record, or why that takes no
+    part in it.
+    """
+    record = record_named("--not", expected) if expected is not None else None
     canonical = canonical_id(message_id)
     if canonical is None:
         raise Refused(f"{message_id!r} is no Message-ID. Give the id as the mail has it, such as <abc@example.org>.")
@@ -42,9 +58,14 @@ def explain_command(message_id: str, *, as_json: bool) -> None:
     id_key = keyed_hash(config.hash_key, "id", canonical)
     with session.reading(config) as connection:
         found = explain(connection, id_key)
-        known = traces(connection, id_key, canonical) if not found else None
-    if known is not None:
-        raise failed(_unknown(canonical, known))
+        if not found:
+            raise _unknown(connection, message_id, canonical, traces(connection, id_key, canonical))
+        if record is not None:
+            # Settings and rules double the time to start, and only this question needs them.
+            from services.cli import why_not  # noqa: PLC0415
+
+            why_not.tell(config, connection, found, record, as_json=as_json)
+            return
     for one in found:
         if as_json:
             emit(one)
@@ -52,17 +73,22 @@ def explain_command(message_id: str, *, as_json: bool) -> None:
             _print(one, of_several=len(found) > 1)
 
 
-def _unknown(message_id: str, known: Traces) -> str:
+def _unknown(connection: Connection[Any], given: str, message_id: str, known: Traces) -> Exception:
     shown = f"<{printable(message_id)}>"
     if known.dead_letters:
-        return f"the record of {shown} is a dead letter, so it was never decided: {'; '.join(known.dead_letters)}."
+        return failed(
+            f"the record of {shown} is a dead letter, so it was never decided: {'; '.join(known.dead_letters)}."
+        )
     if known.correlated:
-        return f"{shown} has come in and is not decided yet. Run `mailweave wait`."
+        return failed(f"{shown} has come in and is not decided yet. Run `mailweave wait`.")
     if known.pointed_at_by:
         pointing = plural(known.pointed_at_by, "message")
         verb = "points" if known.pointed_at_by == 1 else "point"
-        return f"no mail with the id {shown} has come in, but {pointing} {verb} at it."
-    return f"no mail with the id {shown} has come in."
+        return Refused(f"no mail with the id {shown} has come in, but {pointing} {verb} at it.")
+    meant = message_of(connection, UUID(given)) if _UUID.fullmatch(given) else None
+    if meant is not None:
+        return Refused(f"{given} is the id of an activity or delivery. Give its Message-ID: <{printable(meant)}>.")
+    return Refused(f"no mail with the id {shown} has come in. `mailweave activities --json` shows the ids of mail.")
 
 
 def _print(one: Explanation, *, of_several: bool) -> None:
@@ -72,6 +98,8 @@ def _print(one: Explanation, *, of_several: bool) -> None:
         click.echo("  Flagged: another message with another sender or date has the same Message-ID.")
     if one["repairs"]:
         click.echo(f"  The mail was damaged; mended on reading: {printable('; '.join(one['repairs']))}.")
+    for left_out in one["dropped_attachments"]:
+        click.echo(f"  Not attached: {sentences.dropped(left_out)}.")
     for relink in one["relinks"]:
         click.echo(f"  {sentences.relink(relink)}")
     for delivery in one["deliveries"]:
@@ -81,9 +109,11 @@ def _print(one: Explanation, *, of_several: bool) -> None:
             click.echo(f"      - {line}")
         if delivery["outcome"] is not None:
             click.echo(
-                f"    Decided {delivery['decided_at']} ({delivery['cause']}) with settings version "
+                f"    Decided {delivery['decided_at']} ({sentences.cause(delivery)}) with settings version "
                 f"{delivery['settings_version']}, graph version {delivery['graph_version']}, code "
                 f"{delivery['code_version']}."
             )
         for earlier in delivery["history"]:
-            click.echo(f"    Earlier, {earlier['decided_at']} ({earlier['cause']}): {sentences.outcome(earlier)}")
+            click.echo(
+                f"    Earlier, {earlier['decided_at']} ({sentences.cause(earlier)}): {sentences.outcome(earlier)}"
+            )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from services.cli.output import printable
-from services.cli.sentences import place, who
+from services.cli.sentences import dropped, place, who
 from services.storage.reports.activities import Activity
 
 SHORT_SUBJECT = 70
@@ -41,9 +41,11 @@ def _details(activity: Activity) -> Iterator[str]:
     yield filed
     places = [place(d) for d in activity["deliveries"]]
     yield ("in " if len(places) == 1 else f"{len(places)} deliveries: ") + "; ".join(places)
-    names = [printable(a["name"]) or a["type"] for a in activity["attachments"]]
-    if names:
-        yield "attached: " + ", ".join(names)
+    for word, inline in (("attached", False), ("in the text", True)):
+        names = [printable(a["name"]) or a["type"] for a in activity["attachments"] if a["inline"] == inline]
+        if names:
+            yield f"{word}: " + ", ".join(names)
+    yield from (f"not attached: {dropped(one)}" for one in activity["dropped_attachments"])
     yield f"<{printable(activity['message_id'] or '?')}>"
 
 

@@ -1,23 +1,25 @@
-"""``mailweave directory apply``: who is who, from a file of JSON lines."""
+"""``mailweave directory``: who is who, from a file of JSON lines or a table, and which two are one."""
 
 import time
-from collections.abc import Mapping
-from typing import BinaryIO
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, BinaryIO
 
 import click
 
-from services.cli import directory_file, session
+from services.cli import directory_csv, directory_file, session
+from services.cli.directory_merge import records_of_merge
+from services.cli.directory_spool import TOPIC, Spool
 from services.cli.failures import failed
 from services.cli.mailbox_creation import tell_made
 from services.cli.output import plural, source_name
 from services.cli.publishing import ends, sending
-from services.contracts.codec import encode
+from services.domain.directory import PRINCIPALS
 from services.runtime.config import Config
 from services.settings import publisher
-from services.storage.outbox import OutboxRow
 from services.storage.reports import principals, progress
 
-TOPIC = "directory"
+SECONDS = 60.0
+SECONDS_PER_RECORD = 0.001
 
 
 @click.group("directory")
@@ -27,27 +29,71 @@ def directory_commands() -> None:
 
 @directory_commands.command("apply")
 @click.argument("file", type=click.File("rb"))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["auto", "jsonl", "csv"]),
+    default="auto",
+    show_default=True,
+    help="auto: csv where the name ends so, else jsonl.",
+)
 @click.option("--no-wait", is_flag=True, help="Do not wait until the resolver has taken the records over.")
-@click.option("--timeout", type=click.FloatRange(min=0), default=60.0, show_default=True, help="Seconds to wait.")
-def apply_command(file: BinaryIO, *, no_wait: bool, timeout: float) -> None:
+@click.option(
+    "--timeout", type=click.FloatRange(min=0), help="Seconds to wait.  [default: 60, and 1 for each 1,000 records]"
+)
+def apply_command(file: BinaryIO, *, form: str, no_wait: bool, timeout: float | None) -> None:
     """
-    Publish the records of a file, one JSON object per line; - reads standard input.
+    Publish the records of a file, one JSON object per line or one row of a table; - reads standard input.
 
     {"type", "id", "name", "addresses": [], "owner": {"type", "id"} or null, "active"} sets a record,
-    {"type", "id", "deleted": true} removes one. With one broken line nothing is published. Users and queues without a
+    {"type", "id", "deleted": true} removes one, {"type", "id", "merged_into": ID} says that it has become another of
+    its type. The first row of a table names its columns: type, id, name, addresses (with spaces or semicolons between),
+    owner (TYPE/ID), active, deleted, merged_into. With one broken line nothing is published. Users and queues without a
     mailbox get one by the defaults of the organisation, where a server profile is among these.
     """
     config = session.config()
-    records = directory_file.read(source_name(file), file)
+    name = source_name(file)
+    table = form == "csv" or (form == "auto" and name.lower().endswith(".csv"))
+    parsed = directory_csv.csv_rows(name, file) if table else directory_file.json_lines(file)
+    principals_named: set[tuple[str, str]] = set()
+    spool = Spool(_noting(directory_file.whole(name, parsed), principals_named))
     before = {} if no_wait else publisher.current(config.postgres).mailboxes
-    rows = [OutboxRow(TOPIC, f"{r['type']}/{r['id']}".encode(), encode("DirectoryRecord", r), {}) for r in records]
     with sending(config) as send:
-        send(rows)
-    click.echo(f"Published {plural(len(rows), 'directory record')}.")
-    if rows and not no_wait and _until_applied(config, timeout):
-        there = {(r["type"], r["id"]) for r in records}
+        for piece in spool.pieces():
+            send(piece)
+    click.echo(f"Published {plural(spool.count, 'directory record')}.")
+    seconds = SECONDS + SECONDS_PER_RECORD * spool.count if timeout is None else timeout
+    if spool.count and not no_wait and _until_applied(config, seconds):
         after = publisher.current(config.postgres).mailboxes.items()
-        tell_made(a for a, m in after if a not in before and m.owner and (m.owner.type, m.owner.id) in there)
+        tell_made(a for a, m in after if a not in before and m.owner and (m.owner.type, m.owner.id) in principals_named)
+
+
+@directory_commands.command("merge")
+@click.argument("loser", metavar="TYPE/ID")
+@click.argument("survivor", metavar="TYPE/SURVIVOR")
+def merge_command(loser: str, survivor: str) -> None:
+    """
+    Merge the first record into the second, of the same type, which gets its addresses.
+
+    What named the first, in mail of any age, names the second from then on. A CRM does the same by pushing the second
+    with all addresses and the first as {"type", "id", "merged_into": ID}.
+    """
+    config = session.config()
+    with session.store(config, "reader") as connection:
+        records = records_of_merge(connection, loser, survivor)
+    with sending(config) as send:
+        for piece in Spool(records).pieces():
+            send(piece)
+    click.echo(f"{loser} is merged into {survivor}.")
+    _until_applied(config, SECONDS)
+
+
+def _noting(records: Iterable[dict[str, Any]], principals_named: set[tuple[str, str]]) -> Iterator[dict[str, Any]]:
+    """Yield the records and note the users and queues among them."""
+    for one in records:
+        if one["type"] in PRINCIPALS:
+            principals_named.add((one["type"], one["id"]))
+        yield one
 
 
 def _until_applied(config: Config, seconds: float) -> bool:

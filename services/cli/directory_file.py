@@ -1,14 +1,16 @@
 """The lines of a directory file: each is checked before the first is published."""
 
 import json
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from services.domain.directory import PRINCIPALS
 from services.domain.errors import Refused
 
 MOST_SHOWN = 50
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def _clean(text: str) -> str:
@@ -50,6 +52,24 @@ class Entry(BaseModel):
     addresses: list[Address]
     owner: Owner | None = None
     active: bool = True
+
+
+class Merging(BaseModel):
+    """Says that a record has become another one of its type: what named it names that one."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    type: Type
+    id: Id
+    merged_into: Id
+
+    @model_validator(mode="after")
+    def _of_two(self) -> "Merging":
+        if self.type in PRINCIPALS:
+            raise ValueError("a user or queue has a mailbox and a filter, and cannot be merged: remove it")
+        if self.merged_into == self.id:
+            raise ValueError("a record cannot be merged into itself")
+        return self
 
 
 class Removal(BaseModel):
@@ -98,37 +118,66 @@ def _line(raw: bytes) -> Mapping[str, Any]:
 
 def record(raw: bytes) -> dict[str, Any]:
     """Return the directory record that one line stands for; ``ValueError`` says what is wrong with it."""
-    value = _line(raw)
+    return checked(_line(raw))
+
+
+def checked(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the directory record that the fields of a line stand for; ``ValueError`` says what is wrong with them."""
     try:
+        if "merged_into" in value:
+            merging = Merging.model_validate(value)
+            return _gone(merging.type, merging.id, merging.merged_into)
         if "deleted" in value:
-            gone = Removal.model_validate(value)
-            empty: dict[str, Any] = {"name": "", "addresses": [], "owner": None, "active": False, "deleted": True}
-            return {"type": gone.type, "id": gone.id, **empty}
-        return {**Entry.model_validate(value).model_dump(), "deleted": False}
+            removal = Removal.model_validate(value)
+            return _gone(removal.type, removal.id, None)
+        return {**Entry.model_validate(value).model_dump(), "deleted": False, "merged_into": None}
     except ValidationError as error:
         raise ValueError(_why(error)) from None
 
 
-def read(name: str, lines: Iterable[bytes]) -> list[dict[str, Any]]:
-    """
-    Return the records of a file in its order; empty lines are skipped.
+def _gone(kind: str, name: str, merged_into: str | None) -> dict[str, Any]:
+    empty: dict[str, Any] = {"name": "", "addresses": [], "owner": None, "active": False, "deleted": True}
+    return {"type": kind, "id": name, **empty, "merged_into": merged_into}
 
-    Refuses the whole file when one line is broken, and lists every broken one by its number.
-    """
-    records: list[dict[str, Any]] = []
-    broken: list[str] = []
+
+Parsed: TypeAlias = Iterator[tuple[int, dict[str, Any] | ValueError]]
+"""The number of a line, and the record that it stands for or what is wrong with it."""
+
+
+def json_lines(lines: Iterable[bytes]) -> Parsed:
+    """Yield what each line of JSON stands for; empty lines are skipped."""
     for number, line in enumerate(lines, start=1):
-        text = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+        text = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
         if not text.strip():
             continue
         try:
-            records.append(record(text))
+            yield number, record(text)
         except ValueError as error:
-            broken.append(f"  line {number}: {error}")
-    if broken:
-        shown = broken[:MOST_SHOWN]
-        if len(broken) > len(shown):
-            shown.append(f"  … and {len(broken) - len(shown)} more")
-        count = "one line is" if len(broken) == 1 else f"{len(broken)} lines are"
-        raise Refused(f"{name}: nothing was published, because {count} broken:\n" + "\n".join(shown))
-    return records
+            yield number, error
+
+
+def whole(name: str, parsed: Parsed) -> Iterator[dict[str, Any]]:
+    """
+    Yield the records of a file in its order, none of which counts before the last one was yielded.
+
+    Refuses the whole file at its end when one line is broken, and lists every broken one by its number.
+    """
+    broken: list[str] = []
+    count = 0
+    for number, one in parsed:
+        if not isinstance(one, ValueError):
+            yield one
+            continue
+        count += 1
+        if count <= MOST_SHOWN:
+            broken.append(f"  line {number}: {one}")
+    if count > MOST_SHOWN:
+        broken.append(f"  … and {count - MOST_SHOWN} more")
+    if count:
+        lines = "one line is" if count == 1 else f"{count} lines are"
+        raise Refused(f"{name}: nothing was published, because {lines} broken:\n" + "\n".join(broken))
+
+
+def read(name: str, lines: Iterable[bytes]) -> list[dict[str, Any]]:
+    """Return the records of a file of JSON lines, as :func:`whole` yields them."""
+    return list(whole(name, json_lines(lines)))

@@ -68,23 +68,24 @@ def merge_command(message_id: str, target: str, *, reason: str, wait: bool, time
 def _ask(kind: str, names: Sequence[str], reason: str, *, wait: bool, timeout: float) -> None:
     """Send a command about the first message; the others are its target and what it belongs to instead."""
     config = session.config()
-    given = [_canonical(one) for one in names]
+    given = [canonical(one) for one in names]
     _refuse(config, kind, given, [keyed_hash(config.hash_key, "id", one) for one in given])
     command = uuid4()
     named = dict(zip(("target", "onto"), given[1:], strict=False))
     with sending(config) as send:
         send([commanding.record(command, kind, f"message/{given[0]}", reason, **named)])
     if wait:
-        _tell(config, command, timeout)
+        click.echo(f"Done: {carried_out(config, command, timeout)}.")
     else:
         click.echo(f"Asked for it; `mailweave explain '<{printable(given[0])}>'` shows what came of it.")
 
 
-def _canonical(message_id: str) -> MessageId:
-    canonical = canonical_id(message_id)
-    if canonical is None:
+def canonical(message_id: str) -> MessageId:
+    """Return an id that a person has given."""
+    found = canonical_id(message_id)
+    if found is None:
         raise Refused(f"{message_id!r} is no Message-ID. Give the id as the mail has it, such as <abc@example.org>.")
-    return canonical
+    return found
 
 
 def _refuse(config: Config, kind: str, given: list[MessageId], ids: list[UUID]) -> None:
@@ -92,6 +93,11 @@ def _refuse(config: Config, kind: str, given: list[MessageId], ids: list[UUID]) 
     if len(set(ids)) < len(ids):
         raise Refused("one message is named twice: name different ones.")
     with session.reading(config) as connection:
+        if kind in ("unlink", "relink") and relinks.one_message(connection, ids[0], ids[1]):
+            first, other = (printable(one) for one in given[:2])
+            raise Refused(
+                f"<{first}> and <{other}> are ids of one message, which is never parted from another name of its own."
+            )
         for one, id_key in zip(given, ids, strict=True):
             if not relinks.has_come(connection, id_key):
                 raise Refused(f"no mail with the id <{printable(one)}> has come in. See: mailweave activities.")
@@ -102,7 +108,8 @@ def _refuse(config: Config, kind: str, given: list[MessageId], ids: list[UUID]) 
             )
 
 
-def _tell(config: Config, command: UUID, seconds: float) -> None:
+def carried_out(config: Config, command: UUID, seconds: float) -> str:
+    """Wait for a command, and return what came of it; exit 1 when it is refused, or is not carried out in time."""
     deadline = time.monotonic() + seconds
     with session.store(config, "reader") as connection:
         while (answer := relinks.answer(connection, command)) is None:
@@ -114,4 +121,4 @@ def _tell(config: Config, command: UUID, seconds: float) -> None:
     refused, outcome = answer
     if refused:
         raise failed(f"refused: {refused}.")
-    click.echo(f"Done: {outcome}.")
+    return outcome

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from services.cli.output import printable
-from services.storage.reports.activities import Place, Ref
+from services.domain.attachments import Reason
+from services.storage.reports.activities import DroppedAttachment, Place, Ref
 from services.storage.reports.explain import DecisionOf, Explained
 from services.storage.reports.relinks import Relink
 
@@ -15,6 +16,7 @@ _REASONS = {
     "TooLarge": "Not filed: the mail is larger than message.maxMb allows",
     "ForwardNotWrapped": "Not filed: the mail was not forwarded to the forward mailbox as an attachment",
     "ForwardOwnerUnknown": "Not filed: nobody who receives by the forward mailbox is named by the mail",
+    "Report": "Not filed by itself: it tells of another mail",
     "ContentGone": "Not filed: its content is needed and no longer there",
 }
 _KINDS = {
@@ -34,8 +36,15 @@ _KINDS = {
     "tracked": "What tracks it,",
     "forward": "The forward mailbox",
     "manual": "A person has named",
+    "kind": "The kind of mail is",
+    "report": "It reports on",
 }
 
+_DROPPED = {
+    Reason.BLOCKED_NAME: "attachments.blocked names .{detail}",
+    Reason.BLOCKED_CONTENT: "it is a .{detail} file by its content, which attachments.blocked names",
+    Reason.TOO_LARGE: "it is larger than the {detail} KB of attachments.maxKb",
+}
 _RELINKS = {
     "unlink": "parted {message_id} from {target}",
     "relink": "parted {message_id} from {target} and joined it with {onto}",
@@ -68,6 +77,12 @@ def outcome(decision: DecisionOf | Explained) -> str:
     return f"{said} ({decision['outcome']})."
 
 
+def dropped(one: DroppedAttachment) -> str:
+    """Say which part of a mail is no attachment, and why."""
+    named = one["name"] or one["type"]
+    return printable(f"{named} ({one['size']} bytes): {_DROPPED[Reason(one['reason'])].format(detail=one['detail'])}")
+
+
 def piece(of: Mapping[str, object]) -> str:
     """Say one thing that was looked at."""
     kind, value, points_to = str(of["kind"]), str(of["value"] or ""), of["points_to"]
@@ -77,8 +92,20 @@ def piece(of: Mapping[str, object]) -> str:
         where = f" (in {value})" if value else ""
         return printable(f"{asked}{where}: {of['why']}." if points_to else f"{asked}: {of['why']}.")
     subject = _KINDS.get(kind, kind)
-    shown = f" <{value}>" if kind in ("in_reply_to", "references", "manual") and value else f" {value}" if value else ""
+    shown = (
+        f" <{value}>"
+        if kind in ("in_reply_to", "references", "manual", "report") and value
+        else f" {value}"
+        if value
+        else ""
+    )
     return printable(f"{subject}{shown}: {of['why']}; it {counts}.")
+
+
+def cause(of: DecisionOf | Explained) -> str:
+    """Say what made a decision be taken, and for whom."""
+    asked = of["asked"]
+    return printable(f"{of['cause']}, asked by {asked['author']}: {asked['reason']}" if asked else str(of["cause"]))
 
 
 def relink(one: Relink) -> str:

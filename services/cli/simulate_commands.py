@@ -1,6 +1,7 @@
 """``mailweave simulate``: what settings would make of mail, without changing anything."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,24 +10,27 @@ from uuid import UUID
 import click
 
 from services.cli import directory_file, session
-from services.cli.output import emit, json_option, plural, printable
+from services.cli.output import emit, json_option, printable
 from services.cli.settings_files import read_file
 from services.cli.simulation import conversations, given, knowing, printing
+from services.cli.simulation.again import again, decided, pairs
 from services.cli.simulation.deciding import decide
 from services.cli.simulation.given import Given
-from services.cli.simulation.placing import place
-from services.cli.simulation.verdicts import Verdict, verdict, verdicts
+from services.cli.simulation.likening import Link, liken
+from services.cli.simulation.matching import match
+from services.cli.simulation.placing import Placing, place
+from services.cli.simulation.verdicts import Verdict, verdicts
 from services.domain.addresses import domain_of, normalise
+from services.domain.correlation_rules import Mode, Smart
 from services.domain.errors import Refused
-from services.resolver.ledger import Item, Ledger
-from services.resolver.policy import settings_of
+from services.resolver.ledger import Item
+from services.resolver.policy import MEGABYTE, settings_of
 from services.settings import publisher, references
 from services.settings import snapshot as snapshots
 from services.settings.permits import collects
 from services.settings.snapshot import Snapshot
 from services.storage.blobs import BlobFolder
 
-MEGABYTE = 1024 * 1024
 INBOX = "INBOX"
 
 
@@ -39,10 +43,15 @@ INBOX = "INBOX"
 @click.option("--mailbox", metavar="ADDRESS", help="With --mail: the mailbox in which the mail is taken to lie.")
 @click.option("--folder", default=INBOX, show_default=True, help="With --mail: the folder.")
 @click.option("--format", "form", type=click.Choice(["decisions", "threads", "diff"]), default="decisions")
+@click.option(
+    "--mode",
+    type=click.Choice([mode.value for mode in Mode]),
+    help="With --format threads: instead of that of the settings.",
+)
 @json_option
 def simulate_command(
     *, path: Path | None, stored: bool, since: datetime | None, candidate: Path | None, directory: Path | None,
-    mailbox: str | None, folder: str, form: str, as_json: bool,
+    mailbox: str | None, folder: str, form: str, mode: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """
     Decide about mail by the same rules as the services, in memory, and print what would come of it.
@@ -59,12 +68,11 @@ def simulate_command(
         "--folder": folder if folder != INBOX else None,
     }
     of_no_use: dict[str, object] = given_only if stored else {"--since": since}
-    if form == "threads":
-        of_no_use = {**of_no_use, **given_only}
+    of_no_use |= given_only if form == "threads" else {"--mode": mode}
     if unused := [name for name, value in of_no_use.items() if value is not None]:
         raise Refused(f"{', '.join(unused)} says nothing here: leave it out.")
     if path is not None:
-        _given(path, candidate, directory, mailbox, folder, form=form, as_json=as_json)
+        _given(path, candidate, directory, mailbox, folder, form=form, mode=mode, as_json=as_json)
     elif since is None:
         raise Refused("--stored needs --since DATE: the mail that came since then is looked at.")
     elif form == "threads":
@@ -75,7 +83,7 @@ def simulate_command(
 
 def _given(
     path: Path, candidate: Path | None, directory: Path | None, mailbox: str | None, folder: str,
-    *, form: str, as_json: bool,
+    *, form: str, mode: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     if form != "threads" and not (mailbox and domain_of(mailbox)):
         raise Refused(f"--format {form} needs --mailbox ADDRESS: the mailbox in which the mail is taken to lie.")
@@ -87,11 +95,7 @@ def _given(
     if not mails:
         raise Refused(f"{path} holds no mail.")
     if form == "threads":
-        placing = place(mails, "", folder, limit=_largest(mails))
-        organization = _with(snapshots.EMPTY, candidate).organization
-        likeness = organization.tracking_mode == "best" and organization.tracking_smart_enabled != "off"
-        for one in conversations.lines(placing, knowing.of_given(placing.arrivals, ()), likeness=likeness):
-            emit(one)
+        _threads(place(mails, "", folder, limit=_largest(mails)), _with(snapshots.EMPTY, candidate), mode)
         return
     entries, within = _entries(directory), mailbox or ""
     after = _of_mails(mails, _with(snapshots.EMPTY, candidate), entries, within, folder)
@@ -100,6 +104,19 @@ def _given(
         printing.differences(zip(before, after, strict=True), as_json=as_json)
     else:
         printing.decisions(after, as_json=as_json)
+
+
+def _threads(placing: Placing, snapshot: Snapshot, mode: str | None) -> None:
+    if mode is not None:
+        organization = snapshot.organization.model_copy(update={"tracking_mode": mode})
+        snapshot = replace(snapshot, organization=organization)
+    settings = settings_of(snapshot)
+    switches = settings.policy.switches
+    links: Mapping[UUID, Link] = {}
+    if switches.smart != Smart.OFF:
+        links = match(placing, settings.smart.parameters) if settings.smart is not None else liken(placing)
+    for one in conversations.lines(placing, knowing.of_given(placing.arrivals, ()), mode=switches.mode, links=links):
+        emit(one)
 
 
 def _largest(mails: Iterable[Given]) -> int:
@@ -143,32 +160,10 @@ def _stored(since: datetime, candidate: Path | None, form: str, *, as_json: bool
     with session.reading(config) as connection:
         stored = knowing.of_stored(connection, BlobFolder(config.blobs), since, settings_of(now))
         # Decisions ask the store where they turn on it.
-        after = _again(stored, _with(now, candidate))
-        before = _again(stored, now) if candidate and form != "decisions" else _decided(stored, after)
-    if stored.unreadable:
-        click.echo(f"{plural(stored.unreadable, 'delivery', 'deliveries')} left out: content not stored.", err=True)
+        after = again(stored, settings_of(_with(now, candidate)))
+        before = again(stored, settings_of(now)) if candidate and form != "decisions" else decided(stored, after)
+    printing.left_out(stored.unreadable)
     if form == "decisions":
         printing.decisions(after, as_json=as_json)
-        return
-    both = {one.delivered.delivery_id: one for one in before}
-    pairs = [(both[one.delivered.delivery_id], one) for one in after if one.delivered.delivery_id in both]
-    printing.differences(pairs, as_json=as_json)
-
-
-def _again(stored: knowing.Stored, snapshot: Snapshot) -> list[Verdict]:
-    items, ledger = stored.under(snapshot.organization.message_max_mb * MEGABYTE)
-    rows = decide(items, ledger, settings_of(snapshot))
-    return verdicts((i.delivered for i in items), rows, ledger, _labels(ledger))
-
-
-def _decided(stored: knowing.Stored, of: Iterable[Verdict]) -> list[Verdict]:
-    labels = _labels(stored.ledger)
-    return [
-        verdict(one.delivered, stored.current[one.delivered.delivery_id], stored.filed, labels)
-        for one in of
-        if one.delivered.delivery_id in stored.current
-    ]
-
-
-def _labels(ledger: Ledger) -> dict[UUID, str]:
-    return {key: known.message_id for key, known in ledger.known.items()}
+    else:
+        printing.differences(pairs(before, after), as_json=as_json)

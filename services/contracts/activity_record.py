@@ -56,6 +56,30 @@ class AttachmentRecord(TypedDict):
     size: int
     sha256: str
     path: str
+    inline: bool
+    content_id: str
+
+
+class DroppedAttachmentRecord(TypedDict):
+    """A part that is no attachment, and why: a reason of ``services.domain.attachments`` and its detail."""
+
+    name: str
+    type: str
+    size: int
+    sha256: str
+    path: str
+    reason: str
+    detail: str
+
+
+class DeliveryReportRecord(TypedDict):
+    """What became of a mail for one recipient, as it was reported."""
+
+    kind: str
+    address: str
+    action: str
+    status: str
+    detail: str
 
 
 class ActivityEvent(TypedDict):
@@ -77,7 +101,10 @@ class ActivityEvent(TypedDict):
     accepted_by: RecordRefRecord | None
     deliveries: list[PlaceRecord]
     attachments: list[AttachmentRecord]
-    queue_items: list[RecordRefRecord]
-    merged_into: str | None
+    dropped_attachments: list[DroppedAttachmentRecord]
     settings_version: int
     code_version: str
+    kind: str
+    reports: list[DeliveryReportRecord]
+    queue_items: list[RecordRefRecord]
+    merged_into: str | None

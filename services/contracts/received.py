@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.contracts.codec import decode
 from services.contracts.received_record import MailboxRecord, MailReceived, WrapperRecord
+from services.contracts.reported import report_of, report_record
 from services.domain.errors import UndecodableRecord
 from services.domain.forwarding import Wrapper
 from services.domain.identity import Identity, author
@@ -80,6 +81,7 @@ def to_record(message: Message, *, identity: Identity, found: Found) -> MailRece
                 "disposition": part.disposition,
                 "content_id": part.content_id,
                 "role": part.role.value,
+                "sniffed": part.sniffed,
             }
             for part in message.parts
         ],
@@ -90,6 +92,7 @@ def to_record(message: Message, *, identity: Identity, found: Found) -> MailRece
         "parse_outcome": message.outcome.value,
         "tracked_by": found.tracked_by,
         "wrapper": _wrapper_record(found.wrapper) if found.wrapper is not None else None,
+        "report": report_record(message.report) if message.report is not None else None,
     }
 
 
@@ -125,6 +128,7 @@ def message_of(record: Mapping[str, Any]) -> Message:
                 disposition=part["disposition"],
                 content_id=part["content_id"],
                 role=PartRole(part["role"]),
+                sniffed=part["sniffed"],
             )
             for part in record["parts"]
         ),
@@ -133,6 +137,7 @@ def message_of(record: Mapping[str, Any]) -> Message:
         has_html=record["has_html"],
         repairs=tuple(record["repairs"]),
         outcome=ParseOutcome(record["parse_outcome"]),
+        report=report_of(record["report"]) if record["report"] is not None else None,
     )
 
 

@@ -29,6 +29,24 @@ class PartRecord(TypedDict):
     disposition: str
     content_id: str
     role: str
+    sniffed: str
+
+
+class ReportedRecord(TypedDict):
+    """What became of a mail for one recipient."""
+
+    address: str
+    action: str
+    status: str
+    detail: str
+
+
+class ReportRecord(TypedDict):
+    """What a mail reports of earlier ones."""
+
+    form: str
+    about: list[str]
+    recipients: list[ReportedRecord]
 
 
 # "from" is a Python keyword, so these cannot be written as classes.
@@ -82,5 +100,6 @@ MailReceived = TypedDict(
         "parse_outcome": str,
         "tracked_by": str,
         "wrapper": WrapperRecord | None,
+        "report": ReportRecord | None,
     },
 )

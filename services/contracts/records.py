@@ -130,6 +130,7 @@ class DirectoryRecord(TypedDict):
     owner: RecordRefRecord | None
     active: bool
     deleted: bool
+    merged_into: str | None
 
 
 class DeadLetter(TypedDict):

@@ -1,6 +1,7 @@
 """What likeness finds for a batch: stored in PostgreSQL before it is told, and told again to a redelivery."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -8,12 +9,16 @@ from psycopg import Connection
 
 from services.correlator.likeness_index import IndexLost, LikenessIndex
 from services.correlator.likeness_rebuild import rebuild
+from services.domain.alert_signals import of_likeness
 from services.domain.evidence import Evidence, Kind
 from services.domain.likeness.finding import Found, Shown, find
 from services.domain.likeness.hashing import hasher
-from services.domain.likeness.index import Kept, Looked, Question
+from services.domain.likeness.index import Index, Kept, Looked, Question
+from services.domain.likeness.memory_index import MemoryIndex
 from services.domain.likeness.packing import pack_kept
+from services.runtime import signals
 from services.runtime.crash import crash_point
+from services.storage.cache import OutOfMemory
 from services.storage.postgres import Database
 
 if TYPE_CHECKING:
@@ -38,6 +43,7 @@ class Likeness:
 
     ``Retry`` when a server cannot be reached or the index is being rebuilt. Redis is written first: a mail that only
     Redis knows is found anew when its batch is offered again; one that only PostgreSQL knows would stay unfindable.
+    That is what becomes of mails for which Redis has no room, until the index is rebuilt; it is signalled.
     """
 
     def __init__(self, database: Database, client: "redis.Redis", hash_key: bytes) -> None:
@@ -45,6 +51,7 @@ class Likeness:
         self._redis = client
         self._index = LikenessIndex(client)
         self._hashed = hasher(hash_key)
+        self._full: bool | None = None  # unknown: it may have been when another process was at it
 
     def evidence(self, mails: Mapping[UUID, Shown]) -> Mapping[UUID, Evidence]:
         """See :meth:`services.correlator.ports.Likeness.evidence`."""
@@ -58,32 +65,43 @@ class Likeness:
             with self._database.transaction() as connection:
                 _store(connection, list(new), recording.kept, found)
                 stored = _stored(connection, mails)  # what another replica stored first counts
+                if recording.full != self._full:
+                    told = of_likeness(full=recording.full, at=datetime.now(UTC))
+                    signals.append(connection, "correlator", [told])
+            self._full = recording.full
         return {message: evidence for message, evidence in stored.items() if evidence is not None}
 
     def _found(self, mails: Sequence[Shown], index: "_Recording") -> list[Found | None]:
         try:
             return find(mails, index, self._hashed)
         except IndexLost:
-            rebuild(self._database, self._redis, self._index)
+            try:
+                rebuild(self._database, self._redis, self._index)
+            except OutOfMemory:
+                index.do_without()
         return find(mails, index, self._hashed)
 
 
 class _Recording:
-    """The index, and what was stored in it."""
+    """The index, what was to be stored in it, and whether it had no room for that."""
 
-    def __init__(self, index: LikenessIndex) -> None:
+    def __init__(self, index: Index) -> None:
         self._index = index
         self.kept: Sequence[Kept] = ()
+        self.full = False
+
+    def do_without(self) -> None:
+        self._index, self.full = MemoryIndex(), True
 
     def look_up(self, question: Question) -> Looked:
         return self._index.look_up(question)
 
     def keep(self, mails: Sequence[Kept]) -> None:
-        self._index.keep(mails)
         self.kept = mails
-
-    def forget(self, messages: Collection[UUID]) -> None:
-        self._index.forget(messages)
+        try:
+            self._index.keep(mails)
+        except OutOfMemory:
+            self.full = True
 
 
 def _stored(connection: Connection[Any], messages: Collection[UUID]) -> dict[UUID, Evidence | None]:

@@ -12,7 +12,7 @@ from services.correlator import cuts, relinking
 from services.correlator import statements as sql
 from services.correlator.relinking import Change, Component
 from services.correlator.store import GRAPH_LOCK, thread_today
-from services.domain.repair import Link, followers, parted, splitting, unlinking
+from services.domain.repair import Link, followers, one_message, parted, splitting, unlinking
 from services.storage import outbox
 
 KINDS: Mapping[str, tuple[str, ...]] = {
@@ -31,6 +31,7 @@ _ENDED = "UPDATE correlator.command SET refused = %s, outcome = %s WHERE id = %s
 NO_MAIL = "no mail with the id of the message has come in"
 NO_TARGET = "no mail with the id of the other message has come in"
 ITSELF = "a message cannot be joined with, or parted from, itself"
+ONE = "the two are ids of one message, which is never parted from another name of its own"
 FIRST = "the message points at no other one: it begins its conversation already"
 TOGETHER = "the two are in one conversation already"
 CIRCLE = "the other message follows from this one: unlink or split it first"
@@ -89,6 +90,8 @@ def _unlink(connection: Connection[Any], wish: Wish) -> Change:
     assert wish.target is not None
     change = _begin(connection, wish, wish.onto)
     graph = relinking.component(connection, wish.child)
+    if one_message(graph.links, wish.child, wish.target):
+        raise _RefusedError(ONE)
     # What only likeness ties is no link of the graph: it must not count again either.
     change.removed = [(message, wish.target) for message in change.messages]
     cuts.add(connection, [(wish.child, wish.target)], wish.command)

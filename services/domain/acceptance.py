@@ -29,6 +29,7 @@ class Outcome(StrEnum):
     CONTENT_GONE = "ContentGone"
     FORWARD_NOT_WRAPPED = "ForwardNotWrapped"
     FORWARD_OWNER_UNKNOWN = "ForwardOwnerUnknown"
+    REPORT = "Report"  # it tells of another mail, and belongs to that one's activity
 
 
 class Scope(StrEnum):
@@ -37,6 +38,12 @@ class Scope(StrEnum):
     ALL_RECIPIENTS = "allRecipients"
     POLLING_MAILBOX = "pollingMailbox"
 
+
+RESPONSES_ONLY = "takes only responses to tracked mail, and this is none"
+CUSTOMERS_ONLY = "takes only mail of leads, contacts and accounts"
+RECORDS_ONLY = "takes only mail of known records"
+NOTHING = "takes no messages"
+"""What a filter says that does not take a mail: these four, and nothing else."""
 
 UNNAMED_RANK = 1_000_000
 CC_RANK = 10_000  # above the parser's limit for one list
@@ -102,18 +109,18 @@ def ask(candidate: Candidate, *, correlated: bool, counterparts: frozenset[str])
         case FilterOption.RESPONSES if correlated:
             return Answer(candidate, True, "takes responses to tracked mail, and this is one")
         case FilterOption.RESPONSES:
-            return Answer(candidate, False, "takes only responses to tracked mail, and this is none")
+            return Answer(candidate, False, RESPONSES_ONLY)
         case FilterOption.CUSTOMERS:
             met = sorted(counterparts & CUSTOMERS)
             if met:
                 return Answer(candidate, True, f"takes mail of leads, contacts and accounts: {', '.join(met)}")
-            return Answer(candidate, False, "takes only mail of leads, contacts and accounts")
+            return Answer(candidate, False, CUSTOMERS_ONLY)
         case FilterOption.RECORDS:
             if counterparts:
                 return Answer(candidate, True, f"takes mail of known records: {', '.join(sorted(counterparts))}")
-            return Answer(candidate, False, "takes only mail of known records")
+            return Answer(candidate, False, RECORDS_ONLY)
         case FilterOption.NONE:
-            return Answer(candidate, False, "takes no messages")
+            return Answer(candidate, False, NOTHING)
 
 
 def accept(candidates: Sequence[Candidate], *, correlated: bool, counterparts: frozenset[str]) -> Acceptance:

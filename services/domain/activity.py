@@ -1,16 +1,18 @@
 """What an accepted message looks like as an activity: parties, regarding, owner."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from services.domain.addresses import normalise
+from services.domain.attachments import Attachments, attachments_of
 from services.domain.correlation import Correlation, Method, Regarding
 from services.domain.decide import Facts, principals_at
-from services.domain.directory import CUSTOMERS, Record, RecordRef
+from services.domain.directory import CUSTOMERS, PRINCIPALS, Record, RecordRef
 from services.domain.identity import Direction
 from services.domain.message import Mailbox
 from services.domain.ownership import acting_owner, choose_owner
 from services.domain.parties import Party, Role, resolve_recipient, resolve_sender
+from services.domain.resolved import UNRESOLVED, Resolved
 
 FOLDER = "folder"
 """Where a regarding came from that the rule of a folder gives."""
@@ -24,6 +26,7 @@ class Shape:
     owner: RecordRef | None
     regarding: Regarding | None
     correlation: Correlation
+    attachments: Attachments
 
     @property
     def parent(self) -> bool:
@@ -31,16 +34,19 @@ class Shape:
         return self.correlation.method in (Method.IN_REPLY_TO, Method.CONVERSATION_INDEX)
 
 
-def shape(facts: Facts, correlation: Correlation, acceptor: RecordRef) -> Shape:
+def shape(facts: Facts, correlation: Correlation, acceptor: RecordRef, before: Resolved = UNRESOLVED) -> Shape:
     """
     Return what the activity of a message accepted by ``acceptor`` looks like.
 
     The acceptor is the least over all accepted deliveries of the message; the sender party and the owner follow
     from it. Several From mailboxes are one author and co-signers: the first is the sender (rule 4.2: exactly
     one).
+
+    What was resolved ``before`` stays, whatever the directory says by now; the sender is looked up again for another
+    acceptor, and stays where that finds nobody.
     """
-    sender = _sender(facts, acceptor)
-    owner = _owner(facts, correlation, acceptor, sender)
+    sender = _sender(facts, acceptor, before)
+    owner = _owner(facts, correlation, acceptor, sender, before)
     parties = [
         Party(Role.FROM, normalise(m.address), m.name, (sender.ref,) if sender else ()) for m in facts.message.from_[:1]
     ]
@@ -49,55 +55,93 @@ def shape(facts: Facts, correlation: Correlation, acceptor: RecordRef) -> Shape:
         (Role.CC, facts.message.cc),
         (Role.BCC, facts.message.bcc),
     ):
-        parties.extend(_recipients(facts, role, mailboxes))
+        parties.extend(_recipients(facts, role, mailboxes, before))
     if owner is not None:
         record = facts.records.get(owner)
         parties.append(Party(Role.OWNER, "", record.name if record else "", (owner,)))
     # The folder wins over what the mail answers (domain rule 3.6).
     regarding = Regarding(facts.folder_record, FOLDER) if facts.folder_record else correlation.inherited
-    return Shape(tuple(parties), owner, regarding, correlation)
+    attachments = attachments_of(facts.message, facts.policy.attachments)
+    return Shape(tuple(parties), owner, regarding, correlation, attachments)
 
 
-def _sender(facts: Facts, acceptor: RecordRef) -> Record | None:
+def _sender(facts: Facts, acceptor: RecordRef, before: Resolved) -> Record | None:
     address = normalise(facts.message.from_[0].address) if facts.message.from_ else ""
-    record = facts.records.get(acceptor)
-    return resolve_sender(
-        facts.directory.get(address, ()),
-        owner=acting_owner(record, facts.records) if record else acceptor,
+    kept = _kept(facts, before.records.get((Role.FROM, address), ()))
+    if kept and acceptor == before.acceptor:
+        return kept[0]
+    record = _accepting(facts, acceptor, before)
+    found = resolve_sender(
+        facts.records_at(address),
+        owner=acting_owner(record, _standing(facts, before)) if record else acceptor,
         max_matches=facts.policy.sender_max_matches,
         unresolve_on_multiple=facts.policy.sender_unresolve_on_multiple,
     )
+    return found or next(iter(kept), None)
 
 
-def _recipients(facts: Facts, role: Role, mailboxes: Iterable[Mailbox]) -> Iterable[Party]:
+def _accepting(facts: Facts, acceptor: RecordRef, before: Resolved) -> Record | None:
+    if acceptor == before.acceptor and acceptor in facts.records:
+        return _kept(facts, [acceptor])[0]
+    return facts.records.get(acceptor)
+
+
+def _standing(facts: Facts, before: Resolved) -> Mapping[RecordRef, Record]:
+    """Return the records among which owners of queues are: who has owned this mail is none the less one of them."""
+    if before.owner is None or before.owner not in facts.records or facts.records[before.owner].active:
+        return facts.records
+    return {**facts.records, before.owner: _kept(facts, [before.owner])[0]}
+
+
+def _kept(facts: Facts, refs: Sequence[RecordRef]) -> list[Record]:
+    """Return records as they count for mail of the past: they did when it was filed, whatever they are by now."""
+    known = (facts.records.get(ref) or Record(ref, "", None, active=True, ordinal=0) for ref in refs)
+    return [replace(record, active=True) for record in known]
+
+
+def _recipients(facts: Facts, role: Role, mailboxes: Iterable[Mailbox], before: Resolved) -> Iterable[Party]:
     seen: set[str] = set()
     for mailbox in mailboxes:
         address = normalise(mailbox.address)
         if address in seen:
             continue
         seen.add(address)
-        records = resolve_recipient(
-            facts.directory.get(address, ()), unresolve_on_multiple=facts.policy.unresolve_on_multiple
+        records = before.records.get((role, address)) or resolve_recipient(
+            facts.records_at(address), unresolve_on_multiple=facts.policy.unresolve_on_multiple
         )
         yield Party(role, address, mailbox.name, records)
 
 
-def _owner(facts: Facts, correlation: Correlation, acceptor: RecordRef, sender: Record | None) -> RecordRef | None:
-    accepting = facts.records.get(acceptor)
+def _owner(
+    facts: Facts, correlation: Correlation, acceptor: RecordRef, sender: Record | None, before: Resolved
+) -> RecordRef | None:
+    accepting = _accepting(facts, acceptor, before)
     if facts.direction == Direction.OUTGOING:
-        return acting_owner(accepting, facts.records) if accepting else acceptor
+        return acting_owner(accepting, _standing(facts, before)) if accepting else acceptor
     lists = [
-        _principal_records(facts, mailboxes) for mailboxes in (facts.message.to, facts.message.cc, facts.message.bcc)
+        _principal_records(facts, role, mailboxes, before)
+        for role, mailboxes in (
+            (Role.TO, facts.message.to),
+            (Role.CC, facts.message.cc),
+            (Role.BCC, facts.message.bcc),
+        )
     ]
     return choose_owner(
         lists,
         correlated_owner=correlation.owner,
         sender_owner=sender.owner if sender is not None and sender.ref.type in CUSTOMERS else None,
         acceptor=accepting,
-        records=facts.records,
+        records=_standing(facts, before),
     )
 
 
-def _principal_records(facts: Facts, mailboxes: Sequence[Mailbox]) -> list[Record]:
-    refs = [ref for m in mailboxes for ref in principals_at(facts, normalise(m.address))]
-    return [facts.records[ref] for ref in refs if ref in facts.records]
+def _principal_records(facts: Facts, role: Role, mailboxes: Sequence[Mailbox], before: Resolved) -> list[Record]:
+    """Return the users and queues behind recipients: those of today, and those who were when it was filed."""
+    found: dict[RecordRef, Record] = {}
+    for address in (normalise(m.address) for m in mailboxes):
+        for ref in principals_at(facts, address):
+            if ref in facts.records:
+                found.setdefault(ref, facts.records[ref])
+        kept = [ref for ref in before.records.get((role, address), ()) if ref.type in PRINCIPALS]
+        found |= {record.ref: record for record in _kept(facts, kept)}
+    return list(found.values())

@@ -54,6 +54,7 @@ CONCERNS: Mapping[str, Concern] = {
     "tokens_forged": Concern.OPERATION,
     "token_unshared": Concern.MAILBOX,
     "sender_unverified": Concern.MAILBOX,
+    "likeness_full": Concern.OPERATION,
     "dead_letter": Concern.OPERATION,
     "stage_stopped": Concern.OPERATION,
 }

@@ -160,6 +160,11 @@ KINDS: Mapping[str, Kind] = {
         "Look at the mailbox for whoever tries; after a change of keys see MAILWEAVE_TOKEN_KEYS_FILE.",
         FORGERIES,
     ),
+    "likeness_full": Kind(
+        "warning",
+        "Redis is out of memory: mail goes on, but no later mail is found to be like the mails that come meanwhile.",
+        "Give Redis more memory; then delete its key mwl:counts, and the index is filled anew from PostgreSQL.",
+    ),
     "dead_letter": Kind(
         "error",
         "A record can never be handled as it is and lies among the dead letters.",

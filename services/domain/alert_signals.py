@@ -71,6 +71,13 @@ def of_token(mailbox: str, code: str, *, detail: str, at: datetime) -> Signal:
     return Signal(key=Key(_of(mailbox), code, Direction.INCOMING), state=SignalState.RAISED, observed=at, detail=detail)
 
 
+def of_likeness(*, full: bool, at: datetime) -> Signal:
+    """Return the signal of a likeness index that has no room, or has room again."""
+    key = Key("redis/likeness", "likeness_full")
+    state, detail = (SignalState.RAISED, "mails are not indexed") if full else (SignalState.CLEARED, "")
+    return Signal(key=key, state=state, observed=at, detail=detail)
+
+
 def of_ingest(mailbox: str, *, detail: str, at: datetime) -> Signal:
     """Return the signal of a dropped file that stays where it is."""
     key = Key(_of(mailbox), "ingest_stuck", Direction.INCOMING)

@@ -1,12 +1,14 @@
 """
 What servers that we trust have found out about the sender of a mail: Authentication-Results (RFC 8601).
 
-Anybody can write this header, so only results under a trusted authserv-id count, and of several for one method the
-topmost: the last server writes on top, and what stands below may have come with the mail.
+Anybody can write this header, so only results under a trusted authserv-id count, and of several headers the topmost:
+the last server writes on top, and what stands below may have come with the mail, also what the topmost says nothing
+about (sections 5 and 7.1). Below it only a refusal counts, which nobody gains by forging: some servers write one header
+per check.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -50,31 +52,24 @@ def authenticated(sender: str, headers: Iterable[tuple[str, str]], trusted: Coll
     domain = domain_of(sender)
     if not trusted or not domain:
         return Authentication.UNKNOWN
-    results = list(topmost(headers, trusted))
-    for one in results:
+    topmost, *below = _believed(headers, trusted) or [()]
+    for one in topmost:
         if one.method == "dmarc" and one.result in ("pass", "fail"):
-            of_it = one.properties.get("header.from", domain).lower() == domain
-            if one.result == "fail" and of_it and _strict(one):
+            if _refuses(one, domain):
                 return Authentication.FAILED
-            return Authentication.PASSED if one.result == "pass" and of_it else Authentication.UNKNOWN
-    if any(one.result == "pass" and related(_proven(one), domain) for one in results):
+            return Authentication.PASSED if one.result == "pass" and _of(one, domain) else Authentication.UNKNOWN
+    if any(_refuses(one, domain) for results in below for one in results):
+        return Authentication.FAILED
+    if any(one.result == "pass" and related(_proven(one), domain) for one in topmost):
         return Authentication.PASSED
     return Authentication.UNKNOWN
 
 
-def topmost(headers: Iterable[tuple[str, str]], trusted: Collection[str]) -> Iterator[Result]:
-    """Yield the results under trusted authserv-ids, of each method those of the topmost header that has it."""
+def _believed(headers: Iterable[tuple[str, str]], trusted: Collection[str]) -> list[tuple[Result, ...]]:
+    """Return the results of each header under a trusted authserv-id, the topmost first."""
     names = {one.lower() for one in trusted}
-    seen: set[str] = set()
-    for name, value in headers:
-        if name != HEADER:
-            continue
-        server, results = parse(value)
-        if server not in names:
-            continue
-        fresh = [one for one in results if one.method not in seen]
-        seen.update(one.method for one in fresh)
-        yield from fresh
+    found = (parse(value) for name, value in headers if name == HEADER)
+    return [results for server, results in found if server in names]
 
 
 def parse(value: str) -> tuple[str, tuple[Result, ...]]:
@@ -127,6 +122,14 @@ def _result(words: list[str], comment: str) -> Result | None:
         if words[at + 1] == "=" and words[at] != "=":
             properties.setdefault(words[at].lower(), words[at + 2].lower())
     return Result(method, words[2].lower(), properties, comment)
+
+
+def _of(dmarc: Result, domain: str) -> bool:
+    return dmarc.properties.get("header.from", domain).lower() == domain
+
+
+def _refuses(one: Result, domain: str) -> bool:
+    return one.method == "dmarc" and one.result == "fail" and _of(one, domain) and _strict(one)
 
 
 def _strict(dmarc: Result) -> bool:

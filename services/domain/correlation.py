@@ -45,12 +45,17 @@ class Regarding:
 
 @dataclass(frozen=True, slots=True)
 class TrackedAs:
-    """An activity that a target message has become."""
+    """
+    An activity that a target message has become.
+
+    One that is not ``verified`` is linked to its conversation, and its sender does not belong to it.
+    """
 
     activity_id: UUID
     direction: Direction
     regarding: Regarding | None
     owner: RecordRef | None
+    verified: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,11 @@ class Target:
     activities: tuple[TrackedAs, ...]
     participants: frozenset[str]
     subject: str = ""
+
+    @property
+    def admits(self) -> frozenset[str]:
+        """The participants that belong to the conversation: an unverified mail brings nobody in, its sender least."""
+        return self.participants if any(one.verified for one in self.activities) else frozenset()
 
 
 @dataclass(frozen=True, slots=True)

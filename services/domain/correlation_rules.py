@@ -161,6 +161,7 @@ LINES: Mapping[Mode, Mapping[str, tuple[int, Rule]]] = {
 """By mode and kind: the place of its line, and the line."""
 
 
+REPORTED = "a report answers nothing: what it says is put on the mail that it tells of"
 UNUSED: Mapping[tuple[Mode, str], str] = {
     (Mode.BEST, Kind.SMART_MATCHING): "the product's matching of hashes is used in compatible mode only",
     (Mode.COMPATIBLE, Kind.OWN_TOKEN): "the product knows no tokens with a proof: used in best mode only",
@@ -169,5 +170,7 @@ UNUSED: Mapping[tuple[Mode, str], str] = {
         Mode.COMPATIBLE,
         Kind.FOLDER,
     ): "the folder gives the record; what the mail answers is decided by the other evidence",
+    (Mode.BEST, Kind.REPORT): REPORTED,
+    (Mode.COMPATIBLE, Kind.REPORT): REPORTED,
 }
 """Why a table has no line for a kind."""

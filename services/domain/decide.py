@@ -15,7 +15,8 @@ from services.domain.acceptance import (
     accept,
     effective_option,
 )
-from services.domain.addresses import normalise
+from services.domain.addresses import normalise, without_detail
+from services.domain.attachments import AttachmentLimits
 from services.domain.correlation import Correlation, Looked, Method, Pointer, Target
 from services.domain.correlation_rules import Switches
 from services.domain.directory import PRINCIPALS, USER, Directory, Record, RecordRef
@@ -24,8 +25,11 @@ from services.domain.features import features_of, people_of
 from services.domain.forwarding import Attribution
 from services.domain.identity import Direction
 from services.domain.internal import InternalMail, left_out
+from services.domain.kinds.effects import REPORTS, permitted
+from services.domain.kinds.rules import MailKind, classify
+from services.domain.kinds.telling import Told, told
 from services.domain.linking import correlate, plausible
-from services.domain.message import Mailbox, Message, ParseOutcome
+from services.domain.message import Mailbox, Message, ParseOutcome, ReportForm
 from services.domain.queue_items import QueueItems
 from services.domain.sender_verdict import SenderVerdict
 from services.domain.surroundings import NOTHING, Surroundings
@@ -47,6 +51,8 @@ class Policy:
     unresolve_on_multiple: bool = False
     sender_unresolve_on_multiple: bool = False
     sender_max_matches: int = 100
+    fold_details: bool = False
+    attachments: AttachmentLimits = field(default_factory=AttachmentLimits)
     internal: InternalMail = field(default_factory=InternalMail)
     queue_items: QueueItems = field(default_factory=QueueItems)
 
@@ -82,19 +88,36 @@ class Facts:
     sender: Callable[[Target], SenderVerdict] = plausible
     around: Surroundings = NOTHING
 
+    def records_at(self, address: str) -> tuple[Record, ...]:
+        """Return the records of a normalised address; see :meth:`_looked_up`."""
+        return self.directory.get(self._looked_up(address), ())
+
+    def owner_of(self, address: str) -> RecordRef | None:
+        """Return who owns the mailbox of a normalised address; see :meth:`_looked_up`."""
+        return self.mailbox_owners.get(self._looked_up(address))
+
+    def _looked_up(self, address: str) -> str:
+        """Where details are folded, ``ada+news@…`` is ``ada@…``, unless somebody has exactly that address."""
+        if not self.policy.fold_details or address in self.directory or address in self.mailbox_owners:
+            return address
+        return without_detail(address)
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """
     What becomes of a delivery and why.
 
-    ``looked`` is everything that was looked at, in order; ``accepting`` are all whose filters take the message.
+    ``looked`` is everything that was looked at, in order; ``accepting`` are all whose filters take the message;
+    ``told`` is what it reports of mails of ours, whatever becomes of itself.
     """
 
     outcome: Outcome
     acceptor: Candidate | None
     correlation: Correlation
     looked: tuple[Looked, ...]
+    kind: MailKind = MailKind.ORDINARY
+    told: tuple[Told, ...] = ()
     accepting: tuple[Candidate, ...] = ()
 
 
@@ -113,8 +136,8 @@ def principals_at(facts: Facts, address: str) -> tuple[RecordRef, ...]:
     This looks at mailbox addresses, never at how parties are shown, so an address that a user shares with a
     contact still reaches the user (domain rule 4.3). Disabled ones are left out.
     """
-    found = dict.fromkeys(r.ref for r in facts.directory.get(address, ()) if r.active and r.ref.type in PRINCIPALS)
-    owner = facts.mailbox_owners.get(address)
+    found = dict.fromkeys(r.ref for r in facts.records_at(address) if r.active and r.ref.type in PRINCIPALS)
+    owner = facts.owner_of(address)
     if owner is not None:
         record = facts.records.get(owner)
         if record is None or record.active:
@@ -152,7 +175,7 @@ def _option(facts: Facts, ref: RecordRef) -> FilterOption:
 
 
 def _types_at(facts: Facts, mailboxes: Iterable[Mailbox]) -> frozenset[str]:
-    return frozenset(r.ref.type for m in mailboxes for r in facts.directory.get(normalise(m.address), ()))
+    return frozenset(r.ref.type for m in mailboxes for r in facts.records_at(normalise(m.address)))
 
 
 def participants_of(message: Message) -> frozenset[str]:
@@ -168,18 +191,32 @@ def decide(facts: Facts) -> Decision:
     Pure: the same facts give the same decision, live, in a dry run and when decided again. Correlation comes
     first, because filter option 1 asks for it (domain rule 2.2.7).
     """
+    classified = classify(facts.message)
+    decision = _decide(facts, classified.kind)
+    kinds = (Looked("kind", classified.kind, None, counts=True, why=classified.why),) if classified.why else ()
+    return replace(decision, kind=classified.kind, looked=(*kinds, *decision.looked))
+
+
+def _decide(facts: Facts, kind: MailKind) -> Decision:
     if facts.message.outcome == ParseOutcome.TOO_LARGE:
         why = "the whole mail is over the limit message.maxMb"
         return Decision(Outcome.TOO_LARGE, None, UNCORRELATED, (Looked("size", "", None, True, why),))
     forwarded = facts.attribution.looked if facts.attribution else ()
     if facts.attribution is not None and facts.attribution.outcome is not None:
         return Decision(facts.attribution.outcome, None, UNCORRELATED, forwarded)
-    correlation = _correlation(facts)
+    correlation = permitted(_correlation(facts), kind)
     if facts.duplicate:
         why = "the same message lies in this folder under an earlier delivery"
         looked = (*forwarded, *correlation.looked, Looked("delivery", "", None, True, why))
         # The earlier delivery has asked already.
         return Decision(Outcome.DUPLICATE, None, replace(correlation, reviews=()), looked)
+    if kind in REPORTS and facts.direction == Direction.INCOMING and not facts.tracked_by:
+        tells, about = told(facts.message, kind, facts.pointers, mailbox=facts.mailbox)
+        if tells or _has_report(facts.message):
+            if tells and correlation.target is None:
+                correlation = replace(correlation, target=tells[0].target)
+            looked = (*forwarded, *about, *correlation.looked)
+            return Decision(Outcome.REPORT, None, correlation, looked, told=tells)
     others = facts.message.from_
     if facts.direction == Direction.OUTGOING:
         others = (*facts.message.to, *facts.message.cc, *facts.message.bcc)
@@ -205,12 +242,12 @@ def decide(facts: Facts) -> Decision:
             owner,
             correlation,
             (*looked, Looked("tracked", facts.tracked_by, f"{owner.ref.type}/{owner.ref.id}", counts=True, why=why)),
-            (owner,),
+            accepting=(owner,),
         )
     accepting = tuple(answer.candidate for answer in acceptance.answers if answer.accepts)
     if internal and not accepting:
         return Decision(Outcome.INTERNAL_IGNORED, None, correlation, looked)
-    return Decision(acceptance.outcome, acceptance.acceptor, correlation, looked, accepting)
+    return Decision(acceptance.outcome, acceptance.acceptor, correlation, looked, accepting=accepting)
 
 
 def _internal_senders(facts: Facts) -> frozenset[str]:
@@ -220,8 +257,13 @@ def _internal_senders(facts: Facts) -> frozenset[str]:
     return frozenset(ref.type for m in facts.message.from_[:1] for ref in principals_at(facts, normalise(m.address)))
 
 
+def _has_report(message: Message) -> bool:
+    """Whether it has the parts of a report; what only words tell may be the letter of a person."""
+    return message.report is not None and message.report.form != ReportForm.TEXT
+
+
 def _correlation(facts: Facts) -> Correlation:
-    pointers = facts.pointers
+    pointers = tuple(one for one in facts.pointers if one.kind != Kind.REPORT)
     if facts.folder_record is not None:
         filed = Pointer(Kind.FOLDER, facts.tracked_by, 0, cyclic=False, targets=(), record=facts.folder_record)
         pointers = (*pointers, filed)

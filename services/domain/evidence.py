@@ -34,6 +34,7 @@ class Kind(StrEnum):
     FOLDER = "folder"  # a person filed the mail in a folder with a rule, or flagged it
     MANUAL = "manual"  # a person has said what the mail belongs to
     ALIAS = "alias"  # another id of the message itself, which a relay or provider has replaced
+    REPORT = "report"  # a bounce, receipt or complaint tells of a mail that has this id
     COPY = "copy"  # what copies of one own mail have in common, whatever id a relay gave them
 
 
@@ -57,6 +58,7 @@ STRENGTH: Mapping[str, Strength] = {
     Kind.FOLDER: Strength.SOFT,
     Kind.ALIAS: Strength.HARD,
     Kind.COPY: Strength.HARD,
+    Kind.REPORT: Strength.HARD,
     Kind.MANUAL: Strength.OURS,
 }
 
@@ -72,6 +74,7 @@ SOURCE: Mapping[str, Source] = {
     Kind.MANUAL: Source.PERSON,
     Kind.ALIAS: Source.HEADER,
     Kind.COPY: Source.CONTENT,
+    Kind.REPORT: Source.CONTENT,
 }
 
 POINTS_AT_IDS: frozenset[str] = frozenset({Kind.IN_REPLY_TO, Kind.REFERENCES, Kind.MANUAL})

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from services.domain import aliases, thread_index, token_evidence
-from services.domain.evidence import Evidence, Gathered, gather, ordered
+from services.domain.evidence import Evidence, Gathered, Kind, gather, ordered
 from services.domain.message import Message, MessageId
 
 
@@ -29,5 +29,11 @@ def gather_all(
         *aliases.gather(own, message, mailbox, folder_role, key=key),
         *token_evidence.of_subject(message.subject, key=key),
         *own_tokens,
+        *_reported(message, key),
     )
     return Gathered(ordered((*ids.evidence, *more)), ids.truncated) if more else ids
+
+
+def _reported(message: Message, key: Callable[[str, str], UUID]) -> Iterable[Evidence]:
+    about = message.report.about if message.report is not None else ()
+    return [Evidence(Kind.REPORT, place, key("id", one), one) for place, one in enumerate(about)]

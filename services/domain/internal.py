@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from services.domain.acceptance import Candidate
 from services.domain.directory import QUEUE, USER
 
+USERS_FILED = "it is a user's mail, and filed as outgoing already"
+USERS_MAIL = "it is a user's mail, and the incoming copy of such mail is not filed"
+QUEUES_FILED = "it is a queue's mail, and filed as outgoing already"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InternalMail:
@@ -36,9 +40,9 @@ def _why(recipient: str, switches: InternalMail, senders: AbstractSet[str], *, o
     to_queue = recipient == QUEUE and switches.keep_to_queues
     if USER in senders and not to_queue:
         if opposite:
-            return "it is a user's mail, and filed as outgoing already"
+            return USERS_FILED
         if not switches.detect_opposite:
-            return "it is a user's mail, and the incoming copy of such mail is not filed"
+            return USERS_MAIL
     if QUEUE in senders and switches.drop_from_queues and opposite:
-        return "it is a queue's mail, and filed as outgoing already"
+        return QUEUES_FILED
     return ""

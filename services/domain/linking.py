@@ -56,7 +56,7 @@ def correlate(
         return _unlinked(judged, chosen)
     said = chosen.pointer.kind == Kind.MANUAL  # by a person: nothing is asked any more
     verdict = sender(chosen.target) if best and not said else SenderVerdict.PLAUSIBLE
-    distrusted = verdict in (SenderVerdict.STRANGER, SenderVerdict.FAILED)
+    distrusted = verdict != SenderVerdict.PLAUSIBLE
     if distrusted and not chosen.hard:
         why = "the sender does not belong to the conversation: likeness may only suggest"
         held = replace(chosen, target=None, likely=chosen.target, why=why)
@@ -66,8 +66,8 @@ def correlate(
     branch = best and not said and chosen.hard and changed and not _quotes(features.body, around.text(chosen.target))
     reviews = contradictions(judged, chosen.target, features.direction, around) if best and not said else []
     looked = _looked(judged, chosen)
-    if verdict != SenderVerdict.PLAUSIBLE:
-        looked.append(Looked("sender", "", None, counts=distrusted, why=_SENDER[verdict], cls=_AGAINST[distrusted]))
+    if distrusted:
+        looked.append(Looked("sender", "", None, counts=True, why=_SENDER[verdict], cls=Strength.AGAINST))
     if distrusted and (verdict == SenderVerdict.FAILED or chosen.pointer.strength != Strength.OURS):
         reviews.append(Review(ReviewKind.UNVERIFIED, chosen.target.message_key, chosen.confidence, _SENDER[verdict]))
     if branch:
@@ -95,11 +95,10 @@ def _place(one: tuple[int, Rule | None, Pointer]) -> tuple[object, ...]:
 
 
 _SENDER = {
-    SenderVerdict.NEW_PARTICIPANT: "the sender takes part for the first time",
+    SenderVerdict.NEW_PARTICIPANT: "the sender is who it says but new here: linked as unverified, changes nothing",
     SenderVerdict.STRANGER: "the sender does not belong to the conversation: linked as unverified, changes nothing",
     SenderVerdict.FAILED: "the sender is not who it says: linked as unverified, changes nothing",
 }
-_AGAINST = {True: str(Strength.AGAINST), False: ""}
 
 
 def _filed(one: Judged) -> bool:

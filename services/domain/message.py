@@ -30,7 +30,8 @@ class Part:
     """
     A leaf of the MIME tree. ``path`` is its number in the sense of IMAP (RFC 9051 section 6.4.5, "1.2").
 
-    ``size`` and ``sha256`` (hex) are of the decoded bytes.
+    ``size`` and ``sha256`` (hex) are of the decoded bytes. ``sniffed`` is the usual extension ("exe") of what their
+    beginning shows, whatever the part is called; empty where it shows nothing, and for bodies.
     """
 
     path: str
@@ -41,6 +42,7 @@ class Part:
     disposition: str
     content_id: str
     role: PartRole
+    sniffed: str = ""
 
 
 class ParseOutcome(StrEnum):
@@ -53,6 +55,39 @@ class ParseOutcome(StrEnum):
     TOO_LARGE = "too_large"  # over the limit for whole messages: headers only, by intent
 
 
+class ReportForm(StrEnum):
+    """In which form a report is written."""
+
+    DELIVERY_STATUS = "delivery-status"  # RFC 3464
+    DISPOSITION = "disposition-notification"  # RFC 8098
+    FEEDBACK = "feedback-report"  # RFC 5965
+    TEXT = "text"  # plain text of a mail server
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """
+    What became of a mail for one recipient; ``address`` is in lower case.
+
+    ``action`` is that of RFC 3464 section 2.3.3, the disposition of a receipt ("displayed") or the type of a complaint
+    ("abuse"). ``status`` is like "5.1.1" or empty, ``detail`` what another server said.
+    """
+
+    address: str
+    action: str
+    status: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a server or a mail program reports of earlier mails; ``about`` are their canonical ids, if it has them."""
+
+    form: ReportForm
+    about: tuple[MessageId, ...]
+    recipients: tuple[Reported, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """
@@ -62,7 +97,7 @@ class Message:
     repeats; ``message_id`` is None when the header is missing or unusable. ``date`` is UTC or None.
     ``headers`` are those that later decisions look at, names in lower case, repetitions kept in order.
     ``body_text`` is the text a person reads (HTML turned into text where there is no plain part), cut at the
-    parser's limit. ``repairs`` name what the parser had to mend.
+    parser's limit. ``repairs`` name what the parser had to mend. ``report`` is what it reports of earlier mails.
     """
 
     message_id: MessageId | None
@@ -86,6 +121,7 @@ class Message:
     has_html: bool
     repairs: tuple[str, ...]
     outcome: ParseOutcome
+    report: Report | None = None
 
     @property
     def attachments(self) -> tuple[Part, ...]:

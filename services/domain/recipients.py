@@ -4,7 +4,7 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from services.domain.addresses import normalise
+from services.domain.addresses import normalise, without_detail
 from services.domain.approval import Permit
 
 
@@ -37,13 +37,7 @@ def recipient(address: str, mailboxes: Container[str], permit: Callable[[str], P
     A detail (``ada+news@…``, RFC 5233) is left out only where there is no mailbox of exactly that address.
     """
     exact = normalise(address)
-    for name in (exact, _without_detail(exact)):
+    for name in (exact, without_detail(exact)):
         if name in mailboxes:
             return Ours(name) if permit(name) is Permit.ALLOWED else Disabled()
     return Unknown()
-
-
-def _without_detail(address: str) -> str:
-    local, at, domain = address.rpartition("@")
-    user, _, _ = local.partition("+")
-    return f"{user}{at}{domain}" if user else address

@@ -72,6 +72,12 @@ def unlinking(links: Iterable[Link], own: UUID, target: UUID) -> frozenset[Link]
     return frozenset(link for link in links if (link.own, link.target, link.itself) == (own, target, False))
 
 
+def one_message(links: Iterable[Link], own: UUID, other: UUID) -> bool:
+    """Whether two ids are names of one message, by whatever further names tie them."""
+    (names,) = pieces([own], (link for link in links if link.itself))
+    return other in names
+
+
 def splitting(ids: AbstractSet[UUID], links: Sequence[Link], own: UUID) -> frozenset[Link]:
     """
     Return the links to remove so that a message and what follows from it are a thread of their own.

@@ -53,6 +53,7 @@ def verdict(sender: Sender, admitted: Admitted, *, same_organisation: bool) -> S
 
     Failed authentication comes first: the address in From is a claim, and this one is refuted. Then who takes part,
     belongs to the record or is one of us is plausible; with ``same_organisation`` so is a colleague of a participant.
+    That a newcomer is who it says it is lets nobody in: whoever has a domain can prove it.
     """
     if sender.authentication == Authentication.FAILED:
         return SenderVerdict.FAILED

@@ -12,6 +12,10 @@ class Surroundings(Protocol):
         """Whether the messages have an ancestor in common, or one is the other's, apart from the mail in question."""
         ...
 
+    def above(self, one: Target, other: Target) -> bool:
+        """Whether the other message goes back to the first one, by what it says itself and what is above it."""
+        ...
+
     def text(self, target: Target) -> str:
         """Return the text of a tracked message, or nothing when it is not at hand."""
         ...
@@ -23,6 +27,10 @@ class Nothing:
     def related(self, one: Target, other: Target) -> bool:
         """See :class:`Surroundings`."""
         return one == other
+
+    def above(self, one: Target, other: Target) -> bool:  # noqa: ARG002 - the protocol's
+        """See :class:`Surroundings`."""
+        return False
 
     def text(self, target: Target) -> str:  # noqa: ARG002 - the protocol's
         """See :class:`Surroundings`."""

@@ -5,7 +5,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from services.domain.forwarding import is_relayed
-from services.mime import tnef_mail
 from services.mime.fallback import FailedError, enclosed_in_child
 from services.mime.headers import line_ends, scan
 from services.mime.limits import Limits
@@ -16,7 +15,6 @@ from services.mime.tree import MESSAGES, Node
 DEEPEST = 5  # wrappers around one message
 MOST = 100  # messages of one mail; more were not forwarded one by one
 _DEFAULT = Limits()
-_TNEF = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 
 
 def enclosed(raw: bytes, *, limits: Limits = _DEFAULT) -> tuple[bytes, ...]:
@@ -67,23 +65,22 @@ def find(raw: bytes, limits: Limits, parser: Parser, depth: int = 1) -> tuple[by
     for number, leaf in enumerate(leaves(tree(raw, block, parser))):
         if number == limits.parts:
             break
-        for mail in _mails(leaf.node, limits):
-            deeper: tuple[bytes, ...] = ()
-            if depth < DEEPEST and is_relayed(read(mail, limits, parser)):
-                deeper = find(mail, limits, parser, depth + 1)
-            found.extend(deeper or (mail,))
+        mail = _mail(leaf.node, limits)
+        if not mail:
+            continue
+        deeper: tuple[bytes, ...] = ()
+        if depth < DEEPEST and is_relayed(read(mail, limits, parser)):
+            deeper = find(mail, limits, parser, depth + 1)
+        found.extend(deeper or (mail,))
     return tuple(found) if len(found) <= MOST else ()
 
 
-def _mails(node: Node, limits: Limits) -> list[bytes]:
+def _mail(node: Node, limits: Limits) -> bytes:
     content, name = node.content or b"", node.filename.lower()
-    if node.content_type in _TNEF or name == "winmail.dat":
-        candidates = tnef_mail.messages(content)
-    elif node.content_type in MESSAGES or name.endswith(".eml"):
-        candidates = [content if _is_mail(content, limits) else _decoded(content)]
-    else:
-        return []
-    return [line_ends(mail) for mail in candidates if _is_mail(mail, limits)]
+    if node.content_type not in MESSAGES and not name.endswith(".eml"):
+        return b""
+    mail = content if _is_mail(content, limits) else _decoded(content)
+    return line_ends(mail) if _is_mail(mail, limits) else b""
 
 
 def _is_mail(content: bytes, limits: Limits) -> bool:

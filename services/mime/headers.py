@@ -19,7 +19,8 @@ KEPT_HEADERS = (
     "resent-message-id",
     # whether the sender is who it says, and junk verdicts
     "authentication-results", "arc-authentication-results", "received-spf", "x-spam-flag", "x-spam-status",
-    "x-ms-exchange-organization-scl", "x-ms-exchange-organization-authas",
+    "x-ms-exchange-organization-scl", "x-ms-exchange-organization-authas", "x-spam",
+    "x-forefront-antispam-report", "x-microsoft-antispam-mailbox-delivery",
     # other names of the same message, and threads of Exchange
     "x-gmail-original-message-id", "x-microsoft-original-message-id", "x-ms-exchange-parent-message-id",
     "x-ms-exchange-generated-message-source", "x-ms-exchange-inbox-rules-loop",

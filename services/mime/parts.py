@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from services.domain.message import Part, PartRole
 from services.mime.characters import clean, storable
+from services.mime.sniffing import sniff
 from services.mime.tree import MESSAGES, Node
 
 _SEPARATORS = re.compile(r"[/\\\u2044\u2215\uff0f\uff3c]")
 _LONGEST_NAME = 255
+_LONGEST_EXTENSION = 20
 _LONGEST_TOKEN = 200
 _CID = re.compile(rb"cid:([^\"'\s<>)]{1,400})", re.IGNORECASE)
 _LOOKED_AT = 1024 * 1024  # bytes of an HTML part
@@ -71,6 +73,7 @@ def _part(leaf: Leaf, shown: frozenset[str]) -> Part:
     node = leaf.node
     content = node.content or b""
     content_id = clean(node.content_id)[:_LONGEST_TOKEN]
+    role = _role(leaf, content_id, shown)
     return Part(
         path=leaf.path,
         content_type=clean(node.content_type)[:_LONGEST_TOKEN] or "application/octet-stream",
@@ -79,7 +82,8 @@ def _part(leaf: Leaf, shown: frozenset[str]) -> Part:
         sha256=hashlib.sha256(content).hexdigest(),
         disposition=clean(node.disposition)[:_LONGEST_TOKEN],
         content_id=content_id,
-        role=_role(leaf, content_id, shown),
+        role=role,
+        sniffed="" if role == PartRole.BODY else sniff(content),
     )
 
 
@@ -110,5 +114,10 @@ def filename(node: Node) -> str:
 
 
 def _safe(name: str) -> str:
-    text = _SEPARATORS.sub("", clean(storable(name)))[:_LONGEST_NAME].strip()
+    text = _SEPARATORS.sub("", clean(storable(name)))
+    if len(text) > _LONGEST_NAME:
+        stem, dot, last = text.rpartition(".")
+        end = dot + last if len(last) <= _LONGEST_EXTENSION else ""  # what kind of file it is said to be is kept
+        text = (stem or text)[: _LONGEST_NAME - len(end)] + end
+    text = text.strip()
     return "" if text in (".", "..") else text

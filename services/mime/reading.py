@@ -9,6 +9,8 @@ from services.mime.headers import Block, scan
 from services.mime.hostile import refuse
 from services.mime.limits import Limits
 from services.mime.parts import Leaf, describe, leaves
+from services.mime.reports import report
+from services.mime.tnef_parts import unpack
 from services.mime.tree import MESSAGES, Node, native
 
 Parser = Callable[[bytes], Node]
@@ -33,13 +35,14 @@ def _lost(node: Node) -> bool:
 
 
 def tree(raw: bytes, block: Block, parser: Parser) -> Node:
-    """Return the tree: the parser sees the body and the headers that describe it."""
+    """Return the tree, TNEF taken apart: the parser sees the body and the headers that describe it."""
     content = memoryview(raw)[block.body_start :]
     root = parser(b"".join((block.mime_lines(), b"\n", content)))
     if not root.children and root.content_type.startswith("multipart/"):
         block.repairs.append("multipart without parts")
         encoding = block.first("content-transfer-encoding")
         root = parser(b"".join((b"content-type: text/plain\ncontent-transfer-encoding:", encoding, b"\n\n", content)))
+    block.repairs.extend(unpack(root))
     return root
 
 
@@ -71,4 +74,5 @@ def message(block: Block, limits: Limits, outcome: ParseOutcome, found: list[Lea
         has_html=text.has_html,
         repairs=(*block.repairs, *text.repairs),
         outcome=outcome,
+        report=report(block, found, text.text, limits) if found else None,
     )

@@ -14,6 +14,8 @@ _MESSAGE_PROPERTIES = 0x00069003
 _CODE_PAGE = 0x00069007
 _ATTACHED_OBJECT = 0x3701
 _LONG_FILENAME = 0x3707
+_CONTENT_TYPE = 0x370E
+_CONTENT_ID = 0x3712
 _MESSAGE = bytes.fromhex("0703020000000000c000000000000046")  # the interface id of an embedded message
 _MOST_ATTRIBUTES = 5_000
 _MOST_PROPERTIES = 5_000
@@ -37,16 +39,19 @@ class Attachment:
 
     name: str = ""
     content: bytes = b""
+    content_type: str = ""
+    content_id: str = ""
     embedded: bytes | None = None
 
 
 @dataclass(slots=True)
 class Contents:
-    """What one stream holds; ``properties`` by id."""
+    """What one stream holds; ``properties`` by id. It is ``cut`` when it breaks off."""
 
     properties: dict[int, Property] = field(default_factory=dict)
     attachments: list[Attachment] = field(default_factory=list)
     code_page: str = "cp1252"
+    cut: bool = False
 
     def text(self, number: int) -> str:
         """Return a property as text, empty where it is none."""
@@ -73,7 +78,8 @@ def read(raw: bytes) -> Contents:
     Takes time and memory in proportion to the size: every length in it is only believed as far as there are bytes.
     """
     found = Contents()
-    for name, data in _attributes(raw):
+    for name, data, whole in _attributes(raw):
+        found.cut = found.cut or not whole
         if name == _CODE_PAGE and len(data) >= 4:  # noqa: PLR2004 - a number of four bytes
             found.code_page = f"cp{int.from_bytes(data[:4], 'little')}"
         elif name == _MESSAGE_PROPERTIES:
@@ -94,13 +100,21 @@ def _describe(attachment: Attachment, name: int, data: bytes, code_page: str) ->
         properties = _properties(data)
         if _LONG_FILENAME in properties:
             attachment.name = decoded(properties[_LONG_FILENAME], code_page) or attachment.name
+        if _CONTENT_TYPE in properties:
+            attachment.content_type = decoded(properties[_CONTENT_TYPE], code_page).lower()
+        if _CONTENT_ID in properties:
+            attachment.content_id = decoded(properties[_CONTENT_ID], code_page).strip("<> ")
         held = properties.get(_ATTACHED_OBJECT)
         if held is not None and held.kind == OBJECT and held.value.startswith(_MESSAGE):
             attachment.embedded = held.value[len(_MESSAGE) :]
 
 
-def _attributes(raw: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield name and data of each attribute: after signature and key, a level, a name, a length, data, a checksum."""
+def _attributes(raw: bytes) -> Iterator[tuple[int, bytes, bool]]:
+    """
+    Yield name and data of each attribute, and whether all of it is there.
+
+    After signature and key come, for each, a level, a name, a length, data and a checksum.
+    """
     if not raw.startswith(SIGNATURE):
         return
     at = 6
@@ -108,7 +122,7 @@ def _attributes(raw: bytes) -> Iterator[tuple[int, bytes]]:
         if at + 9 > len(raw):
             return
         _, name, size = struct.unpack_from("<BII", raw, at)
-        yield name, raw[at + 9 : at + 9 + size]
+        yield name, raw[at + 9 : at + 9 + size], at + 9 + size <= len(raw)
         at += 9 + size + 2
 
 

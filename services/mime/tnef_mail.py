@@ -1,4 +1,4 @@
-"""The messages in a TNEF stream as Internet mail: attached files as they are, embedded messages written anew."""
+"""A message embedded in a TNEF stream, written anew as Internet mail."""
 
 import hashlib
 import re
@@ -10,8 +10,9 @@ from services.mime import tnef
 from services.mime.tnef import Attachment, Contents
 
 DEEPEST = 5
+SUBJECT = 0x0037
 _TRANSPORT_HEADERS = 0x007D
-_SUBJECT, _BODY, _HTML, _SUBMITTED, _DELIVERED = 0x0037, 0x1000, 0x1013, 0x0039, 0x0E06
+_BODY, _HTML, _SUBMITTED, _DELIVERED = 0x1000, 0x1013, 0x0039, 0x0E06
 _SENDER_NAME, _SENDER_ADDRESS, _SENDER_SMTP = 0x0C1A, 0x0C1F, 0x5D01
 _TO, _CC = 0x0E04, 0x0E03
 _IDS = (("Message-ID", 0x1035), ("In-Reply-To", 0x1042), ("References", 0x1039))
@@ -22,25 +23,18 @@ _OF_THE_BODY = re.compile(
 )
 
 
-def messages(raw: bytes) -> list[bytes]:
-    """Return the messages attached in a stream, in order. Never raises; the same bytes give the same mails."""
-    found = (_message(attachment, 1) for attachment in tnef.read(raw).attachments)
-    return [mail for mail in found if mail]
+def mail(contents: Contents, depth: int = 1) -> bytes:
+    """
+    Return the message whose stream holds this, with messages embedded in it; empty when nothing says that it is one.
 
-
-def _message(attachment: Attachment, depth: int) -> bytes:
-    if attachment.embedded is not None:
-        return _mail(tnef.read(attachment.embedded), depth)
-    return attachment.content if attachment.name.lower().endswith(".eml") else b""
-
-
-def _mail(contents: Contents, depth: int) -> bytes:
+    Never raises; the same bytes give the same mail.
+    """
     headers = _headers(contents)
     if not headers:
         return b""
     parts = [_text_part(contents)]
     for attachment in contents.attachments if depth < DEEPEST else ():
-        inner = _mail(tnef.read(attachment.embedded), depth + 1) if attachment.embedded is not None else b""
+        inner = mail(tnef.read(attachment.embedded), depth + 1) if attachment.embedded is not None else b""
         parts.append(b"Content-Type: message/rfc822\n\n" + inner if inner else _file_part(attachment))
     head = headers.encode("utf-8", "replace") + b"MIME-Version: 1.0\n"
     if len(parts) == 1:
@@ -67,7 +61,7 @@ def _headers(contents: Contents) -> str:
     fields += [("To", _addresses(contents.text(_TO))), ("Cc", _addresses(contents.text(_CC)))]
     if not any(value for _, value in fields):
         return ""
-    fields += [("Subject", contents.text(_SUBJECT)), ("Date", _date(contents))]
+    fields += [("Subject", contents.text(SUBJECT)), ("Date", _date(contents))]
     return "".join(f"{name}: {' '.join(value.split())}\n" for name, value in fields if value.strip())
 
 
@@ -89,13 +83,18 @@ def _date(contents: Contents) -> str:
     return ""
 
 
-def _text_part(contents: Contents) -> bytes:
+def text(contents: Contents) -> tuple[str, str, bytes]:
+    """Return the text of a message: its content type, its charset or "" where only the HTML says it, and the bytes."""
     html = contents.properties.get(_HTML)
     if html is not None and html.value:
-        text = contents.text(_HTML).encode("utf-8", "replace")
-        charset = b"; charset=utf-8" if text else b""
-        return _encoded(b"text/html" + charset, text or html.value)
-    return _encoded(b"text/plain; charset=utf-8", contents.text(_BODY).encode("utf-8", "replace"))
+        decoded = contents.text(_HTML).encode("utf-8", "replace")
+        return "text/html", "utf-8" if decoded else "", decoded or html.value
+    return "text/plain", "utf-8", contents.text(_BODY).encode("utf-8", "replace")
+
+
+def _text_part(contents: Contents) -> bytes:
+    kind, charset, content = text(contents)
+    return _encoded((f"{kind}; charset={charset}" if charset else kind).encode(), content)
 
 
 def _file_part(attachment: Attachment) -> bytes:

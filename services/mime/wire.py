@@ -5,7 +5,17 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from services.domain.message import Mailbox, Message, MessageId, ParseOutcome, Part, PartRole
+from services.domain.message import (
+    Mailbox,
+    Message,
+    MessageId,
+    ParseOutcome,
+    Part,
+    PartRole,
+    Report,
+    Reported,
+    ReportForm,
+)
 from services.mime.limits import Limits
 
 _MAILBOXES = ("from_", "sender", "reply_to", "to", "cc", "bcc")
@@ -30,6 +40,10 @@ def decode(data: bytes) -> Message:
     fields["parts"] = tuple(Part(**{**one, "role": PartRole(one["role"])}) for one in fields["parts"])
     fields["repairs"] = tuple(fields["repairs"])
     fields["outcome"] = ParseOutcome(fields["outcome"])
+    if fields["report"] is not None:
+        form, about, recipients = (fields["report"][name] for name in ("form", "about", "recipients"))
+        told = tuple(Reported(**one) for one in recipients)
+        fields["report"] = Report(ReportForm(form), tuple(MessageId(one) for one in about), told)
     return Message(**fields)
 
 

@@ -7,6 +7,7 @@ from services.domain.alert_signals import of_token
 from services.domain.alerts import Signal
 from services.domain.evidence import Kind
 from services.domain.judging import UNSHARED
+from services.domain.kinds.effects import PERMITS
 from services.resolver.filing import DecisionRow
 
 
@@ -21,6 +22,8 @@ def doubts(decisions: Iterable[DecisionRow], *, at: datetime) -> list[Signal]:
 
 
 def _code(one: DecisionRow) -> str:
+    if not PERMITS[one.kind].alerts:
+        return ""
     if one.correlation.target is not None and not one.correlation.verified:
         return "sender_unverified"
     guessed = any(x.kind == Kind.TRACKING_TOKEN and x.why == UNSHARED for x in one.looked)

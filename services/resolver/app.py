@@ -10,6 +10,8 @@ from services.resolver.filing import Settings
 from services.resolver.gate import DirectoryGate
 from services.resolver.handlers import project, resolve
 from services.resolver.jobs import JobWorker
+from services.resolver.late_resolution import LateResolution
+from services.resolver.merging import Merging
 from services.resolver.new_mailboxes import NewMailboxes
 from services.resolver.policy import settings_of
 from services.runtime import kafka, lag
@@ -35,7 +37,14 @@ def build(runtime: Runtime) -> faust.App:
     jobs = JobWorker(database(), BlobFolder(config.blobs), settings)
     # This sends, too, what a command that was cut off has left there.
     mailboxes = NewMailboxes(database(), config.postgres, published=runtime.drainer("settings").nudge)
-    for name, work in (("directory-gate", gate.watch), ("jobs", jobs.run), ("new-mailboxes", mailboxes.run)):
+    late = LateResolution(database(), settings)
+    for name, work in (
+        ("directory-gate", gate.watch),
+        ("jobs", jobs.run),
+        ("late-resolution", late.run),
+        ("merging", Merging(database()).run),
+        ("new-mailboxes", mailboxes.run),
+    ):
         threading.Thread(target=_guarded, args=(work, runtime), name=name, daemon=True).start()
     kafka.stage(
         app,

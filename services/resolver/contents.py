@@ -1,10 +1,11 @@
 """The content of stored deliveries, read from the blobs again."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from services import mime
 from services.domain.forwarding import Wrapper, wrapper_of
-from services.domain.message import Message
+from services.domain.message import Message, ParseOutcome
 from services.resolver.arrivals import Delivered
 from services.resolver.ledger import Item
 from services.storage.blobs import BlobFolder
@@ -25,6 +26,13 @@ def contents(deliveries: Iterable[Delivered], blobs: BlobFolder) -> tuple[list[I
         else:
             without.append(delivered)
     return items, without
+
+
+def limited(item: Item, blobs: BlobFolder, largest: int) -> Item:
+    """Return a delivery with its content as a limit in bytes for whole mails makes it."""
+    if blobs.path((item.delivered.blob_sha256 or b"").hex()).stat().st_size <= largest:
+        return item
+    return replace(item, message=replace(item.message, outcome=ParseOutcome.TOO_LARGE))
 
 
 def _wrapper(delivered: Delivered, mail: Message) -> Wrapper | None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import psycopg
 
+from services.domain.message import Part, PartRole
 from services.resolver.arrivals import Delivered
 from services.resolver.events import correlation, event_row
 from services.resolver.filing import CODE_VERSION, Filing
@@ -73,17 +74,33 @@ def created_events(
                         for d in sorted(ledger.accepted(filed.message_key, filed.direction), key=_place)
                     ],
                     "attachments": [
-                        {"name": p.filename, "type": p.content_type, "size": p.size, "sha256": p.sha256, "path": p.path}
-                        for p in sorted(item.message.attachments, key=lambda part: part.path)
+                        {**_part(p), "inline": p.role == PartRole.INLINE, "content_id": p.content_id}
+                        for p in sorted(form.attachments.kept, key=lambda part: part.path)
                     ],
-                    "queue_items": [{"type": ref.type, "id": ref.id} for ref in sorted(filed.queues)],
-                    "merged_into": None,
+                    "dropped_attachments": [
+                        {**_part(d.part), "reason": d.reason.value, "detail": d.detail}
+                        for d in sorted(form.attachments.dropped, key=lambda dropped: dropped.part.path)
+                    ],
                     "settings_version": settings_version,
                     "code_version": CODE_VERSION,
+                    "kind": filed.kind,
+                    "reports": [],
+                    "queue_items": [{"type": ref.type, "id": ref.id} for ref in sorted(filed.queues)],
+                    "merged_into": None,
                 }
             )
         )
     return events
+
+
+def _part(part: Part) -> dict[str, Any]:
+    return {
+        "name": part.filename,
+        "type": part.content_type,
+        "size": part.size,
+        "sha256": part.sha256,
+        "path": part.path,
+    }
 
 
 def _place(delivered: Delivered) -> tuple[object, ...]:

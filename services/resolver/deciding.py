@@ -9,7 +9,7 @@ import psycopg
 
 from services.domain import own_token
 from services.domain.evidence import Kind
-from services.resolver import circles, opposites, reading, smart_matching
+from services.resolver import awaiting, circles, opposites, reading, smart_matching
 from services.resolver.arrivals import Delivered
 from services.resolver.filing import Filing, Settings, gone, settle
 from services.resolver.ledger import Item, Ledger
@@ -46,6 +46,7 @@ def decide_all(
     matching = smart_matching.begin(connection, items, ledger, settings)
     filing = Filing()
     pointing: dict[UUID, set[UUID]] = defaultdict(set)
+    settled: list[Item] = []
     for item in items:
         decided = item.delivered.delivery_id in ledger.current
         if undecided_only and decided:
@@ -53,22 +54,21 @@ def decide_all(
         matching.point(item, ledger)
         changed = settle(item, ledger, filing, settings, cause=cause)
         matching.keep(item, ledger)
-        if changed is not None:
-            _note(changed, item.delivered.message_key, ledger, filing)
-            filing.outrun |= pointing[changed]
+        settled.append(item)
         key = item.delivered.message_key
-        if opposites.overtaken(item, ledger, filing, settings):
+        again = opposites.follow(item, ledger, filing, settings, changed=changed is not None)
+        if again:
             filing.outrun.add(key)
+        if changed is not None or again:
+            note_changed(ledger.known[key].id_key, key, ledger, filing)
+            filing.outrun |= pointing[ledger.known[key].id_key]
         for name in ledger.depends_on(key):
             pointing[name].add(key)
-    for key in opposites.withdraw(ledger, filing):
-        changed = ledger.known[key].id_key
-        _note(changed, key, ledger, filing)
-        filing.outrun |= {key} | pointing[changed]
     for delivered in without_content:
         gone(delivered, ledger, filing, settings, cause=cause)
     write(connection, filing, ledger, settings_version=settings.policy.version, seen=seen)
     matching.write(connection)
+    awaiting.note(connection, settled, ledger, settings.hash_key)
     if circling:
         connection.execute(
             "INSERT INTO resolver.job (targets, messages, cause) VALUES ('{}', %s, 'circle')", (circling,)
@@ -76,7 +76,7 @@ def decide_all(
     return len(filing.decisions)
 
 
-def _note(changed: UUID, message_key: UUID, ledger: Ledger, filing: Filing) -> None:
+def note_changed(changed: UUID, message_key: UUID, ledger: Ledger, filing: Filing) -> None:
     """Note under which names, and at which place of a Thread-Index, a message has changed."""
     names = {changed, *(ledger.known[key].id_key for key in ledger.same.get(message_key, ()))}
     for piece in ledger.evidence.get(message_key, ()):

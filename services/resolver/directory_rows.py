@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import psycopg
 
-from services.domain.addresses import normalise
+from services.domain.addresses import normalise, without_detail
 from services.domain.directory import Directory, Record, RecordRef
 from services.domain.forwarding import addresses_named
 from services.resolver.ledger import Item
@@ -15,15 +16,23 @@ Connection = psycopg.Connection[Any]
 
 
 def read(
-    connection: Connection, items: Sequence[Item], mailbox_owners: dict[str, RecordRef]
+    connection: Connection,
+    items: Sequence[Item],
+    mailbox_owners: dict[str, RecordRef],
+    kept: AbstractSet[RecordRef] = frozenset(),
 ) -> tuple[Directory, dict[RecordRef, Record]]:
-    """Return who is behind the addresses of these mails and mailboxes, and every record that owners refer to."""
+    """
+    Return who is behind the addresses of these mails and mailboxes, and every record that owners refer to.
+
+    The records that are ``kept`` in activities are among these, removed ones too.
+    """
     addresses = {item.delivered.mailbox for item in items}
     for item in items:
         m = item.message
         if item.wrapper is not None:
             addresses |= addresses_named(item.wrapper, m)
         addresses.update(normalise(one.address) for group in (m.from_, m.to, m.cc, m.bcc) for one in group)
+    addresses |= {without_detail(address) for address in addresses}
     by_address: dict[str, list[Record]] = defaultdict(list)
     records: dict[RecordRef, Record] = {}
     for address, *fields in connection.execute(
@@ -36,7 +45,7 @@ def read(
         records[record.ref] = record
         by_address[address].append(record)
     wanted = {owner for address, owner in mailbox_owners.items() if address in addresses}
-    wanted |= {r.owner for r in records.values() if r.owner is not None}
+    wanted |= {r.owner for r in records.values() if r.owner is not None} | kept
     missing = sorted(wanted - records.keys())
     # A queue's owner, found in the first round, may be needed by name too: owners have no owners that matter.
     while missing:

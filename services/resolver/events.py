@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -15,18 +16,18 @@ from services.resolver.filing import DecisionRow
 from services.storage.outbox import OutboxRow
 
 Connection = psycopg.Connection[Any]
+NONE_MERGED: Mapping[UUID, UUID | None] = MappingProxyType({})
 
 _STATE = """
     SELECT a.id, a.version, a.direction, coalesce(m.message_id, ''), t.thread, a.parent, a.method, a.correlated,
         coalesce(cm.message_id, ''), a.subject, a.sent_at, a.regarding_type, a.regarding_id, a.regarding_source,
         a.owner_type, a.owner_id, a.accepted_type, a.accepted_id, a.settings_version, a.code_version,
-        a.subject_changed, a.branch, a.verified, g.into_id
+        a.subject_changed, a.branch, a.verified, a.kind
     FROM resolver.activity a
     JOIN resolver.message m USING (message_key)
     JOIN resolver.message_thread t USING (message_key)
     LEFT JOIN resolver.activity c ON c.id = a.correlated
     LEFT JOIN resolver.message cm ON cm.message_key = c.message_key
-    LEFT JOIN resolver.merged_activity g ON g.id = a.id AND g.version = a.version
     WHERE a.id = ANY(%b) ORDER BY a.id
 """
 _PLACES = """
@@ -36,10 +37,20 @@ _PLACES = """
     JOIN resolver.decision x ON x.delivery_id = d.id AND x.current AND x.activity_id = a.id
     WHERE a.id = ANY(%b) ORDER BY d.mailbox, d.folder, d.uid, d.id
 """
+_REPORTS = """
+    SELECT activity_id, kind, address, action, status, detail FROM resolver.report
+    WHERE activity_id = ANY(%b) ORDER BY activity_id, noted, message_key, address
+"""
 
 
-def activity_events(connection: Connection, reasons: Mapping[UUID, AbstractSet[str]]) -> list[OutboxRow]:
-    """Return one event for each activity, with its state as this transaction sees it. Key: activity id."""
+def activity_events(
+    connection: Connection, reasons: Mapping[UUID, AbstractSet[str]], merged: Mapping[UUID, UUID | None] = NONE_MERGED
+) -> list[OutboxRow]:
+    """
+    Return one event for each activity, with its state as this transaction sees it. Key: activity id.
+
+    ``merged`` names the activity in which each that ends has ended.
+    """
     if not reasons:
         return []
     ids = sorted(reasons)
@@ -52,11 +63,19 @@ def activity_events(connection: Connection, reasons: Mapping[UUID, AbstractSet[s
     )
     attachments = _by_activity(
         connection,
-        "SELECT activity_id, name, type, size, encode(sha256, 'hex'), path FROM resolver.attachment"
-        " WHERE activity_id = ANY(%b) ORDER BY activity_id, path",
+        "SELECT activity_id, name, type, size, encode(sha256, 'hex'), path, inline, content_id"
+        " FROM resolver.attachment WHERE activity_id = ANY(%b) ORDER BY activity_id, path",
         ids,
-        ("name", "type", "size", "sha256", "path"),
+        ("name", "type", "size", "sha256", "path", "inline", "content_id"),
     )
+    dropped = _by_activity(
+        connection,
+        "SELECT activity_id, name, type, size, encode(sha256, 'hex'), path, reason, detail"
+        " FROM resolver.dropped_attachment WHERE activity_id = ANY(%b) ORDER BY activity_id, path",
+        ids,
+        ("name", "type", "size", "sha256", "path", "reason", "detail"),
+    )
+    reports = _by_activity(connection, _REPORTS, ids, ("kind", "address", "action", "status", "detail"))
     queued = _by_activity(
         connection,
         "SELECT activity_id, 'queue', queue_id FROM resolver.queue_item WHERE activity_id = ANY(%b) ORDER BY queue_id",
@@ -85,10 +104,13 @@ def activity_events(connection: Connection, reasons: Mapping[UUID, AbstractSet[s
                 "accepted_by": _ref(row[16], row[17]),
                 "deliveries": places[row[0]],
                 "attachments": attachments[row[0]],
-                "queue_items": queued[row[0]],
-                "merged_into": str(row[23]) if row[23] else None,
+                "dropped_attachments": dropped[row[0]],
                 "settings_version": row[18],
                 "code_version": row[19],
+                "kind": row[23],
+                "reports": reports[row[0]],
+                "queue_items": queued[row[0]],
+                "merged_into": str(into) if (into := merged.get(row[0])) else None,
             }
         )
         for row in connection.execute(_STATE, (ids,)).fetchall()

@@ -1,5 +1,6 @@
 """Carries decisions out: what each decision changes, collected for one transaction, then written in batches."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from uuid import UUID
@@ -12,7 +13,10 @@ from services.domain.decide import TOKEN, UNCORRELATED, Decision, Facts, Policy,
 from services.domain.directory import RecordRef
 from services.domain.forwarding import attribute
 from services.domain.identity import Direction, activity_id, identity
+from services.domain.kinds.rules import MailKind
+from services.domain.kinds.telling import Told
 from services.domain.queue_items import queues
+from services.domain.resolved import UNRESOLVED, Resolved, records_of
 from services.domain.smart_matching import Parameters
 from services.resolver.arrivals import Delivered
 from services.resolver.ledger import Current, Filed, Item, Ledger
@@ -35,6 +39,7 @@ class DecisionRow:
     settings_version: int
     code_version: str
     cause: str
+    kind: MailKind = MailKind.ORDINARY
 
 
 @dataclass(slots=True)
@@ -42,22 +47,23 @@ class Filing:
     """
     Everything one transaction will write. An activity that changes several times is written once.
 
-    ``withdrawn`` are the messages of which an incoming delivery is no longer accepted, ``merged`` by id the activities
-    that end in their opposite, and that one.
+    ``withdrawn`` are messages of which an incoming delivery is no longer accepted, ``ended`` by id the activities
+    that are no more, and the one in which it has ended, if any.
 
     ``changed_ids`` are the ids of messages whose state has changed, ``changed_places`` their (root, value) where they
     have a Thread-Index. ``outrun`` are messages that were decided before
-    something they point at changed, in this same transaction.
+    something they point at changed, in this same transaction. ``told`` is what messages report of others.
     """
 
     decisions: list[DecisionRow] = field(default_factory=list)
     activities: dict[UUID, tuple[Filed, Shape | None, Item]] = field(default_factory=dict)
     reasons: dict[UUID, set[str]] = field(default_factory=dict)
-    withdrawn: dict[UUID, Item] = field(default_factory=dict)
-    merged: dict[UUID, tuple[Filed, UUID]] = field(default_factory=dict)
+    withdrawn: set[UUID] = field(default_factory=set)
+    ended: dict[UUID, UUID | None] = field(default_factory=dict)
     changed_ids: set[UUID] = field(default_factory=set)
     changed_places: set[tuple[UUID, str]] = field(default_factory=set)
     outrun: set[UUID] = field(default_factory=set)
+    told: list[tuple[UUID, Told]] = field(default_factory=list)
 
     @property
     def created(self) -> set[UUID]:
@@ -85,6 +91,7 @@ class Settings:
     """
     The settings as the resolver needs them; ``rules`` are the records of folder rules by their key, ``forwarding`` the
     mailboxes that receive by a forward mailbox. ``smart`` is None where the product's smart matching has no place.
+    ``largest`` is the limit for whole mails in bytes.
     """
 
     policy: Policy
@@ -92,7 +99,9 @@ class Settings:
     options: Mapping[RecordRef, int]
     rules: Mapping[str, RecordRef] = field(default_factory=dict)
     forwarding: frozenset[str] = frozenset()
+    hash_key: bytes = field(default=b"", repr=False)
     smart: SmartMatching | None = None
+    largest: int = sys.maxsize
 
 
 def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, cause: str) -> UUID | None:
@@ -129,12 +138,13 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
     now = _current(decision, receiving, before, opposite=facts.opposite)
     ledger.deliveries.setdefault(delivered.message_key, {})[delivered.delivery_id] = delivered
     ledger.current[delivered.delivery_id] = now
+    filing.told += [(delivered.message_key, one) for one in decision.told]
     filed, changed = None, False
     if now.outcome == Outcome.ACCEPTED:
         added = before is None or before.outcome != Outcome.ACCEPTED
         filed, changed = _file(item, facts, decision, ledger, filing, added=added)
     elif before is not None and before.outcome == Outcome.ACCEPTED:
-        filing.withdrawn[delivered.message_key] = item
+        filing.withdrawn.add(delivered.message_key)
     if now != before:
         known = ledger.known[delivered.message_key]
         filing.decisions.append(
@@ -149,6 +159,7 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
                 settings_version=settings.policy.version,
                 code_version=CODE_VERSION,
                 cause=cause,
+                kind=decision.kind,
             )
         )
     return ledger.known[delivered.message_key].id_key if changed else None
@@ -220,14 +231,15 @@ def _file(
     *_, chosen, acceptor = min(ledger.acceptors(*key))
     # One copy speaks for all, whichever is settled last: else two copies would take turns for ever.
     speaks = before is None or chosen == delivered.delivery_id
-    form = shape(facts, decision.correlation, acceptor)
+    resolved = ledger.resolved.get(key, {}) if before else {}
+    stood = Resolved(before.acceptor, resolved, before.owner) if before else UNRESOLVED
+    form = shape(facts, decision.correlation, acceptor, stood)
     correlated = decision.correlation.activity
-    own = before.activity_id if before else activity_id(identity(item.message), delivered.direction)
     after = Filed(
-        activity_id=own,
+        activity_id=before.activity_id if before else activity_id(identity(item.message), delivered.direction),
         message_key=delivered.message_key,
         direction=delivered.direction,
-        version=before.version if before else ledger.merged.get(own, 0) + 1,
+        version=before.version if before else 1,
         method=form.correlation.method,
         correlated=correlated.activity_id if correlated else None,
         parent=correlated.activity_id if correlated and form.parent else None,
@@ -238,19 +250,25 @@ def _file(
         subject_changed=form.correlation.subject_changed,
         branch=form.correlation.effect == Effect.BRANCHES,
         verified=form.correlation.verified,
+        kind=before.kind if before else decision.kind,
         queues=(before.queues if before else frozenset()) | _queues(delivered, decision, facts, ledger),
     )
-    reasons = _reasons(before, after)
+    reasons = differences(before, after)
+    changed = bool(reasons)
     if before is not None and added:
         reasons.add("delivery-added")
+    if before is not None and speaks and records_of(form.parties) != resolved:
+        reasons.add("parties")
     if not reasons:
         return after, False
     if before is not None and after.activity_id not in filing.reasons:
         after = replace(after, version=before.version + 1)
     ledger.filed[key] = after
+    if speaks:
+        ledger.resolved[key] = records_of(form.parties)
     filing.note(after, form if speaks else None, item)
     filing.reasons.setdefault(after.activity_id, set()).update(reasons)
-    return after, reasons != {"delivery-added"}
+    return after, changed
 
 
 def _queues(delivered: Delivered, decision: Decision, facts: Facts, ledger: Ledger) -> frozenset[RecordRef]:
@@ -280,7 +298,7 @@ def _regarding(before: Filed | None, form: Shape, *, added: bool) -> Regarding |
     return form.regarding
 
 
-def _reasons(before: Filed | None, after: Filed) -> set[str]:
+def differences(before: Filed | None, after: Filed) -> set[str]:
     """Name what has changed, in the words of the activity event."""
     if before is None:
         return {"created"}

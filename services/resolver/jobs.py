@@ -11,11 +11,12 @@ import psycopg
 
 from services.domain.acceptance import Outcome
 from services.domain.errors import Retry, Stop
-from services.resolver import reading
+from services.resolver import reading, redecisions
 from services.resolver.arrivals import Delivered
 from services.resolver.contents import contents
 from services.resolver.deciding import decide_all
 from services.resolver.filing import Settings
+from services.runtime.crash import crash_point
 from services.storage.blobs import BlobFolder
 from services.storage.postgres import Database
 
@@ -31,7 +32,8 @@ class Job:
     """
     Messages to be decided again, and what made it necessary.
 
-    ``named`` are those that the change itself has outrun. ``xact`` is the transaction of the change.
+    ``named`` are those that the change itself has outrun. ``xact`` is the transaction of the change. With a
+    ``redecision`` a person has asked for it.
     """
 
     id: int
@@ -39,11 +41,13 @@ class Job:
     named: list[UUID]
     cause: str
     xact: str
+    redecision: UUID | None = None
 
 
 class JobWorker:
     """
-    Takes jobs oldest first, any number of workers at once, never inside a consumer's batch.
+    Takes jobs oldest first, any number of workers at once, never inside a consumer's batch; what people have asked for
+    waits until nothing else does.
 
     A job is deleted in the transaction that carries it out, so a killed worker's job is done by another. It ends,
     because an outcome equal to the current one writes nothing and enqueues nothing.
@@ -75,6 +79,7 @@ class JobWorker:
                 job = _next(connection)
                 if job is not None:
                     self._carry_out(connection, job)
+                    crash_point("resolver.job")
         except (Retry, Stop):
             raise
         except Exception:
@@ -86,17 +91,26 @@ class JobWorker:
 
     def _carry_out(self, connection: psycopg.Connection[Any], job: Job) -> None:
         now, later = job.affected[:MESSAGES_AT_ONCE], job.affected[MESSAGES_AT_ONCE:]
-        _add(connection, [later] if later else [], job.cause)
+        settings, asked = self._settings(), frozenset[UUID]()
+        if job.redecision is not None:
+            asked, version = redecisions.among(connection, now, job.redecision)
+            if settings.policy.version < version:
+                _delay(connection, job)
+                return
+        _add(connection, [later] if later else [], job)
         if now:
             # Locked before the deliveries are read: a decision in flight commits first and is seen.
             reading.lock(connection, now)
             # Parsing large mails takes its time between two statements.
             connection.execute("SET LOCAL idle_in_transaction_session_timeout = '15min'")
-            items, without = contents(_again(connection, now, job), self._blobs)
+            if asked and job.redecision is not None:
+                redecisions.redecide(connection, sorted(asked), self._blobs, settings, job.redecision)
+            rest = [key for key in now if key not in asked]
+            items, without = contents(_again(connection, rest, job), self._blobs)
             decide_all(
                 connection,
                 items,
-                self._settings(),
+                settings,
                 cause=job.cause,
                 undecided_only=False,
                 without_content=without,
@@ -107,7 +121,7 @@ class JobWorker:
         """Give each message a job of its own, so that one cannot hold up the others; a single one waits longer."""
         with self._database.transaction() as connection:
             if len(job.affected) > 1:
-                _add(connection, [[key] for key in job.affected], job.cause)
+                _add(connection, [[key] for key in job.affected], job)
                 connection.execute("DELETE FROM resolver.job WHERE id = %s", (job.id,))
             else:
                 connection.execute(
@@ -143,12 +157,12 @@ def _again(connection: psycopg.Connection[Any], keys: list[UUID], job: Job) -> l
 
 def _next(connection: psycopg.Connection[Any]) -> Job | None:
     row = connection.execute(
-        "SELECT id, targets, messages, roots, above, cause, xact::text FROM resolver.job WHERE due <= now()"
-        " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
+        "SELECT id, targets, messages, roots, above, cause, xact::text, redecision FROM resolver.job"
+        " WHERE due <= now() ORDER BY redecision IS NOT NULL, id LIMIT 1 FOR UPDATE SKIP LOCKED"
     ).fetchone()
     if row is None:
         return None
-    number, targets, messages, roots, above, cause, xact = row
+    number, targets, messages, roots, above, cause, xact, redecision = row
     rows = connection.execute(
         # Inside a circle a change is no reason: that evidence counts for nothing. What is not decided yet may be
         # under decision at this moment, without the change in sight.
@@ -167,9 +181,19 @@ def _next(connection: psycopg.Connection[Any]) -> Job | None:
         " UNION SELECT unnest(%b::uuid[]) ORDER BY 1",
         (targets, roots, above, xact, xact, messages),
     )
-    return Job(number, [key for (key,) in rows], messages, cause, xact)
+    return Job(number, [key for (key,) in rows], messages, cause, xact, redecision)
 
 
-def _add(connection: psycopg.Connection[Any], groups: list[list[UUID]], cause: str) -> None:
+def _add(connection: psycopg.Connection[Any], groups: list[list[UUID]], job: Job) -> None:
     for group in groups:
-        connection.execute("INSERT INTO resolver.job (targets, messages, cause) VALUES ('{}', %s, %s)", (group, cause))
+        connection.execute(
+            "INSERT INTO resolver.job (targets, messages, cause, redecision) VALUES ('{}', %s, %s, %s)",
+            (group, job.cause, job.redecision),
+        )
+
+
+def _delay(connection: psycopg.Connection[Any], job: Job) -> None:
+    """Leave a job until the settings have come under which a person wants it to be decided."""
+    connection.execute(
+        "UPDATE resolver.job SET due = now() + %s * interval '1 second' WHERE id = %s", (RETRY_SECONDS, job.id)
+    )

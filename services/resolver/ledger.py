@@ -13,6 +13,7 @@ from services.domain.evidence import NAMES_ITSELF, Kind
 from services.domain.forwarding import Wrapper
 from services.domain.identity import Direction
 from services.domain.message import Message
+from services.domain.resolved import Records
 from services.domain.surroundings import NOTHING, Surroundings
 from services.resolver.arrivals import Delivered
 
@@ -65,6 +66,7 @@ class Filed:
     subject_changed: bool = False
     branch: bool = False
     verified: bool = True
+    kind: str = ""
     queues: frozenset[RecordRef] = frozenset()
 
     @property
@@ -100,8 +102,8 @@ class Ledger:
     ``filed`` and ``current`` are updated with every decision, so that later decisions of the batch see it.
     ``named`` are the messages that are found under an id that is not their own, ``same`` those that are the same mail
     under another id, ``above`` those that a Thread-Index places above, nearest first. ``around`` gives what is looked
-    up only when a decision about a message turns on it. ``tokens`` are the tracking tokens in subjects,
-    ``merged`` the versions with which activities ended that were merged into their opposite.
+    up only when a decision about a message turns on it. ``tokens`` are the tracking tokens in subjects. ``resolved`` is
+    what the addresses of activities are resolved to, of the messages under decision.
     """
 
     known: dict[UUID, Known]
@@ -119,7 +121,7 @@ class Ledger:
     above: Mapping[UUID, tuple[UUID, ...]] = field(default_factory=dict)
     around: Callable[[UUID], Surroundings] = lambda _: NOTHING
     tokens: Tokens = field(default_factory=Tokens)
-    merged: Mapping[UUID, int] = field(default_factory=dict)
+    resolved: dict[tuple[UUID, Direction], Records] = field(default_factory=dict)
 
     def pointers(self, message_key: UUID) -> Iterator[Pointer]:
         """Yield the evidence of a message with what is stored under the names it gives."""
@@ -189,7 +191,7 @@ class Ledger:
         return Target(
             message_key,
             self.known[message_key].message_id,
-            tuple(TrackedAs(f.activity_id, f.direction, f.regarding, f.owner) for f in filed),
+            tuple(TrackedAs(f.activity_id, f.direction, f.regarding, f.owner, f.verified) for f in filed),
             self.participants.get(message_key, frozenset()),
             filed[0].subject if filed else "",
         )

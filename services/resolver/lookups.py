@@ -25,6 +25,18 @@ _ANCESTORS = """
     SELECT id FROM up LIMIT %(most)s
 """
 
+# From what the message names itself. An id that several messages have leads no further: one of them may be forged.
+_ABOVE = """
+    WITH RECURSIVE up (id) AS (
+        SELECT target FROM resolver.evidence
+        WHERE child = %(key)s AND kind IN ('in_reply_to', 'references', 'manual')
+        UNION
+        SELECT e.target FROM up
+        JOIN resolver.message m ON m.id_key = up.id AND m.message_key <> %(asking)s AND NOT m.flagged
+        JOIN resolver.evidence e ON e.child = m.message_key AND e.kind IN ('in_reply_to', 'references', 'manual')
+    )
+    SELECT id FROM up LIMIT %(most)s
+"""
 
 _NAMED = """
     SELECT child, target FROM resolver.evidence
@@ -39,6 +51,11 @@ class Named:
         self._connection = connection
         self._known = known
         self._ids: dict[UUID, set[UUID]] = {}
+
+    def own(self, message_key: UUID) -> UUID | None:
+        """Return the id of one message, without those that it names."""
+        known = self._known.get(message_key)
+        return known.id_key if known else None
 
     def ids(self, message_key: UUID) -> AbstractSet[UUID]:
         """Return the ids of one message; nothing of a message that is not known."""
@@ -69,7 +86,11 @@ class StoredSurroundings:
         """See :meth:`services.domain.surroundings.Surroundings.related`."""
         if not self._named.ids(one.message_key).isdisjoint(self._named.ids(other.message_key)):
             return True
-        return not self._ancestors(one).isdisjoint(self._ancestors(other))
+        return not self._walk(_ANCESTORS, one).isdisjoint(self._walk(_ANCESTORS, other))
+
+    def above(self, one: Target, other: Target) -> bool:
+        """See :meth:`services.domain.surroundings.Surroundings.above`."""
+        return self._named.own(one.message_key) in self._walk(_ABOVE, other)
 
     def text(self, target: Target) -> str:
         """See :meth:`services.domain.surroundings.Surroundings.text`."""
@@ -81,6 +102,6 @@ class StoredSurroundings:
         ).fetchone()
         return str(row[0]) if row else ""
 
-    def _ancestors(self, target: Target) -> set[UUID]:
+    def _walk(self, statement: str, target: Target) -> set[UUID]:
         parameters = {"key": target.message_key, "asking": self._asking, "most": MOST_ANCESTORS}
-        return {id_key for (id_key,) in self._connection.execute(_ANCESTORS, parameters)}
+        return {id_key for (id_key,) in self._connection.execute(statement, parameters)}

@@ -1,7 +1,7 @@
 """Messages as decisions look at them: what they point at, what they have become, who takes part."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,8 @@ import psycopg
 from services.domain.correlation import Method, Regarding
 from services.domain.directory import QUEUE, RecordRef
 from services.domain.identity import Direction
+from services.domain.parties import Role
+from services.domain.resolved import Records
 from services.resolver.ledger import Filed, Known, Pointed
 
 Connection = psycopg.Connection[Any]
@@ -43,7 +45,7 @@ def filed(connection: Connection, keys: Sequence[UUID]) -> dict[tuple[UUID, Dire
     rows = connection.execute(
         "SELECT id, message_key, direction, version, method, correlated, parent, regarding_type, regarding_id,"
         " regarding_source, owner_type, owner_id, accepted_type, accepted_id, subject, subject_changed, branch,"
-        " verified, ARRAY(SELECT queue_id FROM resolver.queue_item q WHERE q.activity_id = activity.id)"
+        " verified, kind, ARRAY(SELECT queue_id FROM resolver.queue_item q WHERE q.activity_id = activity.id)"
         " FROM resolver.activity"
         " WHERE message_key = ANY(%b)",
         (list(keys),),
@@ -65,10 +67,28 @@ def filed(connection: Connection, keys: Sequence[UUID]) -> dict[tuple[UUID, Dire
             subject_changed=row[15],
             branch=row[16],
             verified=row[17],
-            queues=frozenset(RecordRef(QUEUE, name) for name in row[18]),
+            kind=row[18],
+            queues=frozenset(RecordRef(QUEUE, name) for name in row[19]),
         )
         found[activity.message_key, activity.direction] = activity
     return found
+
+
+def resolved(
+    connection: Connection, activities: Mapping[tuple[UUID, Direction], Filed]
+) -> dict[tuple[UUID, Direction], Records]:
+    """Return what the addresses of these activities are resolved to."""
+    if not activities:
+        return {}
+    places = {filed.activity_id: place for place, filed in activities.items()}
+    found: dict[tuple[UUID, Direction], dict[tuple[Role, str], tuple[RecordRef, ...]]] = defaultdict(dict)
+    for activity, role, address, records in connection.execute(
+        "SELECT activity_id, role, address, records FROM resolver.party"
+        " WHERE activity_id = ANY(%b) AND role <> 'owner'",
+        (list(places),),
+    ):
+        found[places[activity]][Role(role), address] = tuple(RecordRef(r["type"], r["id"]) for r in records)
+    return dict(found)
 
 
 def participants(connection: Connection, keys: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
@@ -81,12 +101,3 @@ def participants(connection: Connection, keys: Sequence[UUID]) -> dict[UUID, fro
         (list(keys),),
     )
     return {key: frozenset(addresses) for key, addresses in rows}
-
-
-def merged(connection: Connection, keys: Sequence[UUID]) -> dict[UUID, int]:
-    """Return the versions with which activities of these messages were merged into their opposite, by activity."""
-    return dict(
-        connection.execute(
-            "SELECT id, version FROM resolver.merged_activity WHERE message_key = ANY(%b)", (list(keys),)
-        ).fetchall()
-    )

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from services.domain.acceptance import Scope
+from services.domain.attachments import AttachmentLimits
 from services.domain.correlation_rules import Mode, Smart, Switches
 from services.domain.decide import Policy
 from services.domain.directory import PRINCIPALS, RecordRef
@@ -12,6 +13,8 @@ from services.domain.smart_matching import Parameters
 from services.resolver.filing import Settings, SmartMatching
 from services.settings.permits import forwarding
 from services.settings.snapshot import Snapshot
+
+MEGABYTE = 1024 * 1024
 
 
 def settings_of(snapshot: Snapshot, *, hash_key: bytes = b"") -> Settings:
@@ -39,6 +42,8 @@ def settings_of(snapshot: Snapshot, *, hash_key: bytes = b"") -> Settings:
             unresolve_on_multiple=o.resolve_unresolve_on_multiple,
             sender_unresolve_on_multiple=o.resolve_sender_unresolve_on_multiple,
             sender_max_matches=o.resolve_sender_max_matches,
+            fold_details=o.resolve_fold_details,
+            attachments=AttachmentLimits(max_kb=o.attachments_max_kb, blocked=frozenset(o.attachments_blocked)),
             internal=InternalMail(
                 two_activities=o.internal_two_activities,
                 detect_opposite=o.internal_detect_opposite,
@@ -55,7 +60,9 @@ def settings_of(snapshot: Snapshot, *, hash_key: bytes = b"") -> Settings:
             m.address: RecordRef(m.owner.type, m.owner.id) for m in snapshot.mailboxes.values() if m.owner is not None
         },
         forwarding=forwarding(snapshot),
+        largest=o.message_max_mb * MEGABYTE,
         smart=_smart(snapshot, hash_key),
+        hash_key=hash_key,
         options={
             ref: p.filter for key, p in snapshot.principals.items() if p.filter is not None for ref in _named(key)
         },

@@ -10,10 +10,22 @@ from services import contracts
 from services.domain.addresses import normalise
 from services.domain.directory import PRINCIPALS
 from services.domain.errors import Reject, UndecodableRecord
+from services.resolver import directory_addresses
 from services.storage.inserting import upsert
 
 LONGEST = 500
 """Characters of a type, id, name or address. Longer ones are no names; PostgreSQL cannot index them."""
+
+
+# One that is removed keeps its owner: mail of the past is decided as if it were there.
+_LATER = (
+    "DO UPDATE SET name = excluded.name,"
+    " owner_type = CASE WHEN excluded.deleted THEN directory_record.owner_type ELSE excluded.owner_type END,"
+    " owner_id = CASE WHEN excluded.deleted THEN directory_record.owner_id ELSE excluded.owner_id END,"
+    " active = excluded.active, deleted = excluded.deleted, merged_into = excluded.merged_into,"
+    ' partition = excluded.partition, "offset" = excluded."offset" WHERE excluded."offset" > directory_record."offset"'
+    " OR excluded.partition <> directory_record.partition"
+)
 
 
 class InvalidDirectoryRecord(Reject):
@@ -43,14 +55,20 @@ def read(partition: int, offset: int, key: bytes | None, value: bytes | None) ->
             "owner": None,
             "active": False,
             "deleted": True,
+            "merged_into": None,
         }
         return Change(partition, offset, gone)
     name, record = contracts.decode(value)
     if name != "DirectoryRecord":
         raise UndecodableRecord(f"{name} is no record of directory")
-    texts = (record["type"], record["id"], record["name"], *record["addresses"])
+    texts = (record["type"], record["id"], record["name"], *record["addresses"], record["merged_into"] or "")
     if any("\0" in text or len(text) > LONGEST for text in texts):
         raise InvalidDirectoryRecord(f"a text has more than {LONGEST} characters, or a NUL")
+    merged_into = record["merged_into"]
+    if merged_into is not None and (
+        record["type"] in PRINCIPALS or not record["deleted"] or merged_into == record["id"]
+    ):
+        raise InvalidDirectoryRecord("only a deleted record that is no user or queue can be merged into another one")
     return Change(partition, offset, record)
 
 
@@ -65,43 +83,44 @@ def apply(connection: psycopg.Connection[Any], changes: Sequence[Change], reache
     latest: dict[tuple[str, str], Change] = {}
     for change in sorted(changes, key=lambda c: (c.partition, c.offset)):
         latest[change.record["type"], change.record["id"]] = change
+    sleeping = directory_addresses.inactive(connection, latest)
     written = upsert(
         connection,
         "resolver.directory_record",
-        ("type", "id", "name", "owner_type", "owner_id", "active", "deleted", "partition", "offset", "ordinal"),
+        (
+            "type",
+            "id",
+            "name",
+            "owner_type",
+            "owner_id",
+            "active",
+            "deleted",
+            "merged_into",
+            "partition",
+            "offset",
+            "ordinal",
+        ),
         [(*_row(change), age) for change, age in zip(latest.values(), _ages(connection, len(latest)), strict=True)],
         key=("type", "id"),
-        conflict=(
-            "DO UPDATE SET name = excluded.name, owner_type = excluded.owner_type, owner_id = excluded.owner_id,"
-            " active = excluded.active, deleted = excluded.deleted, partition = excluded.partition,"
-            ' "offset" = excluded."offset" WHERE excluded."offset" > directory_record."offset"'
-            " OR excluded.partition <> directory_record.partition"
-        ),
+        conflict=_LATER,
         returning=("type", "id"),
     )
-    connection.execute(
-        "DELETE FROM resolver.directory_address a USING unnest(%s::text[], %s::text[]) AS w(type, id)"
-        " WHERE a.type = w.type AND a.id = w.id",
-        ([kind for kind, _ in written], [name for _, name in written]),
-    )
-    addresses = {
-        (normalise(address), kind, name)
-        for kind, name in written
-        for address in latest[kind, name].record["addresses"]
-        if normalise(address)
-    }
-    upsert(
-        connection,
-        "resolver.directory_address",
-        ("address", "type", "id"),
-        addresses,
-        key=("address", "type", "id"),
-    )
-    arrived = [(kind, name) for kind, name in written if kind in PRINCIPALS and latest[kind, name].record["active"]]
-    connection.execute(
-        "INSERT INTO resolver.arrived_principal (type, id) SELECT * FROM unnest(%s::text[], %s::text[])",
-        ([kind for kind, _ in arrived], [name for _, name in arrived]),
-    )
+    records = {key: latest[key].record for key in written}
+    addresses = {key: frozenset(map(normalise, record["addresses"])) - {""} for key, record in records.items()}
+    active = [key for key, record in records.items() if record["active"]]
+    directory_addresses.replace(connection, addresses, sleeping & set(active))
+    merged = [key for key, record in records.items() if record["merged_into"] is not None]
+    if merged:
+        connection.execute(
+            "INSERT INTO resolver.merged_record (type, id) SELECT * FROM unnest(%s::text[], %s::text[])",
+            ([kind for kind, _ in merged], [name for _, name in merged]),
+        )
+    arrived = [(kind, name) for kind, name in active if kind in PRINCIPALS]
+    if arrived:
+        connection.execute(
+            "INSERT INTO resolver.arrived_principal (type, id) SELECT * FROM unnest(%s::text[], %s::text[])",
+            ([kind for kind, _ in arrived], [name for _, name in arrived]),
+        )
     upsert(
         connection,
         "resolver.directory_progress",
@@ -131,6 +150,7 @@ def _row(change: Change) -> tuple[Any, ...]:
         owner["id"],
         r["active"],
         r["deleted"],
+        r["merged_into"],
         change.partition,
         change.offset,
     )

@@ -13,9 +13,10 @@ from services.domain.decide import participants_of
 from services.domain.directory import RecordRef
 from services.domain.evidence import Kind
 from services.domain.identity import Direction
+from services.domain.resolved import Records
 from services.resolver import directory_rows, message_rows, naming, tokens
 from services.resolver.arrivals import Delivered
-from services.resolver.ledger import Current, Item, Ledger
+from services.resolver.ledger import Current, Filed, Item, Ledger
 from services.resolver.lookups import Named, StoredSurroundings
 from services.resolver.threads import LOCK_DECIDING
 
@@ -129,6 +130,7 @@ def read(
     prefixes: Sequence[str],
 ) -> Ledger:
     """Read everything that decisions about these messages look at, in statements after the lock's."""
+    asked = set(keys)
     evidence = message_rows.evidence(connection, keys)
     circling = {
         (child, target)
@@ -157,8 +159,10 @@ def read(
     by_id: dict[UUID, list[UUID]] = defaultdict(list)
     for one in known.values():
         by_id[one.id_key].append(one.message_key)
-    directory, records = directory_rows.read(connection, items, mailbox_owners)
     filed = message_rows.filed(connection, list(known))
+    before = {place: one for place, one in filed.items() if place[0] in asked}
+    resolved = message_rows.resolved(connection, before)
+    directory, records = directory_rows.read(connection, items, mailbox_owners, _kept(before, resolved))
     participants = message_rows.participants(connection, sorted({key for key, _ in filed}))
     mentioned = Named(connection, known)
     texts = {item.delivered.message_key: item.message.body_text for item in items}
@@ -180,8 +184,16 @@ def read(
         above=above,
         around=lambda asking: StoredSurroundings(connection, asking, texts, mentioned),
         tokens=carried,
-        merged=message_rows.merged(connection, keys),
+        resolved=resolved,
     )
+
+
+def _kept(
+    filed: Mapping[tuple[UUID, Direction], Filed], resolved: Mapping[tuple[UUID, Direction], Records]
+) -> set[RecordRef]:
+    """Return the records of activities that count as they did when these were filed, whatever they are by now."""
+    acceptors = {one.acceptor for one in filed.values()}
+    return acceptors | {ref for parties in resolved.values() for refs in parties.values() for ref in refs}
 
 
 def _every(groups: Mapping[UUID, Sequence[UUID]]) -> set[UUID]:

@@ -26,7 +26,7 @@ def gate(facts: Facts) -> Callable[[Target], SenderVerdict]:
             internal=bool(principals_at(facts, address)),
         )
         admitted = Admitted(
-            participants=target.participants | _above(target, facts, address),
+            participants=target.admits | _above(target, facts, address),
             parties=_parties(target, facts, address),
             own=_own(target, facts) if policy.same_organisation else (),
         )
@@ -41,11 +41,15 @@ def _own(target: Target, facts: Facts) -> frozenset[str]:
 
 
 def _above(target: Target, facts: Facts, address: str) -> frozenset[str]:
-    """Return the sender where it takes part in a mail that the target belongs with and that this mail names too."""
-    if address in target.participants:
+    """
+    Return the sender where it takes part in a mail that the target goes back to and that this mail names too.
+
+    A mail that only says itself that it belongs there brings nobody in, nor does an id that several mails have.
+    """
+    if address in target.admits:
         return frozenset()
-    others = (one for pointer in _headers(facts.pointers) for one in pointer.targets)
-    found = any(address in one.participants and facts.around.related(target, one) for one in others)
+    others = (pointer.targets[0] for pointer in _headers(facts.pointers) if len(pointer.targets) == 1)
+    found = any(address in one.admits and facts.around.above(one, target) for one in others)
     return frozenset({address}) if found else frozenset()
 
 
@@ -56,5 +60,5 @@ def _headers(pointers: Sequence[Pointer]) -> list[Pointer]:
 def _parties(target: Target, facts: Facts, address: str) -> frozenset[str]:
     """Return the sender where it is an address of the record under which the target is filed."""
     records = {activity.regarding.record for activity in target.activities if activity.regarding is not None}
-    known = {record.ref for record in facts.directory.get(address, ())}
+    known = {record.ref for record in facts.records_at(address)}
     return frozenset({address}) if records & known else frozenset()

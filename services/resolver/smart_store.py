@@ -133,5 +133,10 @@ def put(connection: Connection, mails: Sequence[Indexed[UUID]]) -> None:
         )
 
 
+def forget(connection: Connection, messages: Sequence[UUID]) -> None:
+    """Forget the hashes of messages that are no longer tracked."""
+    connection.execute(_FORGET, (list(messages),))
+
+
 def _array(numbers: frozenset[int]) -> str:
     return f"{{{','.join(map(str, sorted(numbers)))}}}"

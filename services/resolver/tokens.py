@@ -17,14 +17,17 @@ from services.storage import tracking_tokens
 Connection = psycopg.Connection[Any]
 
 MOST_CARRYING = 1_000
-"""Mails with one token that are looked at, the newest first."""
+"""Mails with one token that are looked at, the newest first; of each token of a batch so many."""
 
 # A token counts as that of a mail only where the mail is ours: what comes in can have any text in its subject.
 _CARRYING = """
-    SELECT e.child, e.target, e.value, min(d.internal_date) AS sent FROM resolver.evidence e
-    JOIN resolver.delivery d ON d.message_key = e.child AND d.direction = 'outgoing'
-    WHERE e.target = ANY(%b) AND e.kind = 'tracking_token'
-    GROUP BY e.child, e.target, e.value ORDER BY sent DESC, e.child LIMIT %s
+    SELECT c.child, c.value, c.sent FROM unnest(%b::uuid[]) AS u (target)
+    CROSS JOIN LATERAL (
+        SELECT e.child, e.value, min(d.internal_date) AS sent FROM resolver.evidence e
+        JOIN resolver.delivery d ON d.message_key = e.child AND d.direction = 'outgoing'
+        WHERE e.target = u.target AND e.kind = 'tracking_token'
+        GROUP BY e.child, e.value ORDER BY sent DESC, e.child LIMIT %s) AS c
+    ORDER BY c.sent DESC, c.child
 """
 _HALVES = """
     SELECT u.half, m.message_key FROM unnest(%b::uuid[], %b::uuid[]) AS u (half, last)
@@ -49,7 +52,7 @@ def read(connection: Connection, evidence: Mapping[UUID, Iterable[Pointed]], pre
     targets = sorted({target for (_, target), token in named.items() if token in issued})
     carrying: dict[str, list[Carried]] = defaultdict(list)
     rows = connection.execute(_CARRYING, (targets, MOST_CARRYING)) if targets else ()
-    for child, _, value, sent in rows:
+    for child, value, sent in rows:
         for token in tracking_token.find(value, prefixes)[:1]:
             if token in issued:
                 carrying[token].append(Carried(child, sent))

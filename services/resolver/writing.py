@@ -9,14 +9,16 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from services.domain.correlation import plain
-from services.domain.message import PartRole
+from services.domain.likeness.new_text import new_text
+from services.domain.message import Message
 from services.domain.parties import Party
-from services.resolver import opposites, queue_items
+from services.resolver import answering, attaching, queue_items, withdrawals
 from services.resolver.alerting import doubts
 from services.resolver.created import created_events
 from services.resolver.events import activity_events, decided_events
 from services.resolver.filing import CODE_VERSION, DecisionRow, Filing
 from services.resolver.ledger import Ledger
+from services.resolver.reports import note
 from services.runtime import signals
 from services.storage import outbox
 from services.storage.inserting import upsert
@@ -32,12 +34,14 @@ _ACTIVITY = (
     "sent_at",
     "blob_sha256",
     "body_text",
+    "reply_text",
     "method",
     "correlated",
     "parent",
     "subject_changed",
     "branch",
     "verified",
+    "kind",
     "regarding_type",
     "regarding_id",
     "regarding_source",
@@ -68,9 +72,9 @@ _REFRESH = (
 
 def write(connection: Connection, filing: Filing, ledger: Ledger, *, settings_version: int, seen: str) -> None:
     """Write everything that was noted, the jobs that follow from it, and one event for each change."""
+    withdrawals.resume(connection, filing)
     _activities(connection, filing, settings_version)
     _decisions(connection, filing.decisions, seen)
-    opposites.mark(connection, filing)
     places = sorted(filing.changed_places)
     if filing.changed_ids:
         connection.execute(
@@ -84,24 +88,26 @@ def write(connection: Connection, filing: Filing, ledger: Ledger, *, settings_ve
         *activity_events(connection, changed),
         *decided_events(filing.decisions),
     ]
-    opposites.remove(connection, filing)
     outbox.append(connection, "resolver", events)
+    withdrawals.withdraw(connection, filing.ended)
+    told = [(key, one) for key, one in filing.told if one.activity_id not in filing.ended]
+    announce(connection, note(connection, told), "reported")
     signals.append(connection, "resolver", doubts(filing.decisions, at=datetime.now(UTC)))
 
 
-def announce(connection: Connection, activities: Iterable[UUID], reason: str) -> None:
+def announce(connection: Connection, activities: Iterable[UUID], *reasons: str) -> None:
     """Raise the version of activities that changed without a decision, and tell of it."""
     ids = sorted(set(activities))
     if not ids:
         return
     connection.execute("UPDATE resolver.activity SET version = version + 1 WHERE id = ANY(%b)", (ids,))
-    outbox.append(connection, "resolver", activity_events(connection, {one: {reason} for one in ids}))
+    outbox.append(connection, "resolver", activity_events(connection, dict.fromkeys(ids, frozenset(reasons))))
 
 
 def _activities(connection: Connection, filing: Filing, settings_version: int) -> None:
     rows: list[tuple[Any, ...]] = []
     parties: dict[UUID, tuple[Party, ...]] = {}
-    attachments: list[tuple[Any, ...]] = []
+    created = filing.created
     for filed, form, item in filing.activities.values():
         m = item.message
         rows.append(
@@ -114,12 +120,14 @@ def _activities(connection: Connection, filing: Filing, settings_version: int) -
                 m.date,
                 item.delivered.blob_sha256,
                 m.body_text,
+                new_text(m.body_text) if filed.activity_id in created and _answers(m) else None,
                 filed.method,
                 filed.correlated,
                 filed.parent,
                 filed.subject_changed,
                 filed.branch,
                 filed.verified,
+                filed.kind,
                 filed.regarding.record.type if filed.regarding else None,
                 filed.regarding.record.id if filed.regarding else None,
                 filed.regarding.source if filed.regarding else None,
@@ -136,29 +144,15 @@ def _activities(connection: Connection, filing: Filing, settings_version: int) -
         if form is None:
             continue
         parties[filed.activity_id] = form.parties
-        attachments.extend(
-            (
-                filed.activity_id,
-                part.path,
-                part.filename,
-                part.content_type,
-                part.size,
-                bytes.fromhex(part.sha256),
-                part.content_id,
-                part.role == PartRole.INLINE,
-            )
-            for part in m.attachments
-        )
     upsert(connection, "resolver.activity", _ACTIVITY, rows, key=("id",), conflict=_REFRESH)
     _parties(connection, parties, filing)
     queue_items.write(connection, (filed for filed, _, _ in filing.activities.values()))
-    upsert(
-        connection,
-        "resolver.attachment",
-        ("activity_id", "path", "name", "type", "size", "sha256", "content_id", "inline"),
-        attachments,
-        key=("activity_id", "path"),
-    )
+    attaching.write(connection, filing)
+
+
+def _answers(message: Message) -> bool:
+    """Whether it may quote another mail: only then is its text split."""
+    return bool(message.in_reply_to or message.references or ":" in message.subject)
 
 
 def _parties(connection: Connection, parties: Mapping[UUID, tuple[Party, ...]], filing: Filing) -> None:
@@ -206,6 +200,7 @@ def _decisions(connection: Connection, decisions: list[DecisionRow], seen: str) 
         "confidence",
         "effect",
         "verified",
+        "kind",
         "evidence",
         "settings_version",
         "graph_version",
@@ -230,6 +225,7 @@ def _decisions(connection: Connection, decisions: list[DecisionRow], seen: str) 
             d.correlation.confidence,
             d.current.effect,
             d.current.verified,
+            d.kind,
             Jsonb([plain(x) for x in d.looked]),
             d.settings_version,
             d.graph_version,
@@ -251,4 +247,6 @@ def _reviews(connection: Connection, decisions: list[DecisionRow]) -> None:
         for one in d.correlation.reviews
     ]
     columns = ("delivery_id", "version", "kind", "target", "confidence", "why")
-    upsert(connection, "resolver.review", columns, rows, key=("delivery_id", "version", "kind", "target"))
+    if rows:
+        upsert(connection, "resolver.review", columns, rows, key=("delivery_id", "version", "kind", "target"))
+        answering.respect(connection, {row[0] for row in rows})

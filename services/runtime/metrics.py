@@ -161,6 +161,7 @@ _ENDS_OF_CHECKS = ("ok", "disabled", "fence_lost", "retry", "internal", "refused
 _NOT_OF_CHECKS = (
     "not_approved", "retries_used_up", "mail_unparsed", "ingest_stuck", "dead_letter", "stage_stopped",
     "router_silent", "token_unshared", "sender_unverified", "tokens_forged",
+    "likeness_full",
 )  # fmt: skip
 
 

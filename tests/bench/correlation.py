@@ -1,5 +1,6 @@
-"""``make bench-correlation``: precision and recall of correlation on real mail, written into RESULTS.md."""
+"""``make bench-correlation MODE=best|compatible``: precision and recall on real mail, written into RESULTS.md."""
 
+import argparse
 import re
 import sys
 from collections import Counter
@@ -8,12 +9,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from services.domain.correlation_rules import Mode
 from services.domain.likeness.rules import LINK, TABLE
 from tests.bench.correlation_corpora import LISTS, POOL, UNSEEN, Rows, folder, module, sources
 from tests.bench.correlation_runs import Blind, by_headers, interval
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
-HEADING = "## Correlation"
+HEADINGS = {Mode.BEST: "## Correlation", Mode.COMPATIBLE: "## Correlation in compatible mode"}
+LEAST = {Mode.BEST: LINK, Mode.COMPATIBLE: 0.0}
+"""Links of this confidence count; whatever the product's matching finds is a link."""
+SUBSETS = ("all", "collide", "changed")
 ORDERS = 3
 THRESHOLDS = (0.98, 0.95, 0.9, LINK, 0.7, 0.5)
 BASELINES = ("subject", "subject+re", "smart:0", "smart:3")
@@ -23,37 +28,44 @@ COLUMNS = (
 
 
 def main() -> None:
-    """Print the tables and put them under their heading."""
+    """Print the tables of a mode, the best one unless another is named, and put them under their heading."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("mode", nargs="?", type=Mode, choices=list(Mode), default=Mode.BEST)
+    mode: Mode = parser.parse_args().mode
     corpora = folder()
     if corpora is None:
         sys.stdout.write(f"{UNSEEN}\n")
         return
-    lines = [HEADING, "", "`make bench-correlation`; in-thread scores of the corpora's own scorer, public half.", ""]
-    for line in _report(corpora):
+    command = "make bench-correlation" + (f" MODE={mode}" if mode != Mode.BEST else "")
+    lines = [HEADINGS[mode], "", f"`{command}`; in-thread scores of the corpora's own scorer, public half.", ""]
+    for line in _report(corpora, mode):
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
         lines.append(line)
     _write(lines)
 
 
-def _report(corpora: Path) -> Iterator[str]:
+def _report(corpora: Path, mode: Mode) -> Iterator[str]:
     scorer, baselines = module(corpora, "score_threads"), module(corpora, "baseline_threads")
-    yield f"Headers removed, links of {LINK:g} and more; each list below is a mailbox of its own.\n"
+    least = LEAST[mode]
+    counted = f"links of {least:g} and more" if least else "all links"
+    yield f"Headers removed, {counted}; each list below is a mailbox of its own.\n"
     yield COLUMNS.format("mailbox")
     with_headers: Rows = []
     for name, rows in sources(corpora):
-        blind = Blind(rows, scorer)
-        yield _row(name, blind.score(LINK), blind.score(LINK, subset="collide"), blind.score(LINK, subset="changed"))
+        blind = Blind(rows, scorer, mode)
+        yield _row(name, *(blind.score(least, subset=subset) for subset in SUBSETS))
         if name == POOL:
-            rest = [blind.score(LINK, patches=False, subset=subset) for subset in ("all", "collide", "changed")]
+            rest = [blind.score(least, patches=False, subset=subset) for subset in SUBSETS]
             yield _row("POOL, patch mails not counted", *rest)
             pool, pool_rows = blind, rows
         if name in LISTS:
             with_headers += rows
-    yield from _baselines(pool_rows, scorer, baselines)
-    yield from _thresholds(pool)
-    yield from _rules(pool)
-    yield from _headers(with_headers, scorer)
+    if mode == Mode.BEST:
+        yield from _baselines(pool_rows, scorer, baselines)
+        yield from _thresholds(pool)
+        yield from _rules(pool)
+    yield from _headers(with_headers, scorer, mode)
 
 
 def _row(name: str, all_: dict[str, Any], collide: dict[str, Any], changed: dict[str, Any]) -> str:
@@ -71,7 +83,7 @@ def _baselines(rows: Rows, scorer: ModuleType, baselines: ModuleType) -> Iterato
     prepared = baselines.prepare(rows)
     for method in BASELINES:
         preds = baselines.run(method, prepared)
-        yield _row(method, *(scorer.score(rows, preds, subset) for subset in ("all", "collide", "changed")))
+        yield _row(method, *(scorer.score(rows, preds, subset) for subset in SUBSETS))
 
 
 def _thresholds(pool: Blind) -> Iterator[str]:
@@ -98,17 +110,17 @@ def _rules(pool: Blind) -> Iterator[str]:
         yield f"| {rule.name} | {rule.confidence:g} | {figures} |"
 
 
-def _headers(rows: Rows, scorer: ModuleType) -> Iterator[str]:
+def _headers(rows: Rows, scorer: ModuleType, mode: Mode) -> Iterator[str]:
     yield f"\nThe six lists with their headers, in {ORDERS} random orders of arrival, without likeness.\n"
     yield "| order | P | R |\n|---|---|---|"
     for seed in range(ORDERS):
-        links = scorer.score(rows, by_headers(rows, seed))["links_in_thread"]
+        links = scorer.score(rows, by_headers(rows, seed, mode))["links_in_thread"]
         yield f"| {seed} | {links['p']:.4f} | {links['r']:.4f} |"
 
 
 def _write(lines: list[str]) -> None:
     text = RESULTS.read_text("utf-8")
-    without = re.sub(rf"\n{HEADING}\n.*?(?=\n## |\Z)", "", text, flags=re.DOTALL).rstrip("\n")
+    without = re.sub(rf"\n{lines[0]}\n.*?(?=\n## |\Z)", "", text, flags=re.DOTALL).rstrip("\n")
     RESULTS.write_text(without + "\n\n" + "\n".join(lines) + "\n", "utf-8")
 
 

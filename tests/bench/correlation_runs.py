@@ -11,8 +11,11 @@ from typing import Any
 
 from services.cli.simulation import conversations, given, knowing
 from services.cli.simulation.likening import Link, liken
+from services.cli.simulation.matching import match
 from services.cli.simulation.placing import Placing, place
+from services.domain.correlation_rules import Mode
 from services.domain.likeness.rules import SUGGEST
+from services.domain.smart_matching import Parameters
 from tests.bench.correlation_corpora import Rows, blinded
 
 Z = 1.96
@@ -27,21 +30,21 @@ def placed(rows: Iterable[Mapping[str, Any]]) -> Placing:
     return place(mails, "", "INBOX", limit=2**31)
 
 
-def by_headers(rows: Rows, seed: int) -> list[dict[str, Any]]:
-    """Return what ids say when the mails come in some order."""
+def by_headers(rows: Rows, seed: int, mode: Mode = Mode.BEST) -> list[dict[str, Any]]:
+    """Return what ids say in this mode when the mails come in some order."""
     shuffled = random.Random(seed).sample(rows, len(rows))
     placing = placed(shuffled)
-    return [dict(line) for line in conversations.lines(placing, knowing.of_given(placing.arrivals, ()))]
+    return [dict(line) for line in conversations.lines(placing, knowing.of_given(placing.arrivals, ()), mode=mode)]
 
 
 class Blind:
-    """What likeness finds in a mailbox whose headers were removed."""
+    """What likeness, in compatible mode the product's matching of hashes, finds in a mailbox without its headers."""
 
-    def __init__(self, rows: Rows, scorer: ModuleType) -> None:
+    def __init__(self, rows: Rows, scorer: ModuleType, mode: Mode = Mode.BEST) -> None:
         self._rows = rows
         self._scorer = scorer
         placing = placed(blinded(row, scorer) for row in rows)
-        links = liken(placing, least=SUGGEST)
+        links = liken(placing, least=SUGGEST) if mode == Mode.BEST else match(placing, Parameters())
         labels = placing.labels
         self.links: dict[str, Link] = {labels[key]: link for key, link in links.items()}
         self.targets = {labels[key]: labels[link.target] for key, link in links.items()}

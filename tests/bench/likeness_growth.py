@@ -16,7 +16,7 @@ from uuid import UUID
 import redis
 
 from services.cli import stack
-from services.correlator.likeness_index import EPOCH, LikenessIndex
+from services.correlator.likeness_index import COUNTS, WHOLE, LikenessIndex
 from services.domain.likeness.finding import Shown, find
 from services.domain.likeness.hashing import hasher
 from services.domain.likeness.index import Kept, Looked, Question
@@ -48,9 +48,6 @@ class Recorded:
     def keep(self, mails: Sequence[Kept]) -> None:
         self.kept += mails
         self._index.keep(mails)
-
-    def forget(self, messages: Any) -> None:
-        self._index.forget(messages)
 
 
 def main() -> None:
@@ -87,7 +84,7 @@ def _valkey(home: Path) -> Iterator[tuple[redis.Redis, int]]:
     found = stack.up(home, environ={}, only=["valkey"])
     try:
         client = redis.Redis.from_url(found.variables["MAILWEAVE_REDIS"])
-        client.set(EPOCH, b"1")
+        client.hset(COUNTS, WHOLE, 1)
         pid = json.loads((home / "stack.json").read_text())["processes"]["valkey"]["pid"]
         yield client, pid
     finally:
@@ -136,7 +133,7 @@ def _measured(servers: dict[str, tuple[redis.Redis, int]], asked: Sequence[Quest
     for label, (client, _) in servers.items():
         memory: dict[str, Any] = client.info("memory")
         result[label] = {
-            "bytes_per_mail": round(memory["used_memory"] / (client.dbsize() and _mails(client))),
+            "bytes_per_mail": round(memory["used_memory"] / _mails(client)),
             "client_microseconds": round(statistics.median(own for own, _ in seconds[label]) / mails * 1e6, 1),
             "valkey_microseconds": round(statistics.median(theirs for _, theirs in seconds[label]) / mails * 1e6, 1),
         }

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 VOLATILE = {"timestamp with time zone"}
-PASSING = {"outbox", "reject_streak", "arrived_principal"}
+PASSING = {"outbox", "reject_streak", "arrived_principal", "gained_address", "merged_record"}
 
 
 @dataclass(frozen=True, order=True)

@@ -109,7 +109,7 @@ def test_a_broken_mail_is_decided(company: Company, tmp_path: Path):
 
 
 def test_a_large_mail_is_filed(company: Company):
-    """40 MB over IMAP, with 29 MB in one attachment."""
+    """40 MB over IMAP, with 29 MB in one attachment, which is more than an attachment may have."""
     attachment = os.urandom(1024) * (29 * 1024)
     raw = mail("large@large.example", from_=KIM, to=SUPPORT, attachment=attachment)
     assert len(raw) > 40_000_000
@@ -118,9 +118,12 @@ def test_a_large_mail_is_filed(company: Company):
 
     ((_, (decided,)),) = store.decisions(company.postgres, "large@large.example").values()
     assert "accepted" == decided.outcome
-    attachments = """SELECT t.name, t.size FROM resolver.attachment t JOIN resolver.activity a ON a.id = t.activity_id
+    attachments = """SELECT t.name, t.size, t.reason FROM resolver.dropped_attachment t
+                       JOIN resolver.activity a ON a.id = t.activity_id
                        JOIN resolver.message m USING (message_key) WHERE m.message_id = %s"""
-    assert [("big.bin", len(attachment))] == store.rows(company.postgres, attachments, "large@large.example")
+    assert [("big.bin", len(attachment), "TooLarge")] == store.rows(
+        company.postgres, attachments, "large@large.example"
+    )
 
 
 @pytest.mark.parametrize(

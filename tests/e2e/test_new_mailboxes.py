@@ -23,7 +23,7 @@ def pushed(company: Company, kind: str, name: str, address: str) -> None:
     """Do what a CRM does: produce a record, and run no command."""
     record = {
         "type": kind, "id": name, "name": name, "addresses": [address], "owner": None, "active": True,
-        "deleted": False,
+        "deleted": False, "merged_into": None,
     }  # fmt: skip
     producer = Producer(company.kafka, "crm")
     try:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from uuid import UUID
 
-from services.cli.simulation.likening import joined, liken
+from services.cli.simulation.likening import Link, joined
 from services.cli.simulation.placing import Placing
 from services.domain.correlation import Method, Pointer, TrackedAs
-from services.domain.correlation_rules import Switches
+from services.domain.correlation_rules import Mode, Switches
 from services.domain.features import features_of
 from services.domain.identity import Direction
 from services.domain.linking import correlate
@@ -16,22 +17,23 @@ from services.resolver.ledger import Ledger
 _TRACKED = (TrackedAs(UUID(int=0), Direction.INCOMING, None, None),)
 
 
-def lines(placing: Placing, ledger: Ledger, *, likeness: bool = False) -> Iterator[Mapping[str, object]]:
+def lines(
+    placing: Placing, ledger: Ledger, *, mode: Mode = Mode.BEST, links: Mapping[UUID, Link] = MappingProxyType({})
+) -> Iterator[Mapping[str, object]]:
     """
     Yield for each mail ``message_id``, ``parent`` and ``thread`` (null and its own when it starts one), ``method``
     and ``confidence`` (null without a parent).
 
-    A parent is what the mail would be correlated with if every mail were tracked. With ``likeness``, mails that ids
-    leave alone get the parent that they most probably answer, if it is as sure as a link has to be.
+    A parent is what the mail would be correlated with in this mode if every mail were tracked. ``links`` give mails
+    that ids leave alone the parent that they most probably answer.
     """
-    links = liken(placing) if likeness else {}
     threads = joined(placing, links)
     for arrival in placing.arrivals:
         key = arrival.delivered.message_key
         found = correlate(
             [_all_tracked(pointer) for pointer in ledger.pointers(key)],
             features_of(arrival.message, Direction.INCOMING),
-            Switches(),
+            Switches(mode=mode),
         )
         link = links.get(key) if found.target is None else None
         if link is not None:

@@ -17,10 +17,10 @@ from services.domain.decide import participants_of
 from services.domain.directory import Record, RecordRef
 from services.domain.evidence import POINTS_AT_IDS
 from services.domain.identity import Direction
-from services.domain.message import ParseOutcome
-from services.resolver import reading
+from services.resolver import reading, redecisions
+from services.resolver.anew import forget
 from services.resolver.arrivals import Arrival
-from services.resolver.contents import contents
+from services.resolver.contents import contents, limited
 from services.resolver.filing import Settings
 from services.resolver.ledger import Current, Filed, Item, Known, Ledger, Pointed
 from services.storage.blobs import BlobFolder
@@ -85,23 +85,18 @@ def of_given(arrivals: Sequence[Arrival], entries: Iterable[Mapping[str, Any]]) 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Stored mails to be decided anew, their bytes, what is decided today, and how many can no longer be read."""
+    """Stored mails to be decided anew, what is decided today, and how many can no longer be read."""
 
     ledger: Ledger
     items: Sequence[Item]
-    sizes: Mapping[UUID, int]
+    blobs: BlobFolder
     current: Mapping[UUID, Current]
     filed: Mapping[tuple[UUID, Direction], Filed]
     unreadable: int
 
-    def under(self, limit: int) -> tuple[list[Item], Ledger]:
-        """Return the mails with a limit in bytes for whole ones, and a ledger that a run may change."""
-        items = [
-            replace(item, message=replace(item.message, outcome=ParseOutcome.TOO_LARGE))
-            if self.sizes[item.delivered.delivery_id] > limit
-            else item
-            for item in self.items
-        ]
+    def under(self, settings: Settings) -> tuple[list[Item], Ledger]:
+        """Return the mails under the limit for whole ones, and a ledger that a run may change."""
+        items = [limited(item, self.blobs, settings.largest) for item in self.items]
         ledger = self.ledger
         deliveries = {key: dict(group) for key, group in ledger.deliveries.items()}
         return items, replace(
@@ -113,26 +108,17 @@ class Stored:
         )
 
 
-def of_stored(connection: Connection[Any], blobs: BlobFolder, since: datetime, settings: Settings) -> Stored:
-    """
-    Return the stored messages that came since then in any of their deliveries, as if they were undecided.
-
-    An activity whose regarding a person has set stays: no decision withdraws it.
-    """
-    rows = connection.execute(
-        "SELECT DISTINCT message_key FROM resolver.delivery WHERE internal_date >= %s ORDER BY 1", (since,)
-    ).fetchall()
-    keys = [key for (key,) in rows]
+def of_stored(
+    connection: Connection[Any], blobs: BlobFolder, since: datetime, settings: Settings, mailbox: str | None = None
+) -> Stored:
+    """Return the stored messages that came since then in any of their deliveries, as if they were undecided."""
+    keys = redecisions.messages(connection, since, mailbox)
     items: list[Item] = []
-    sizes: dict[UUID, int] = {}
     unreadable = 0
     for group in reading.deliveries(connection, keys).values():
         found, gone = contents(group.values(), blobs)
         unreadable += len(gone)
-        for item in found:
-            items.append(replace(item, message=without_text(item.message)))
-            sha256 = (item.delivered.blob_sha256 or b"").hex()
-            sizes[item.delivered.delivery_id] = blobs.path(sha256).stat().st_size
+        items += [replace(item, message=without_text(item.message)) for item in found]
     ledger = reading.read(
         connection,
         keys,
@@ -140,10 +126,5 @@ def of_stored(connection: Connection[Any], blobs: BlobFolder, since: datetime, s
         mailbox_owners=dict(settings.mailbox_owners),
         prefixes=settings.policy.token_prefixes,
     )
-    current, filed = dict(ledger.current), dict(ledger.filed)
-    again = {item.delivered.message_key for item in items}
-    for item in items:
-        ledger.current.pop(item.delivered.delivery_id, None)
-    for place in [place for place, one in ledger.filed.items() if place[0] in again and not one.manual]:
-        del ledger.filed[place]
-    return Stored(ledger, items, sizes, current, filed, unreadable)
+    before = forget(items, ledger)
+    return Stored(ledger, items, blobs, before.current, before.filed, unreadable)

@@ -1,6 +1,6 @@
 """Links between given mails that ids leave alone: by likeness, each mail looking at those before it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -33,12 +33,10 @@ def liken(placing: Placing, *, least: float = LINK) -> Mapping[UUID, Link]:
     names a mail that is given, and only to one that came before it.
     """
     given = {arrival.id_key: arrival.delivered.message_key for arrival in placing.arrivals}
-    hashed, index = hasher(KEY), MemoryIndex()
-    copies = {arrival.delivered.message_key: arrival for arrival in reversed(placing.arrivals)}
-    ordered = sorted(copies.values(), key=lambda a: a.message.date or a.delivered.internal_date)
+    hashed, index, mails = hasher(KEY), MemoryIndex(), ordered(placing)
     links: dict[UUID, Link] = {}
-    for start in range(0, len(ordered), BATCH):
-        batch = ordered[start : start + BATCH]
+    for start in range(0, len(mails), BATCH):
+        batch = mails[start : start + BATCH]
         answers = find([_shown(placing, arrival, given) for arrival in batch], index, hashed)
         for arrival, found in zip(batch, answers, strict=True):
             if found is not None and found.confidence >= least:
@@ -46,10 +44,21 @@ def liken(placing: Placing, *, least: float = LINK) -> Mapping[UUID, Link]:
     return links
 
 
+def ordered(placing: Placing) -> Sequence[Arrival]:
+    """Return the first copy of each mail, in the order of their Date; undated ones as they were received."""
+    copies = {arrival.delivered.message_key: arrival for arrival in reversed(placing.arrivals)}
+    return sorted(copies.values(), key=lambda a: a.message.date or a.delivered.internal_date)
+
+
+def answered(arrival: Arrival, given: Mapping[UUID, UUID]) -> tuple[UUID, ...]:
+    """Return the ids of given mails that a mail names, nearest first."""
+    return tuple(one.target for one in arrival.evidence if one.kind in _IDS and one.target in given)
+
+
 def _shown(placing: Placing, arrival: Arrival, given: Mapping[UUID, UUID]) -> Shown:
-    by_ids = [one.target for one in arrival.evidence if one.kind in _IDS and one.target in given]
     thread = placing.graph.thread_of(arrival.id_key) or 0
-    return Shown(arrival.id_key, arrival.message, arrival.delivered.internal_date, thread, tuple(by_ids))
+    received = arrival.delivered.internal_date
+    return Shown(arrival.id_key, arrival.message, received, thread, answered(arrival, given))
 
 
 def joined(placing: Placing, links: Mapping[UUID, Link]) -> Mapping[UUID, int]:

@@ -71,6 +71,23 @@ class GivenSurroundings:
         """See :meth:`services.domain.surroundings.Surroundings.related`."""
         return not self._ancestors(one).isdisjoint(self._ancestors(other))
 
+    def above(self, one: Target, other: Target) -> bool:
+        """See :meth:`services.domain.surroundings.Surroundings.above`."""
+        found: set[UUID] = set()
+        waiting = self._named(other.message_key)
+        while waiting:
+            name = waiting.pop()
+            if name in found:
+                continue
+            found.add(name)
+            sharing = self._by_id.get(name, ())
+            if len(sharing) == 1 and sharing[0] != self._asking:
+                waiting += self._named(sharing[0])
+        return self._ids[one.message_key] in found
+
+    def _named(self, key: UUID) -> list[UUID]:
+        return [piece.target for piece in self._evidence.get(key, ()) if piece.kind in POINTS_AT_IDS]
+
     def text(self, target: Target) -> str:  # noqa: ARG002 - the protocol's
         """See :meth:`services.domain.surroundings.Surroundings.text`."""
         return ""

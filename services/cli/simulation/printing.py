@@ -24,8 +24,14 @@ def decisions(found: Iterable[Verdict], *, as_json: bool) -> None:
         click.echo(", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.most_common()) + ".")
 
 
-def differences(pairs: Iterable[tuple[Verdict, Verdict]], *, as_json: bool) -> None:
-    """Print the pairs that differ, before and after, and how many do in which way."""
+def left_out(unreadable: int) -> None:
+    """Say how many deliveries could not be read, on stderr."""
+    if unreadable:
+        click.echo(f"{plural(unreadable, 'delivery', 'deliveries')} left out: content not stored.", err=True)
+
+
+def differences(pairs: Iterable[tuple[Verdict, Verdict]], *, as_json: bool) -> int:
+    """Print the pairs that differ, before and after, and how many do in which way; return how many do."""
     counted: Counter[str] = Counter()
     total = changed = 0
     for before, after in pairs:
@@ -48,6 +54,7 @@ def differences(pairs: Iterable[tuple[Verdict, Verdict]], *, as_json: bool) -> N
     if not as_json:
         kinds_told = "".join(f", {count:,} {kind}" for kind, count in sorted(counted.items()))
         click.echo(f"{changed:,} of {plural(total, 'delivery', 'deliveries')} would change{kinds_told}.")
+    return changed
 
 
 def _place(one: Verdict) -> dict[str, object]:

@@ -53,7 +53,7 @@ class Kept:
 
 
 class Index(Protocol):
-    """Stored mails. Both implementations pass tests/contracts/test_likeness_index.py."""
+    """Stored mails. Both implementations pass the tests in tests/component/correlator/test_likeness.py."""
 
     def look_up(self, question: Question) -> Looked:
         """Return what is stored. ``Retry`` when the index cannot be reached or has to be rebuilt first."""
@@ -61,8 +61,4 @@ class Index(Protocol):
 
     def keep(self, mails: Sequence[Kept]) -> None:
         """Store mails; storing one again changes nothing but the counts."""
-        ...
-
-    def forget(self, messages: Collection[UUID]) -> None:
-        """Drop mails, so that nothing finds them any more."""
         ...

@@ -1,7 +1,7 @@
 """An index in memory, for dry runs and tests."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from services.domain.likeness.entries import Entry
@@ -47,8 +47,3 @@ class MemoryIndex:
             if mail.habit is not None:
                 old = self._habits.get(mail.stream, Habit())
                 self._habits[mail.stream] = Habit(old.marked + mail.habit, old.unmarked + (not mail.habit))
-
-    def forget(self, messages: Collection[UUID]) -> None:
-        """Drop mails; keys that name them lead nowhere."""
-        for message in messages:
-            self._entries.pop(message, None)

@@ -10,12 +10,14 @@ LONGEST_TEXT = 16_384
 _FEWEST_MARKED = 2
 _SHORTEST_QUOTE = 40
 
-_MARKED = re.compile(r"^[ \t]{0,4}[>|].*$", re.MULTILINE)
-_DIVIDER = re.compile(
+MARKED = re.compile(r"^[ \t]{0,4}[>|].*$", re.MULTILINE)
+"""A line with a mark of a quote."""
+DIVIDER = re.compile(
     r"^[ \t>*_]{0,8}-{2,30}\s?(?:original|forwarded|ursprüngliche|weitergeleitete|message d'origine|mensaje original|"
     r"messaggio originale|mensagem original|oorspronkelijk|ursprungligt|original besked|原始|邮件原件)",
     re.IGNORECASE | re.MULTILINE,
 )
+"""The line above a mail that is quoted as a whole."""
 
 
 def quoted_part(text: str, named: Sequence[Attribution]) -> str:
@@ -24,11 +26,11 @@ def quoted_part(text: str, named: Sequence[Attribution]) -> str:
 
     Lines with a mark are quoted; where none follows an attribution or a divider, all behind it is. Linear.
     """
-    marked = _MARKED.findall(text)
+    marked = MARKED.findall(text)
     if len(marked) >= _FEWEST_MARKED:
         return "\n".join(marked)
     starts = [one.start for one in named[:1]]
-    divider = _DIVIDER.search(text)
+    divider = DIVIDER.search(text)
     if divider:
         starts.append(divider.start())
     behind = text[min(starts) :] if starts else ""

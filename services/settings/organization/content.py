@@ -29,23 +29,23 @@ class Content(Strict):
     attachments_max_kb: int = setting(
         5120,
         "attachments.maxKb",
-        "A larger attachment is not stored; the mail is, and says so.",
-        about=About("6", row="Maximum file size for attachments", unit="KB"),
+        "A larger attachment is left out; the mail is filed, and says so.",
+        about=About("6", row="Maximum file size for attachments", unit="KB", acts="resolver"),
         ge=0,
         le=LARGEST_ATTACHMENT_KB,
     )
     attachments_blocked: Annotated[tuple[str, ...], BeforeValidator(listed), AfterValidator(_extensions)] = setting(
         tuple(BLOCKED.split()),
         "attachments.blocked",
-        "Extensions of files that are not stored.",
-        about=About("6", unit="entries"),
+        "Extensions of files that are left out, by name or by content; the mail is filed, and says so.",
+        about=About("6", unit="entries", acts="resolver"),
         max_length=1000,
     )
     message_max_mb: int = setting(
         150,
         "message.maxMb",
         "Larger mails are not filed (TooLarge).",
-        about=About("6", unit="MiB", acts="fetcher"),
+        about=About("6", unit="MiB", acts="fetcher, resolver"),
         ge=1,
         le=150,
     )

@@ -36,6 +36,12 @@ class Resolution(Strict):
         ge=1,
         le=10_000,
     )
+    resolve_fold_details: bool = setting(
+        False,
+        "resolve.foldDetails",
+        "An address with a detail (name+detail@domain) is that without it, unless a record has exactly that address.",
+        about=About("4.1", acts="resolver"),
+    )
     resolve_auto_create: Literal["none", "contact", "lead"] = setting(
         "contact",
         "resolve.autoCreate",

@@ -64,12 +64,35 @@ class Place(TypedDict):
 
 
 class Attachment(TypedDict):
-    """A part that a person would save."""
+    """A part that a person would save; an ``inline`` one is shown in the HTML text, which names it by its id."""
 
     name: str
     type: str
     size: int
     sha256: str
+    inline: bool
+    content_id: str
+
+
+class DroppedAttachment(TypedDict):
+    """A part of the mail that is no attachment. ``detail``: the blocked extension, or the largest size in KB."""
+
+    name: str
+    type: str
+    size: int
+    sha256: str
+    reason: str
+    detail: str
+
+
+class Report(TypedDict):
+    """What became of the mail for one recipient, as a server (bounce, feedback) or its reader (receipt) has told."""
+
+    kind: str
+    address: str
+    action: str
+    status: str
+    detail: str
 
 
 class Activity(TypedDict):
@@ -89,6 +112,9 @@ class Activity(TypedDict):
     accepted_by: Ref | None
     deliveries: list[Place]
     attachments: list[Attachment]
+    dropped_attachments: list[DroppedAttachment]
+    kind: str
+    reports: list[Report]
 
 
 # The lists are put together by the server, one row per activity: a client-side join would need them all at once.
@@ -105,9 +131,19 @@ _FIELDS: LiteralString = """
        FROM resolver.delivery v JOIN resolver.decision d ON d.delivery_id = v.id AND d.current
       WHERE v.message_key = a.message_key AND d.activity_id = a.id AND d.outcome = 'accepted') AS deliveries,
     (SELECT coalesce(jsonb_agg(jsonb_build_object('name', t.name, 'type', t.type, 'size', t.size,
-                                                  'sha256', encode(t.sha256, 'hex'))
+                                                  'sha256', encode(t.sha256, 'hex'), 'inline', t.inline,
+                                                  'content_id', t.content_id)
             ORDER BY length(t.path), t.path), '[]')
-       FROM resolver.attachment t WHERE t.activity_id = a.id) AS attachments
+       FROM resolver.attachment t WHERE t.activity_id = a.id) AS attachments,
+    (SELECT coalesce(jsonb_agg(jsonb_build_object('name', t.name, 'type', t.type, 'size', t.size,
+                                                  'sha256', encode(t.sha256, 'hex'), 'reason', t.reason,
+                                                  'detail', t.detail)
+            ORDER BY length(t.path), t.path), '[]')
+       FROM resolver.dropped_attachment t WHERE t.activity_id = a.id) AS dropped_attachments,
+    (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', r.kind, 'address', r.address, 'action', r.action,
+                                                  'status', r.status, 'detail', r.detail)
+            ORDER BY r.noted, r.message_key, r.address), '[]')
+       FROM resolver.report r WHERE r.activity_id = a.id) AS reports
 """
 
 _JOINS: LiteralString = """
@@ -119,7 +155,7 @@ _JOINS: LiteralString = """
 _COLUMNS: LiteralString = """
     x.id, x.message_key, x.direction, x.subject, x.sent_at, x.method, x.correlated, x.parent, x.regarding_type,
     x.regarding_id, x.regarding_source, x.owner_type, x.owner_id, x.accepted_type, x.accepted_id, x.subject_changed,
-    x.branch, x.verified
+    x.branch, x.verified, x.kind
 """
 
 # The rows are sorted before anything is looked up for them, so the first answer does not wait for all look-ups.
@@ -186,6 +222,9 @@ def _activity(row: dict[str, Any]) -> Activity:
         accepted_by=ref(row["accepted_type"], row["accepted_id"]),
         deliveries=row["deliveries"],
         attachments=row["attachments"],
+        dropped_attachments=row["dropped_attachments"],
+        kind=row["kind"],
+        reports=row["reports"],
     )
 
 

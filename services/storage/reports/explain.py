@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from services.storage.reports.activities import Ref, ref, timestamp
+from services.storage.reports.activities import DroppedAttachment, Ref, ref, timestamp
 from services.storage.reports.reading import number, rows
 from services.storage.reports.relinks import Relink, history
 
@@ -39,15 +39,26 @@ class Question(TypedDict):
     state: str
 
 
+class Asked(TypedDict):
+    """Who has asked for a mail to be decided again, when and why."""
+
+    author: str
+    reason: str
+    time: str | None
+
+
 class DecisionOf(TypedDict):
     """
     One decision, current or earlier. ``outcome`` is ``accepted`` or a reason code.
 
     ``receiving_mailbox``: for whom a mail in a forward mailbox was forwarded; null for other mail. ``rule``: the line
     of the rule table that decided; ``effect``: starts, joins or branches; not ``verified``: linked, nothing follows.
+    ``asked``: who had it decided again, if a person had. ``kind``: what kind of mail it is; empty for what was
+    decided before kinds were told apart.
     """
 
     outcome: str
+    kind: str
     receiving_mailbox: str | None
     accepted_by: Ref | None
     activity_id: str | None
@@ -63,6 +74,7 @@ class DecisionOf(TypedDict):
     code_version: str
     decided_at: str | None
     cause: str
+    asked: Asked | None
 
 
 class Explained(TypedDict):
@@ -75,6 +87,7 @@ class Explained(TypedDict):
     uid: int | None
     direction: str
     outcome: str | None
+    kind: str | None
     receiving_mailbox: str | None
     accepted_by: Ref | None
     activity_id: str | None
@@ -90,6 +103,7 @@ class Explained(TypedDict):
     code_version: str | None
     decided_at: str | None
     cause: str | None
+    asked: Asked | None
     history: list[DecisionOf]
 
 
@@ -97,7 +111,7 @@ class Explanation(TypedDict):
     """
     One message identity: two of them with one Message-ID are flagged. ``repairs``: what the parser mended.
 
-    ``relinks``: what people have said of what it belongs to.
+    ``relinks``: what people have said of what it belongs to. ``dropped_attachments``: which parts of it are left out.
     """
 
     message_id: str | None
@@ -106,6 +120,7 @@ class Explanation(TypedDict):
     subject: str | None
     repairs: list[str]
     relinks: list[Relink]
+    dropped_attachments: list[DroppedAttachment]
     deliveries: list[Explained]
 
 
@@ -123,7 +138,12 @@ _MESSAGES: LiteralString = """
            (SELECT a.subject FROM resolver.activity a WHERE a.message_key = m.message_key
              ORDER BY a.direction LIMIT 1) AS subject,
            (SELECT a.repairs FROM resolver.activity a WHERE a.message_key = m.message_key
-             ORDER BY a.direction LIMIT 1) AS repairs
+             ORDER BY a.direction LIMIT 1) AS repairs,
+           (SELECT coalesce(jsonb_agg(DISTINCT jsonb_build_object('name', t.name, 'type', t.type, 'size', t.size,
+                                                                  'sha256', encode(t.sha256, 'hex'),
+                                                                  'reason', t.reason, 'detail', t.detail)), '[]')
+              FROM resolver.activity a JOIN resolver.dropped_attachment t ON t.activity_id = a.id
+             WHERE a.message_key = m.message_key) AS dropped
       FROM resolver.message m JOIN resolver.message_thread t ON t.message_key = m.message_key
      WHERE m.id_key = %(id_key)s ORDER BY m.message_key
 """
@@ -132,13 +152,14 @@ _DELIVERIES: LiteralString = """
      ORDER BY mailbox, folder, uidvalidity, uid, id
 """
 _DECISIONS: LiteralString = """
-    SELECT d.*, (
+    SELECT d.*, q.author, q.reason, q.asked, (
         SELECT coalesce(jsonb_agg(jsonb_build_object('kind', r.kind, 'message_id', m.message_id,
                                                      'confidence', r.confidence, 'why', r.why, 'state', r.state)
                ORDER BY r.kind, r.confidence DESC, r.target), '[]')
           FROM resolver.review r LEFT JOIN resolver.message m ON m.message_key = r.target
          WHERE r.delivery_id = d.delivery_id AND r.version = d.version) AS reviews
       FROM resolver.decision d JOIN resolver.delivery v ON v.id = d.delivery_id
+      LEFT JOIN resolver.redecision q ON q.id = d.redecision
      WHERE v.message_key = %(message)s ORDER BY d.delivery_id, d.version DESC
 """
 
@@ -146,6 +167,7 @@ _DECISIONS: LiteralString = """
 def _decision(row: dict[str, Any]) -> DecisionOf:
     return DecisionOf(
         outcome=row["outcome"],
+        kind=row["kind"],
         receiving_mailbox=row["receiving"],
         accepted_by=ref(row["accepted_type"], row["accepted_id"]),
         activity_id=str(row["activity_id"]) if row["activity_id"] else None,
@@ -161,6 +183,7 @@ def _decision(row: dict[str, Any]) -> DecisionOf:
         code_version=row["code_version"],
         decided_at=timestamp(row["decided"]),
         cause=row["cause"],
+        asked=Asked(author=row["author"], reason=row["reason"], time=timestamp(row["asked"])) if row["asked"] else None,
     )
 
 
@@ -175,6 +198,7 @@ def _explained(delivery: dict[str, Any], decisions: Iterable[dict[str, Any]]) ->
         uid=delivery["uid"],
         direction=delivery["direction"],
         outcome=current["outcome"] if current else None,
+        kind=current["kind"] if current else None,
         receiving_mailbox=current["receiving_mailbox"] if current else None,
         accepted_by=current["accepted_by"] if current else None,
         activity_id=current["activity_id"] if current else None,
@@ -190,6 +214,7 @@ def _explained(delivery: dict[str, Any], decisions: Iterable[dict[str, Any]]) ->
         code_version=current["code_version"] if current else None,
         decided_at=current["decided_at"] if current else None,
         cause=current["cause"] if current else None,
+        asked=current["asked"] if current else None,
         history=[_decision(d) for d in own if not d["current"]],
     )
 
@@ -209,6 +234,7 @@ def explain(connection: Connection[Any], id_key: UUID) -> list[Explanation]:
                 subject=message["subject"],
                 repairs=message["repairs"] or [],
                 relinks=said,
+                dropped_attachments=message["dropped"],
                 deliveries=[_explained(d, decisions) for d in rows(connection, _DELIVERIES, key)],
             )
         )

@@ -80,8 +80,12 @@ def outboxes(connection: Connection[Any]) -> dict[str, int]:
 
 
 def jobs(connection: Connection[Any]) -> int:
-    """Return the number of re-decisions that wait."""
-    return number(connection, "SELECT count(*) FROM resolver.job")
+    """Return the number of re-decisions that wait, and of addresses and merged records that may become some."""
+    return number(
+        connection,
+        "SELECT (SELECT count(*) FROM resolver.job) + (SELECT count(*) FROM resolver.gained_address)"
+        " + (SELECT count(*) FROM resolver.merged_record)",
+    )
 
 
 def dead_letters(connection: Connection[Any]) -> list[DeadLetters]:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from services.domain.evidence import NAMES_ITSELF
 from services.storage.reports.activities import timestamp
 from services.storage.reports.reading import number, rows
 
@@ -44,6 +45,22 @@ _TIES: LiteralString = """
              WHERE m.id_key = %(child)s AND e.target = %(target)s)
 """
 
+_NAMES: LiteralString = """
+    WITH RECURSIVE name (id) AS (
+        SELECT %(id)s::uuid
+        UNION
+        SELECT n.id FROM name AS r CROSS JOIN LATERAL (
+            SELECT e.target AS id FROM correlator.message m JOIN correlator.edge e ON e.child = m.message_key
+            WHERE m.id_key = r.id AND e.removed_by IS NULL AND e.kind = ANY (%(kinds)s)
+            UNION ALL
+            SELECT m.id_key FROM correlator.edge e JOIN correlator.message m ON m.message_key = e.child
+            WHERE e.target = r.id AND e.removed_by IS NULL AND e.kind = ANY (%(kinds)s)
+            OFFSET 0
+        ) AS n
+    )
+    SELECT count(*) FROM name WHERE id = %(other)s
+"""
+
 
 def history(connection: Connection[object], id_key: UUID) -> list[Relink]:
     """Return the commands about a message, oldest first."""
@@ -66,6 +83,11 @@ def history(connection: Connection[object], id_key: UUID) -> list[Relink]:
 def has_come(connection: Connection[object], id_key: UUID) -> bool:
     """Whether a mail with this id has come in."""
     return number(connection, "SELECT count(*) FROM correlator.message WHERE id_key = %(id)s", {"id": id_key}) > 0
+
+
+def one_message(connection: Connection[object], one: UUID, other: UUID) -> bool:
+    """Whether two ids are names of one message."""
+    return number(connection, _NAMES, {"id": one, "other": other, "kinds": sorted(NAMES_ITSELF)}) > 0
 
 
 def is_tied(connection: Connection[object], child: UUID, target: UUID) -> bool:

@@ -63,7 +63,19 @@ def test_an_activity_has_the_fields_that_tools_rely_on(desk, insert):
         "deliveries": [
             {"mailbox": "q@example.org", "folder": "INBOX", "uidvalidity": 7, "uid": 2, "receiving_mailbox": None}
         ],
-        "attachments": [{"name": "f.pdf", "type": "application/pdf", "size": 9, "sha256": "ab" * 32}],
+        "attachments": [
+            {
+                "name": "f.pdf",
+                "type": "application/pdf",
+                "size": 9,
+                "sha256": "ab" * 32,
+                "inline": False,
+                "content_id": "",
+            }
+        ],
+        "dropped_attachments": [],
+        "kind": "",
+        "reports": [],
     } == after
 
 

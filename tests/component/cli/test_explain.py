@@ -32,9 +32,9 @@ def test_a_delivery_is_explained_with_evidence_versions_and_history(desk, insert
         "id": str(delivery), "mailbox": "q@example.org", "folder": "INBOX", "uidvalidity": 7, "uid": 1,
         "direction": "incoming", "outcome": "accepted", "accepted_by": {"type": "queue", "id": "q1"},
         "activity_id": str(activity), "method": "None", "evidence": [rows.FILTER], "settings_version": 3,
-        "rule": "", "confidence": 0.0, "effect": "", "verified": True, "reviews": [],
+        "rule": "", "confidence": 0.0, "effect": "", "verified": True, "reviews": [], "kind": "",
         "graph_version": 1, "code_version": "0.1.0", "decided_at": "2026-03-01T12:30:00Z", "cause": "target",
-        "receiving_mailbox": None,
+        "receiving_mailbox": None, "asked": None,
     } == {name: value for name, value in one.items() if name != "history"}  # fmt: skip
     assert [("NoCorrelationMatch", [LOOKED], "arrival")] == [
         (h["outcome"], h["evidence"], h["cause"]) for h in one["history"]
@@ -107,8 +107,8 @@ def test_an_erased_message_is_still_found_by_its_id(desk, insert):
 def test_an_unknown_id_is_said_to_be_unknown(desk):
     result = desk.run("explain", "nobody@x")
 
-    assert (1, "") == (result.exit_code, result.stdout)
-    assert "mailweave: no mail with the id <nobody@x> has come in.\n" == result.stderr
+    assert (2, "") == (result.exit_code, result.stdout)
+    assert "no mail with the id <nobody@x> has come in. `mailweave activities --json` shows" in result.stderr
 
 
 def test_what_earlier_stages_know_of_an_id_is_said(desk, insert):
@@ -131,3 +131,43 @@ def test_what_is_no_id_is_refused(desk):
 
     assert 2 == result.exit_code
     assert "is no Message-ID" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        pytest.param("case/1", "has come in. `mailweave activities --json`", id="record"),
+        pytest.param("\x1b[2J@x", "<[2J@x>", id="hostile"),
+        pytest.param("0f0e0d0c-0000-4000-8000-000000000000", "has come in", id="unknown-uuid"),
+        pytest.param("x" * 5000, "is no Message-ID", id="long"),
+    ],
+)
+def test_what_names_no_mail_is_refused_with_what_to_do(desk, given, says):
+    result = desk.run("explain", given)
+
+    assert (2, "", True) == (result.exit_code, result.stdout, says in result.stderr), result.stderr
+
+
+def test_the_id_of_an_activity_is_told_from_that_of_its_mail(desk, insert):
+    activity = rows.whole_mail(desk, insert, "a@x")
+    result = desk.run("explain", str(activity))
+
+    assert 2 == result.exit_code
+    assert "is the id of an activity or delivery. Give its Message-ID: <a@x>." in result.stderr
+
+
+def test_what_was_left_out_of_a_mail_is_told(desk, insert):
+    activity = rows.whole_mail(desk, insert, "a@x")
+    insert(
+        "resolver.dropped_attachment", activity_id=activity, path="2", name="a.exe", type="application/pdf", size=9,
+        sha256=b"\xab" * 32, content_id="", inline=False, reason="BlockedName", detail="exe",
+    )  # fmt: skip
+
+    left_out = {
+        "name": "a.exe", "type": "application/pdf", "size": 9, "sha256": "ab" * 32,
+        "reason": "BlockedName", "detail": "exe",
+    }  # fmt: skip
+    assert [[left_out]] == [e["dropped_attachments"] for e in desk.json("explain", "a@x")]
+    assert [[left_out]] == [a["dropped_attachments"] for a in desk.json("activities")]
+    assert "Not attached: a.exe (9 bytes): attachments.blocked names .exe." in desk.run("explain", "a@x").stdout
+    assert "not attached: a.exe (9 bytes): attachments.blocked names .exe" in desk.run("activities").stdout

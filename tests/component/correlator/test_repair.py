@@ -210,6 +210,10 @@ def test_another_name_of_a_message_is_not_parted_from_it(url, kind):
         connection.execute(f"UPDATE correlator.edge SET kind = 'alias' WHERE {of_c}".encode())
     carry_out(url, command(kind, "c@x", "a@x", *(["e@x"] if kind == "relink" else [])))
 
+    ((_, refused),) = answers(url)
+    assert "are ids of one message" in refused
+    assert [] == records(url)
+    assert [] == rows(url, "SELECT * FROM correlator.cut")
     assert [] == rows(url, "SELECT * FROM correlator.merge WHERE loser = winner")
     assert together("ace") == groups(url) == components(url)
 

@@ -40,8 +40,9 @@ STATE = {
     "activity": "id, version, method, correlated, parent, regarding_id, owner_id, accepted_id, subject",
     "party": "activity_id, role, position, address, records::text",
     "attachment": "activity_id, path, name, size",
+    "dropped_attachment": "activity_id, path, name, reason, detail",
     "queue_item": "activity_id, queue_id",
-    "merged_activity": "id, message_key, version, into_id",
+    "withdrawn": "activity_id, version",
     "thread_merge": "loser, winner, version",
     "directory_record": "type, id, name, active, deleted",
 }
@@ -152,7 +153,16 @@ class Resolver:
     def directory(self, *records: dict[str, Any]) -> None:
         """Apply directory records."""
         full = [
-            {"owner": None, "active": True, "deleted": False, "name": r["id"], "addresses": [], **r} for r in records
+            {
+                "owner": None,
+                "active": True,
+                "deleted": False,
+                "merged_into": None,
+                "name": r["id"],
+                "addresses": [],
+                **r,
+            }
+            for r in records
         ]
         values = [contracts.encode("DirectoryRecord", r) for r in full]
         with closing(Database(self.url, "resolver")) as database:

@@ -4,6 +4,7 @@ import hashlib
 import random
 import threading
 from contextlib import closing
+from dataclasses import replace
 from itertools import permutations
 from uuid import UUID
 
@@ -12,6 +13,7 @@ import pytest
 
 from services import contracts, mime
 from services.domain.acceptance import Scope
+from services.domain.attachments import AttachmentLimits
 from services.domain.decide import Policy
 from services.domain.directory import RecordRef
 from services.resolver.events import activity_events
@@ -142,12 +144,19 @@ def test_two_resolvers_and_two_job_workers_at_once_end_like_one(resolver: Resolv
 
 WITH_FILES = mail("files", Content_Type="multipart/mixed; boundary=b", MIME_Version="1.0") + b"".join(
     f'\r\n--b\r\nContent-Type: {kind}\r\nContent-Disposition: attachment; filename="{name}"\r\n\r\n{name}\r\n'.encode()
-    for kind, name in (("text/plain", "b.txt"), ("application/pdf", "a.pdf"), ("image/png", "c.png"))
+    for kind, name in (
+        ("text/plain", "b.txt"),
+        ("application/pdf", "a.pdf"),
+        ("image/png", "c.png"),
+        ("text/plain", "d.bat"),
+    )
 )
 
 
 def test_the_event_of_a_new_activity_says_what_was_stored(resolver: Resolver):
     """It is made from what was written, not read back; both must say the same."""
+    limits = AttachmentLimits(blocked=frozenset({"bat"}))
+    resolver.settings = replace(resolver.settings, policy=Policy(version=1, attachments=limits))
     resolver.resolve(resolver.record(TREE["root"]), resolver.record(WITH_FILES, mailbox="support@own.example"))
     resolver.resolve(
         resolver.record(TREE["a"]), resolver.record(TREE["a"], mailbox="ben@own.example"), resolver.record(TREE["b"])
@@ -161,6 +170,28 @@ def test_the_event_of_a_new_activity_says_what_was_stored(resolver: Resolver):
     assert sorted(events) == [UUID(event["activity_id"]) for event in stored]
     for event in stored:
         assert events[UUID(event["activity_id"])] == event
+    (files,) = [event for event in stored if event["attachments"]]
+    assert ["b.txt", "a.pdf", "c.png"] == [one["name"] for one in files["attachments"]]
+    assert [("d.bat", "BlockedName")] == [(one["name"], one["reason"]) for one in files["dropped_attachments"]]
+
+
+def test_what_was_left_out_stays_so_when_the_limits_change_and_a_copy_comes(resolver: Resolver):
+    def files() -> list[tuple[str, str]]:
+        return sorted(
+            [("kept", name) for (name,) in resolver.rows("SELECT name FROM resolver.attachment")]
+            + resolver.rows("SELECT reason, name FROM resolver.dropped_attachment")
+        )
+
+    for version, blocked in enumerate(("png", "bat pdf", ""), 1):
+        limits = AttachmentLimits(blocked=frozenset(blocked.split()))
+        policy = Policy(version=version, attachments=limits)
+        resolver.settings = Settings(policy=policy, mailbox_owners={}, options={})
+        mailbox = ("support@own.example", "ben@own.example", ANNA)[version - 1]
+        resolver.resolve(resolver.record(WITH_FILES, mailbox=mailbox))
+        resolver.jobs()
+
+        assert [("BlockedName", "c.png"), ("kept", "a.pdf"), ("kept", "b.txt"), ("kept", "d.bat")] == files()
+    assert ["c.png"] == [one["name"] for one in resolver.events()[-1]["dropped_attachments"]]
 
 
 def test_the_same_mail_in_three_mailboxes_is_one_activity_with_three_deliveries(resolver: Resolver):
@@ -411,7 +442,7 @@ def test_a_record_that_is_none_counts_as_read_for_the_gate(resolver: Resolver):
 
 def test_a_directory_record_with_an_endless_address_is_rejected(resolver: Resolver):
     record = {"type": "contact", "id": "x", "name": "", "addresses": ["a" * 9000 + "@x"], "owner": None}
-    value = contracts.encode("DirectoryRecord", {**record, "active": True, "deleted": False})
+    value = contracts.encode("DirectoryRecord", {**record, "active": True, "deleted": False, "merged_into": None})
     with closing(Database(resolver.url, "resolver")) as database:
         batch = Batch([Input("directory", 0, 99, b"", value, {})])
         project(batch, database=database)
@@ -428,7 +459,7 @@ def test_the_record_that_came_first_is_the_older_one(resolver: Resolver):
 
 def test_a_directory_record_that_moved_to_another_partition_acts(resolver: Resolver):
     record = {"type": "contact", "id": "kim", "name": "New", "owner": None, "active": True, "deleted": False}
-    value = contracts.encode("DirectoryRecord", {**record, "addresses": []})
+    value = contracts.encode("DirectoryRecord", {**record, "addresses": [], "merged_into": None})
     with closing(Database(resolver.url, "resolver")) as database:
         project(Batch([Input("directory", 3, 0, b"", value, {})]), database=database)
 

@@ -16,6 +16,8 @@ from services.domain.directory import RecordRef
 from services.domain.identity import keyed_hash
 from services.domain.own_token import Audience
 from services.domain.tracking_token import Layout
+from services.resolver import tokens
+from services.resolver.answering import Answer, Question, close
 from services.storage import tracking_tokens
 from services.storage.postgres import Database
 from tests.component.resolver.conftest import KEY, TOKEN_KEYS, Resolver, mail
@@ -133,6 +135,17 @@ def test_a_guessed_token_is_only_suggested_and_told_of(resolver: Resolver):
     assert ["token_unshared"] == alerts(resolver)
 
 
+def test_a_token_that_many_mails_carry_takes_nothing_from_the_others_of_its_batch(resolver: Resolver, monkeypatch):
+    monkeypatch.setattr(tokens, "MOST_CARRYING", 3)
+    rare, common = issue(resolver), issue(resolver)
+    resolver.resolve(sent(resolver, "rare", rare, hour=1))
+    resolver.resolve(*(sent(resolver, f"common{n}", common, hour=2 + n) for n in range(5)))
+    resolver.resolve(reply(resolver, "in-rare", rare), reply(resolver, "in-common", common))
+
+    assert ("TrackingToken", "rare", True) == linked(resolver, "in-rare")
+    assert ("TrackingToken", "common4", True) == linked(resolver, "in-common")
+
+
 def test_our_answer_carries_the_token_on_and_nothing_turns_in_a_circle(resolver: Resolver):
     token = issue(resolver)
     resolver.resolve(sent(resolver, "out", token))
@@ -202,9 +215,9 @@ FAILED = f"{MX}; dmarc=fail (p=reject) header.from=customer.example"
 
 
 @pytest.mark.parametrize(
-    ("from_", "results", "verified"), [(EVE, PASSED, True), (KIM, FAILED, False), (KIM, "", True), (EVE, "", False)]
+    ("from_", "results", "verified"), [(EVE, PASSED, False), (KIM, FAILED, False), (KIM, "", True), (EVE, "", False)]
 )
-def test_trusted_servers_say_who_a_sender_is(resolver: Resolver, from_, results, verified):
+def test_trusted_servers_can_refute_a_sender_and_bring_nobody_in(resolver: Resolver, from_, results, verified):
     resolver.settings = replace(resolver.settings, policy=replace(CRM, trusted_authserv=(MX,)))
     resolver.resolve(resolver.record(mail("root")))
     resolver.resolve(
@@ -238,6 +251,77 @@ def test_a_conversation_of_ones_own_lets_nobody_into_another(resolver: Resolver)
     resolver.resolve(resolver.record(mail("in", answers=["eves", "root"], From=EVE), mailbox=SUPPORT))
 
     assert ("InReplyTo", "root", False) == linked(resolver, "in")
+
+
+def test_an_outsider_who_proves_who_it_is_inherits_nothing_and_is_told_of(resolver: Resolver):
+    resolver.settings = replace(resolver.settings, policy=replace(CRM, trusted_authserv=(MX,)))
+    resolver.resolve(resolver.record(mail("root")))
+    file_all(resolver, "case", "1")
+    resolver.resolve(
+        resolver.record(mail("in", answers=["root"], From=EVE, Authentication_Results=PASSED), mailbox=SUPPORT)
+    )
+
+    assert ("InReplyTo", "root", False) == linked(resolver, "in")
+    assert [(None,)] == resolver.rows(
+        "SELECT regarding_id FROM resolver.activity JOIN resolver.message USING (message_key) WHERE message_id = %s",
+        "in@x.example",
+    )
+    assert ["sender_unverified"] == alerts(resolver)
+    assert [("unverified",)] == resolver.rows("SELECT kind FROM resolver.review")
+
+
+def test_what_was_dismissed_is_not_asked_again_by_a_later_decision(resolver: Resolver):
+    resolver.resolve(resolver.record(mail("root")))
+    resolver.resolve(resolver.record(mail("in", answers=["root"], From=EVE), mailbox=SUPPORT))
+    with closing(Database(resolver.url, "resolver")) as database, database.transaction() as connection:
+        ((key, target, delivery),) = connection.execute(
+            "SELECT message_key, target, d.id FROM resolver.review JOIN resolver.delivery d ON d.id = delivery_id"
+        ).fetchall()
+        asked = Question(key, "unverified", target, [(delivery, 1)])
+        close(connection, asked, Answer.DISMISSED, author="anna", reason="nobody we know")
+    again = resolver.record(mail("in", answers=["root"], From=EVE), mailbox="anna@own.example")
+    resolver.resolve(again)
+
+    assert [("unverified", "dismissed")] * 2 == resolver.rows("SELECT kind, state FROM resolver.review")
+
+
+def test_an_outsider_does_not_get_in_by_a_first_mail_that_was_not_let_in(resolver: Resolver):
+    resolver.resolve(resolver.record(mail("root")))
+    resolver.resolve(resolver.record(mail("first", answers=["root"], From=EVE, Cc="mal@stranger.example")))
+    for name, answers in (("second", ["first", "root"]), ("third", ["root", "first"])):
+        resolver.resolve(resolver.record(mail(name, answers=answers, From=EVE), mailbox=SUPPORT))
+    resolver.resolve(resolver.record(mail("mals", answers=["root", "first"], From="mal@stranger.example")))
+
+    assert {("InReplyTo", "root", False)} == {linked(resolver, name) for name in ("first", "second")}
+    assert {("InReplyTo", "first", False)} == {linked(resolver, name) for name in ("third", "mals")}
+
+
+def test_a_mail_that_only_says_itself_that_it_belongs_there_brings_nobody_in(resolver: Resolver):
+    """A forward starts a conversation of its sender's own, though its References name the mail it shows."""
+    resolver.resolve(resolver.record(mail("root")))
+    resolver.resolve(resolver.record(mail("shown", answers=["root"], From=EVE, Subject="Fwd: Mail root")))
+    resolver.resolve(resolver.record(mail("in", answers=["shown", "root"], From=EVE), mailbox=SUPPORT))
+
+    assert ("None", "", True) == linked(resolver, "shown")
+    assert ("InReplyTo", "root", False) == linked(resolver, "in")
+
+
+def test_who_takes_part_answers_an_outsider_and_stays_in(resolver: Resolver):
+    resolver.resolve(resolver.record(mail("root")))
+    resolver.resolve(resolver.record(mail("eves", answers=["root"], From=EVE)))
+    resolver.resolve(resolver.record(mail("in", answers=["root", "eves"]), mailbox=SUPPORT))
+
+    assert ("InReplyTo", "eves", True) == linked(resolver, "in")
+
+
+def test_whom_we_answer_belongs_to_the_conversation(resolver: Resolver):
+    resolver.resolve(resolver.record(mail("root")))
+    resolver.resolve(resolver.record(mail("eves", answers=["root"], From=EVE)))
+    ours = mail("ours", answers=["root", "eves"], to=EVE, From=SUPPORT)
+    resolver.resolve(resolver.record(ours, mailbox=SUPPORT, folder="Sent"))
+    resolver.resolve(resolver.record(mail("in", answers=["root", "eves", "ours"], From=EVE), mailbox=SUPPORT))
+
+    assert ("InReplyTo", "ours", True) == linked(resolver, "in")
 
 
 def test_an_address_of_the_record_belongs_to_its_conversations(resolver: Resolver):

@@ -117,6 +117,8 @@ def test_a_directory_comes_from_standard_input_too(run):
         pytest.param(["import", "/", "--mailbox", "nobody"], "'nobody' is no address", id="import-mailbox"),
         pytest.param(["directory", "apply", "/no/such/file"], "/no/such/file", id="directory-file"),
         pytest.param(["explain", "<>"], "is no Message-ID", id="explain"),
+        pytest.param(["explain", "a@x", "--not", "kim"], "names no record", id="explain-not"),
+        pytest.param(["redecide", "--since", "2026-11-01", "--apply"], "--reason", id="redecide"),
         pytest.param(["up", "--replicas", "console=2"], "expected SERVICE=N", id="replicas-service"),
         pytest.param(["up", "--replicas", "fetcher=many"], "expected SERVICE=N", id="replicas-number"),
         pytest.param(["service", "start", "fetcher"], "with a number", id="service-name"),

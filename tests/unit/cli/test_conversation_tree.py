@@ -19,6 +19,7 @@ def _activity(name, answers=None, **changes):
         "accepted_by": {"type": "user", "id": "u1"},
         "deliveries": [{"mailbox": "m@x", "folder": "INBOX", "uidvalidity": 1, "uid": 2}],
         "attachments": [],
+        "dropped_attachments": [],
         **changes,
     }
 

@@ -15,6 +15,8 @@ GOOD = {
     "owner": {"type": "user", "id": "u1"},
     "active": True,
 }
+EMPTY: dict[str, object] = {"name": "", "addresses": [], "owner": None, "active": False, "deleted": True}
+MERGED = {"type": "contact", "id": "c1", "merged_into": "c2"}
 
 
 def _lines(*values):
@@ -22,11 +24,12 @@ def _lines(*values):
 
 
 def test_a_record_and_a_removal_are_read_in_order():
-    records = read("f", _lines(GOOD, b"", {"type": "user", "id": "u1", "deleted": True}))
+    records = read("f", _lines(GOOD, b"", {"type": "user", "id": "u1", "deleted": True}, MERGED))
 
     assert [
-        {**GOOD, "deleted": False},
-        {"type": "user", "id": "u1", "name": "", "addresses": [], "owner": None, "active": False, "deleted": True},
+        {**GOOD, "deleted": False, "merged_into": None},
+        {**EMPTY, "type": "user", "id": "u1", "merged_into": None},
+        {**EMPTY, "type": "contact", "id": "c1", "merged_into": "c2"},
     ] == records
 
 
@@ -58,6 +61,9 @@ def test_a_byte_order_mark_is_no_part_of_the_first_line():
         pytest.param({"type": "contact", "id": "c"}, "addresses is missing", id="missing"),
         pytest.param({"type": "contact", "id": "c", "deleted": False}, "deleted", id="not-deleted"),
         pytest.param({**GOOD, "deleted": True}, "is no field", id="both-forms"),
+        pytest.param({**MERGED, "merged_into": "c1"}, "into itself", id="into-itself"),
+        pytest.param({**MERGED, "type": "user"}, "cannot be merged", id="merged-user"),
+        pytest.param({**MERGED, "name": "Zoe"}, "name is no field", id="merged-with-name"),
         pytest.param({**GOOD, "id": "\ud800"}, "id", id="lone-surrogate"),
     ],
 )

@@ -202,12 +202,59 @@ def test_blinded_lines_keep_their_opaque_ids(run, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("options", "answered"),
+    [
+        (("--mode", "compatible"), {"notice": ("first", "SmartMatching"), "indexed": ("third", "ConversationIndex")}),
+        (("--mode", "best"), {"notice": (None, "None"), "indexed": (None, "None")}),
+        ((), {"notice": (None, "None"), "indexed": (None, "None")}),
+        (("--settings", "compatible.json"), {"notice": ("first", "SmartMatching")}),
+        (("--settings", "compatible.json", "--mode", "best"), {"notice": (None, "None")}),
+        (("--settings", "off.json", "--mode", "compatible"), {"notice": (None, "None")}),
+    ],
+)
+def test_conversations_are_those_of_the_mode(run, tmp_path, options, answered):
+    """Equal notices to the same two are one conversation to the product; it asks no people under a Thread-Index."""
+    (tmp_path / "compatible.json").write_text('{"organization": {"tracking.mode": "compatible"}}')
+    (tmp_path / "off.json").write_text('{"organization": {"tracking.smart.enabled": "off"}}')
+    people = {"from": [{"name": "", "addr": "a@x.example"}], "to": [{"name": "", "addr": "b@x.example"}]}
+    mails = [
+        {"message_id": "first", "subject": "Backup finished", "date": "2026-01-01T10:00:00Z", **people},
+        {"message_id": "notice", "subject": "Backup finished", "date": "2026-01-20T10:00:00Z", **people},
+    ]
+    raw = RAW.replace(b"\r\n\r\n", b"\r\nDate: Thu, 01 Jan 2026 10:00:00 +0000\r\n\r\n")
+    index = base64.b64encode(bytes(range(27))).decode()
+    for name, sender, value in (
+        ("third", "c@y.example", base64.b64encode(bytes(range(22))).decode()),
+        ("indexed", "d@z.example", index),
+    ):
+        one = raw.replace(b"a@x.example", name.encode() + b"@x.example").replace(b"kim@x.example", sender.encode())
+        one = one.replace(b"anna@own.example", f"to-{name}@own.example".encode())
+        one = one.replace(b"Subject: x", f"Subject: {name}\r\nThread-Index: {value}".encode())
+        (tmp_path / "raw").mkdir(exist_ok=True)
+        (tmp_path / "raw" / f"{name}.eml").write_bytes(one)
+    file = tmp_path / "messages.jsonl"
+    file.write_text("".join(json.dumps(one) + "\n" for one in mails))
+    more = [tmp_path / one if one.endswith(".json") else one for one in options]
+
+    found = {}
+    for path in (file, tmp_path / "raw"):
+        lines = run("--mail", path, "--format", "threads", *more).stdout.splitlines()
+        for one in map(json.loads, lines):
+            parent = one["parent"] and one["parent"].partition("@")[0]
+            found[one["message_id"].partition("@")[0]] = (parent, one["method"], one["thread"])
+
+    assert answered == {name: found[name][:2] for name in answered}
+    assert (found["notice"][0] is not None) == (found["notice"][2] == found["first"][2])
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         ((), "say which mail"),
         (("--mail", "{0}", "--stored"), "say which mail"),
         (("--stored", "--since", "2026-01-01", "--mailbox", "a@x"), "--mailbox says nothing here"),
         (("--mail", "{0}/a.eml", "--since", "2026-01-01"), "--since says nothing here"),
+        (("--mail", "{0}/a.eml", "--mailbox", "a@x", "--mode", "best"), "--mode says nothing here"),
         (("--mail", "{0}/a.eml", "--format", "threads", "--settings", "{0}/none"), "--settings"),
         (("--mail", "{0}/odd.jsonl", "--format", "threads"), "line 1: no mail (TypeError: ids must be a list)"),
         (("--mail", "{0}/old.jsonl", "--format", "threads"), "line 1: no mail (OverflowError"),

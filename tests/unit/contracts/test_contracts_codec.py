@@ -64,6 +64,8 @@ def completed(value, type_):
     if isinstance(type_, list):
         records = [one for one in type_ if isinstance(one, dict)]
         return completed(value, records[0]) if isinstance(value, dict) and records else value
+    if isinstance(value, list):
+        return [completed(one, type_["items"]) for one in value]
     if not isinstance(value, dict) or "fields" not in type_:
         return value
     added = {f["name"]: f["default"] for f in type_["fields"] if "default" in f and f["name"] not in value}

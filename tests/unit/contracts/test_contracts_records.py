@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from services.contracts import activity_record, decode, encode, received_record, records, schemas
 from services.contracts.received import Found, found_of, identity_of, message_of, to_record
 from services.domain.identity import author, identity
-from services.domain.message import Mailbox, Message, MessageId, ParseOutcome, Part, PartRole
+from services.domain.message import (
+    Mailbox,
+    Message,
+    MessageId,
+    ParseOutcome,
+    Part,
+    PartRole,
+    Report,
+    Reported,
+    ReportForm,
+)
 from tests.unit.contracts.values import TEXTS, TIMES
 
 MODULES = (records, received_record, activity_record)
@@ -83,6 +93,13 @@ MESSAGES = st.builds(
     has_html=st.booleans(),
     repairs=st.lists(TEXTS, max_size=2).map(tuple),
     outcome=st.sampled_from(ParseOutcome),
+    report=st.none()
+    | st.builds(
+        Report,
+        st.sampled_from(ReportForm),
+        IDS,
+        st.lists(st.builds(Reported, TEXTS, TEXTS, TEXTS, TEXTS), max_size=2).map(tuple),
+    ),
 )
 FOUND = Found(
     delivery_id=UUID(int=7),

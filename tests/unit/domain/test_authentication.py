@@ -52,6 +52,46 @@ def test_without_a_trusted_server_nothing_counts():
     assert judged(REJECTED, trusted=()) == UNKNOWN
 
 
+@pytest.mark.parametrize(
+    "forged",
+    [
+        f"{MX}; dmarc=pass header.from=customer.example",
+        f"{MX}; dkim=pass header.d=customer.example",
+        f"{MX}; spf=pass smtp.mailfrom=customer.example",
+        f"{MX}; none; dmarc=pass header.from=customer.example; dkim=pass header.d=customer.example",
+    ],
+)
+@pytest.mark.parametrize(
+    "topmost",
+    [
+        MX,
+        f"{MX}; none",
+        f"{MX}; spf=none smtp.mailfrom=evil.example",
+        f"{MX}; spf=pass smtp.mailfrom=evil.example; dkim=pass header.d=evil.example",
+        f"{MX}; dmarc=none header.from=customer.example",
+    ],
+)
+def test_what_the_topmost_header_does_not_say_is_not_believed_from_below(topmost, forged):
+    """A sender may bring headers under the name of our server along: only what that server writes on top is its own."""
+    assert UNKNOWN == judged(topmost, forged)
+    assert UNKNOWN == judged(topmost, "mx.evil.example; none", forged, forged)
+    assert UNKNOWN == judged(topmost, forged, trusted=(MX, "mx.evil.example"))
+
+
+def test_of_several_trusted_servers_the_topmost_header_counts():
+    inner, outer = f"in.{MX}; spf=pass smtp.mailfrom=relay.example", f"{MX}; dmarc=pass header.from=customer.example"
+
+    assert UNKNOWN == judged(inner, outer, trusted=(MX, f"in.{MX}"))
+    assert PASSED == judged(inner, outer)
+
+
+def test_a_refusal_counts_below_the_topmost_header_too_unless_that_has_the_domain_pass():
+    passed = f"{MX}; dmarc=pass header.from=customer.example"
+
+    assert FAILED == judged(f"{MX}; dkim=pass header.d=customer.example", REJECTED)
+    assert PASSED == judged(passed, REJECTED)
+
+
 def test_of_one_method_the_topmost_header_counts():
     forged = f"{MX}; dmarc=pass header.from=customer.example"
 

@@ -78,6 +78,9 @@ class Around:
     def related(self, one: Target, other: Target) -> bool:
         return frozenset((one.message_key.int, other.message_key.int)) in self._related
 
+    def above(self, one: Target, other: Target) -> bool:
+        return False
+
     def text(self, target: Target) -> str:
         return self._text
 
@@ -158,13 +161,13 @@ def test_two_unrelated_records_open_a_review_and_the_nearest_counts():
     ("verdict", "verified", "counts", "asked"),
     [
         (SenderVerdict.PLAUSIBLE, True, True, False),
-        (SenderVerdict.NEW_PARTICIPANT, True, True, False),
+        (SenderVerdict.NEW_PARTICIPANT, False, True, True),
         (SenderVerdict.STRANGER, False, True, True),
         (SenderVerdict.FAILED, False, False, True),
     ],
 )
 def test_the_sender_gate_decides_what_follows_from_a_link(verdict, verified, counts, asked):
-    """A stranger's mail is linked as unverified: no regarding and no owner follow, and a person is asked."""
+    """The mail of whoever has no part in it is linked as unverified: no regarding, no owner, and a person is asked."""
     found = run(pointer("in_reply_to", target(1, ONE)), sender=lambda _: verdict)
 
     assert (target(1, ONE), verified, counts) == (found.target, found.verified, found.tracked)
@@ -179,8 +182,9 @@ def test_a_token_that_only_we_can_have_made_links_a_stranger_without_asking():
     assert (False, ()) == (found.verified, found.reviews)
 
 
-def test_likeness_links_no_stranger_but_suggests():
-    found = run(pointer("likeness", target(1)), sender=lambda _: SenderVerdict.STRANGER)
+@pytest.mark.parametrize("verdict", [SenderVerdict.NEW_PARTICIPANT, SenderVerdict.STRANGER])
+def test_likeness_links_no_stranger_but_suggests(verdict):
+    found = run(pointer("likeness", target(1)), sender=lambda _: verdict)
 
     assert (None, [ReviewKind.SUGGESTION]) == (found.target, [one.kind for one in found.reviews])
 

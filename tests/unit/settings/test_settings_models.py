@@ -59,6 +59,7 @@ DEFAULTS = {
     "resolve.applyToAll": True,
     "resolve.senderUnresolveOnMultiple": False,
     "resolve.senderMaxMatches": 100,
+    "resolve.foldDetails": False,
     "resolve.autoCreate": "contact",
     "queue.itemPerRecipient": True,
     "queue.itemForPolling": True,

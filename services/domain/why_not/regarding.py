@@ -1,0 +1,67 @@
+"""Why a mail is not filed under a record."""
+
+from collections.abc import Iterator
+
+from services.domain.activity import FOLDER
+from services.domain.why_not.evidence import answering, ids, lacking, pieces
+from services.domain.why_not.facts import Answer, Asked, Kept, Place, Pointed, listed, named
+
+MANUAL = "manual"
+
+
+def regarding(kept: Kept, asked: Asked) -> Answer:
+    """Return whether the mail is filed under the record, or what would have had to be true for that."""
+    now = kept.filed.regarding if kept.filed is not None else None
+    if now is not None and now.record == asked.ref:
+        how = {FOLDER: "the rule of its folder gives it", MANUAL: "a person has set it"}
+        why = how.get(now.source, f"<{kept.answers}>, which it answers, is filed under it" if kept.answers else "")
+        return Answer(Place.REGARDING, True, (f"It is filed under {named(asked.ref)}" + (f": {why}." if why else "."),))
+    return Answer(Place.REGARDING, False, tuple(_lacking(kept, asked)))
+
+
+def _lacking(kept: Kept, asked: Asked) -> Iterator[str]:
+    who = named(asked.ref)
+    if kept.filed is None:
+        yield f"The mail would have had to be filed at all: it is not ({kept.outcome})."
+    now = kept.filed.regarding if kept.filed is not None else None
+    if now is not None and now.source == MANUAL:
+        yield f"A person has filed it under {named(now.record)}: only a person changes that."
+        return
+    if asked.folders:
+        yield f"It would have had to lie in a folder whose rule gives {who}: {listed(asked.folders)}."
+    else:
+        yield f"A rule of its folder would have had to give {who}: no folder has such a rule."
+    if now is not None and now.source == FOLDER:
+        yield f"While a rule of its folder gives {named(now.record)}, what it answers does not matter."
+        return
+    yield from _by_answer(kept, asked)
+
+
+def _by_answer(kept: Kept, asked: Asked) -> Iterator[str]:
+    who = named(asked.ref)
+    under = {one.message_id for one in kept.pointed if one.regarding == asked.ref}
+    if kept.answers in under:
+        if not kept.verified:
+            yield (
+                f"The sender would have had to belong to the conversation of <{kept.answers}>, which is filed under"
+                f" {who}: from an unverified sender nothing follows."
+            )
+        else:
+            yield f"<{kept.answers}>, which it answers, is filed under {who} by now: decided again, it would be too."
+        return
+    near = [one for one in pieces(kept.looked) if not one.counts and under.intersection(ids(one))]
+    if near:
+        yield from (lacking(one) for one in near)
+    elif kept.answers is None:
+        yield from answering(kept.looked, f"a message that is filed under {who}")
+    else:
+        answered = next((one for one in kept.pointed if one.message_id == kept.answers), None)
+        yield f"<{kept.answers}>, which it answers, would have had to be filed under {who}{_instead(answered)}."
+
+
+def _instead(answered: Pointed | None) -> str:
+    if answered is None:
+        return ""
+    if not answered.tracked:
+        return ": it is not filed"
+    return f": it is filed under {named(answered.regarding)}" if answered.regarding else ": it is filed under no record"

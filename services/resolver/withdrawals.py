@@ -1,0 +1,60 @@
+"""Activities that end, because nothing of their mail is accepted any more, and that come again."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from services.resolver import smart_store
+from services.resolver.events import activity_events
+from services.resolver.filing import Filing
+from services.storage import outbox
+
+Connection = psycopg.Connection[Any]
+
+_PARTS = (b"party", b"attachment", b"dropped_attachment", b"queue_item", b"report")
+
+
+def withdraw(connection: Connection, activities: Mapping[UUID, UUID | None]) -> None:
+    """
+    Take activities away and tell of it: the event has the state that was, and no deliveries.
+
+    Its reason is ``merged`` where the activity is given in which it has ended, else ``withdrawn``.
+
+    To be called when the decisions that accept none of their mail are written. Subject, addresses and text go with
+    them, because mail that is not filed keeps none.
+    """
+    if not activities:
+        return
+    ids = sorted(activities)
+    rows = connection.execute(
+        "UPDATE resolver.activity SET version = version + 1 WHERE id = ANY(%b) RETURNING message_key", (ids,)
+    ).fetchall()
+    reasons = {one: {"merged" if into else "withdrawn"} for one, into in activities.items()}
+    outbox.append(connection, "resolver", activity_events(connection, reasons, activities))
+    for table in _PARTS:
+        connection.execute(b"DELETE FROM resolver." + table + b" WHERE activity_id = ANY(%b)", (ids,))
+    connection.execute(
+        "WITH gone AS (DELETE FROM resolver.activity WHERE id = ANY(%b) RETURNING id, version)"
+        " INSERT INTO resolver.withdrawn (activity_id, version) SELECT id, version FROM gone",
+        (ids,),
+    )
+    left = connection.execute(
+        "SELECT message_key FROM resolver.activity WHERE message_key = ANY(%b)", ([key for (key,) in rows],)
+    ).fetchall()
+    smart_store.forget(connection, sorted({key for (key,) in rows} - {key for (key,) in left}))
+
+
+def resume(connection: Connection, filing: Filing) -> None:
+    """Let activities that were withdrawn once go on from their last version; a consumer drops what is not newer."""
+    created = sorted(filing.created)
+    if not created:
+        return
+    rows = connection.execute(
+        "DELETE FROM resolver.withdrawn WHERE activity_id = ANY(%b) RETURNING activity_id, version", (created,)
+    )
+    for activity, version in rows.fetchall():
+        filed, form, item = filing.activities[activity]
+        filing.activities[activity] = (replace(filed, version=version + 1), form, item)
