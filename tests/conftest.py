@@ -70,6 +70,10 @@ class Pipeline(RunningStack):
             assert done.returncode == 0, f"mailweave {' '.join(map(str, args))}: {done.stdout}\n{done.stderr}"
         return done
 
+    def tested(self, address: str, *, check: bool = True) -> CompletedProcess[str]:
+        """Have a mailbox tested; return what the command says of it, however long a busy machine takes."""
+        return self.mailweave("mailbox", "test", address, "--wait", "--timeout", "240", check=check)
+
     def add_mailbox(self, address: str, owner: str | None = None, *options: str) -> None:
         """Make a mailbox on the IMAP server and have it read each second."""
         local.add_user(self.home, address, PASSWORD)

@@ -42,8 +42,10 @@ def list_command(*, state: str, limit: int, as_json: bool) -> None:
             emit(one["review"])
         else:
             _show(one)
-    if not as_json:
-        click.echo(f"More than {limit:,}: see --limit." if len(found) > limit else plural(len(found), "review") + ".")
+    if len(found) > limit:
+        click.echo(f"More than {limit:,}: see --limit.", err=as_json)
+    elif not as_json:
+        click.echo(plural(len(found), "review") + ".")
 
 
 @review_commands.command("confirm")

@@ -101,7 +101,7 @@ def test_a_mail_that_a_person_flags_is_tracked(reading: Company):
         client.select("INBOX")
         client.store("*", "+FLAGS", "($MailweaveTracked)")
         client.logout()
-    reading.pipeline.mailweave("mailbox", "test", ADDRESS, "--wait")
+    reading.pipeline.tested(ADDRESS)
     reading.pipeline.wait()
 
     assert [("incoming", "accepted", None)] == decided(reading, flagged)

@@ -24,7 +24,7 @@ def test_a_mailbox_is_tested_disabled_and_enabled_again(company: Company):
         assert "success" == shown(company, address)["test"]["result"]
 
         local.add_user(pipeline.home, address, "another password")
-        failed = pipeline.mailweave("mailbox", "test", address, "--wait", check=False)
+        failed = pipeline.tested(address, check=False)
         assert (1, True) == (failed.returncode, f"{address}: failure at " in failed.stdout), failed.stderr
         assert ("disabled", "login_refused") == (
             shown(company, address)["state"], shown(company, address)["reason"]
@@ -32,7 +32,7 @@ def test_a_mailbox_is_tested_disabled_and_enabled_again(company: Company):
         until(lambda: alerts(company, "login_refused", address))
 
         local.add_user(pipeline.home, address, PASSWORD)
-        assert f"{address}: success at " in pipeline.mailweave("mailbox", "test", address, "--wait").stdout
+        assert f"{address}: success at " in pipeline.tested(address).stdout
         assert "enabled" == shown(company, address)["state"]
         until(lambda: alerts(company, "login_refused", address, state="resolved"))
 

@@ -39,7 +39,7 @@ def test_the_processing_method_says_who_reads(company: Company, tmp_path: Path):
             until(lambda: accepted(company, f"%@{domain}") == sent)
             assert "left to the router, switched is the last that came" == shown(company, address)["read_by"]
             assert "enabled" == shown(company, address)["state"]
-            assert "success at" in pipeline.mailweave("mailbox", "test", address, "--wait").stdout
+            assert "success at" in pipeline.tested(address).stdout
             (listed,) = [r for r in routers(company) if r["router"] == "switched"]
             assert ("good", False, 1) == (listed["token"], listed["silent"], listed["mailboxes"])
             assert listed["lastHeard"]

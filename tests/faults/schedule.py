@@ -17,6 +17,7 @@ CRASH_POINTS = (
     "resolver.stored",
     "resolver.decided",
     "resolver.committed",
+    "resolver.job",
     "resolver.outbox_sent",
     "alerter.written",
     "alerter.committed",
