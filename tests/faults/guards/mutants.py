@@ -44,7 +44,12 @@ OUTBOX = Mutant(
         Cut(
             "resolver/writing.py",
             '    outbox.append(connection, "resolver", events)\n',
-            "    UNSENT.extend(events)\n\n\nUNSENT: list[outbox.OutboxRow] = []\n",
+            "    UNSENT.extend(events)\n",
+        ),
+        Cut(
+            "resolver/writing.py",
+            "Connection = psycopg.Connection[Any]\n",
+            "Connection = psycopg.Connection[Any]\nUNSENT: list[outbox.OutboxRow] = []\n",
         ),
         Cut(
             "resolver/handlers.py",
