@@ -53,11 +53,12 @@ def redecide_command(*, since: datetime, mailbox: str | None, applied: bool, rea
 
 
 def _show(config: Config, now: Snapshot, since: datetime, mailbox: str | None, *, as_json: bool) -> None:
-    settings = settings_of(now, hash_key=config.hash_key)
+    blobs = BlobFolder(config.blobs)
+    settings = settings_of(now, hash_key=config.hash_key, blobs=blobs)
     with session.reading(config) as connection:
         if mailbox is not None and mailbox not in now.mailboxes and not redecisions.has_mail(connection, mailbox):
             raise Refused(f"no mail of {printable(mailbox)} is stored. See: mailweave mailbox list.")
-        stored = knowing.of_stored(connection, BlobFolder(config.blobs), since, settings, mailbox)
+        stored = knowing.of_stored(connection, blobs, since, settings, mailbox)
         after = again(stored, settings)
         printing.left_out(stored.unreadable)
         printing.differences(pairs(decided(stored, after), after), as_json=as_json)

@@ -30,6 +30,7 @@ _KINDS = {
     "subject": "The subject",
     "recipient": "The recipient",
     "sender": "The sender",
+    "signature": "The signature",
     "folder": "The folder",
     "size": "The size",
     "delivery": "Another delivery",

@@ -156,12 +156,16 @@ def _of_mails(
 
 def _stored(since: datetime, candidate: Path | None, form: str, *, as_json: bool) -> None:
     config = session.config()
-    now = publisher.current(config.postgres)
+    now, blobs = publisher.current(config.postgres), BlobFolder(config.blobs)
     with session.reading(config) as connection:
-        stored = knowing.of_stored(connection, BlobFolder(config.blobs), since, settings_of(now))
+        stored = knowing.of_stored(connection, blobs, since, settings_of(now))
         # Decisions ask the store where they turn on it.
-        after = again(stored, settings_of(_with(now, candidate)))
-        before = again(stored, settings_of(now)) if candidate and form != "decisions" else decided(stored, after)
+        after = again(stored, settings_of(_with(now, candidate), blobs=blobs))
+        before = (
+            again(stored, settings_of(now, blobs=blobs))
+            if candidate and form != "decisions"
+            else decided(stored, after)
+        )
     printing.left_out(stored.unreadable)
     if form == "decisions":
         printing.decisions(after, as_json=as_json)

@@ -32,6 +32,8 @@ from services.domain.linking import correlate, plausible
 from services.domain.message import Mailbox, Message, ParseOutcome, ReportForm
 from services.domain.queue_items import QueueItems
 from services.domain.sender_verdict import SenderVerdict
+from services.domain.signatures import UNCHECKED, Checked
+from services.domain.signing_keys import Key, Name
 from services.domain.surroundings import NOTHING, Surroundings
 
 
@@ -43,6 +45,7 @@ class Policy:
     switches: Switches = field(default_factory=Switches)
     token_prefixes: tuple[str, ...] = ()
     trusted_authserv: tuple[str, ...] = ()
+    dkim_keys: Mapping[Name, Key] = field(default_factory=dict)
     same_organisation: bool = False
     scope: Scope = Scope.ALL_RECIPIENTS
     force_users: int = -1
@@ -68,7 +71,8 @@ class Facts:
     decided before. ``tracked_by`` is the folder rule or the keyword that makes it tracked whatever filters say, or
     empty; ``folder_record`` the record of the rule. ``mailbox`` is the one that received it: with an ``attribution``,
     the one it was forwarded for. ``opposite`` says whether the same message is filed as outgoing.
-    ``sender`` is the sender gate, ``around`` what is looked up when it matters.
+    ``sender`` is the sender gate, ``around`` what is looked up when it matters, ``signed`` what our own check of the
+    mail's signatures has found.
     """
 
     message: Message
@@ -87,6 +91,7 @@ class Facts:
     opposite: bool = False
     sender: Callable[[Target], SenderVerdict] = plausible
     around: Surroundings = NOTHING
+    signed: Callable[[], Checked] = lambda: UNCHECKED
 
     def records_at(self, address: str) -> tuple[Record, ...]:
         """Return the records of a normalised address; see :meth:`_looked_up`."""
@@ -272,7 +277,12 @@ def _correlation(facts: Facts) -> Correlation:
     people = people_of(facts.message)
     own = frozenset(one for one in people if one == facts.mailbox or principals_at(facts, one))
     features = features_of(facts.message, facts.direction, own=own)
-    return correlate(pointers, features, facts.policy.switches, sender=facts.sender, around=facts.around)
+    found = correlate(pointers, features, facts.policy.switches, sender=facts.sender, around=facts.around)
+    checked = UNCHECKED if found.verified else facts.signed()
+    if not checked.name:
+        return found
+    told = Looked("signature", checked.name, None, counts=checked.good, why=checked.why)
+    return replace(found, looked=(*found.looked, told))
 
 
 def _place(candidate: Candidate, direction: Direction) -> str:

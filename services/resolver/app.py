@@ -26,15 +26,16 @@ def build(runtime: Runtime) -> faust.App:
     """Return the stage: mail and directory from Kafka, jobs from PostgreSQL, events through the outbox."""
     config = runtime.config
     app = kafka.worker(OWNER, config)
+    blobs = BlobFolder(config.blobs)
 
     def database() -> Database:
         return Database(config.postgres, OWNER)
 
     def settings() -> Settings:
-        return settings_of(runtime.settings.snapshot, hash_key=config.hash_key)
+        return settings_of(runtime.settings.snapshot, hash_key=config.hash_key, blobs=blobs)
 
     gate = DirectoryGate(database(), lag.ends(config.kafka, "directory"))
-    jobs = JobWorker(database(), BlobFolder(config.blobs), settings)
+    jobs = JobWorker(database(), blobs, settings)
     # This sends, too, what a command that was cut off has left there.
     mailboxes = NewMailboxes(database(), config.postgres, published=runtime.drainer("settings").nudge)
     late = LateResolution(database(), settings)

@@ -20,7 +20,8 @@ from services.domain.resolved import UNRESOLVED, Resolved, records_of
 from services.domain.smart_matching import Parameters
 from services.resolver.arrivals import Delivered
 from services.resolver.ledger import Current, Filed, Item, Ledger
-from services.resolver.senders import gate
+from services.resolver.senders import gate, signed
+from services.storage.blobs import BlobFolder
 
 CODE_VERSION = __version__
 
@@ -91,7 +92,7 @@ class Settings:
     """
     The settings as the resolver needs them; ``rules`` are the records of folder rules by their key, ``forwarding`` the
     mailboxes that receive by a forward mailbox. ``smart`` is None where the product's smart matching has no place.
-    ``largest`` is the limit for whole mails in bytes.
+    ``largest`` is the limit for whole mails in bytes; in ``blobs`` lie the mails whose signatures are checked.
     """
 
     policy: Policy
@@ -102,6 +103,7 @@ class Settings:
     hash_key: bytes = field(default=b"", repr=False)
     smart: SmartMatching | None = None
     largest: int = sys.maxsize
+    blobs: BlobFolder | None = None
 
 
 def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, cause: str) -> UUID | None:
@@ -132,6 +134,7 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
         attribution=attribution,
         opposite=(delivered.message_key, Direction.OUTGOING) in ledger.filed,
         around=ledger.around(delivered.message_key),
+        signed=signed(delivered, item.message, settings.policy.dkim_keys, settings.blobs),
     )
     decision = decide(replace(facts, sender=gate(facts)))
     before = ledger.current.get(delivered.delivery_id)

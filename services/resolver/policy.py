@@ -9,15 +9,17 @@ from services.domain.decide import Policy
 from services.domain.directory import PRINCIPALS, RecordRef
 from services.domain.internal import InternalMail
 from services.domain.queue_items import QueueItems
+from services.domain.signing_keys import key_of
 from services.domain.smart_matching import Parameters
 from services.resolver.filing import Settings, SmartMatching
 from services.settings.permits import forwarding
 from services.settings.snapshot import Snapshot
+from services.storage.blobs import BlobFolder
 
 MEGABYTE = 1024 * 1024
 
 
-def settings_of(snapshot: Snapshot, *, hash_key: bytes = b"") -> Settings:
+def settings_of(snapshot: Snapshot, *, hash_key: bytes = b"", blobs: BlobFolder | None = None) -> Settings:
     """Return the policy, the owners of mailboxes and the principals' own filters of one snapshot."""
     o = snapshot.organization
     return Settings(
@@ -34,6 +36,7 @@ def settings_of(snapshot: Snapshot, *, hash_key: bytes = b"") -> Settings:
             ),
             token_prefixes=(o.tracking_token_prefix, *o.tracking_token_prefix_history),
             trusted_authserv=o.tracking_trusted_authserv,
+            dkim_keys={key.name: key for key in map(key_of, o.tracking_dkim_keys)},
             same_organisation=o.tracking_same_organisation,
             scope=Scope(o.filter_scope),
             force_users=o.filter_force_users,
@@ -61,6 +64,7 @@ def settings_of(snapshot: Snapshot, *, hash_key: bytes = b"") -> Settings:
         },
         forwarding=forwarding(snapshot),
         largest=o.message_max_mb * MEGABYTE,
+        blobs=blobs,
         smart=_smart(snapshot, hash_key),
         hash_key=hash_key,
         options={

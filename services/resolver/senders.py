@@ -1,15 +1,22 @@
 """The sender gate of one mail: what it is asked with, from the state around the mail."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
 from services.domain.addresses import domain_of, normalise
-from services.domain.authentication import authenticated
+from services.domain.authentication import Authentication, authenticated
 from services.domain.correlation import Pointer, Target
 from services.domain.decide import Facts, principals_at
 from services.domain.evidence import POINTS_AT_IDS
 from services.domain.identity import Direction
+from services.domain.message import Message
 from services.domain.sender_gate import Admitted, Sender, verdict
 from services.domain.sender_verdict import SenderVerdict
+from services.domain.signatures import UNCHECKED, Checked, proven
+from services.domain.signing_keys import Key, Name
+from services.mime.signatures import check_file
+from services.resolver.arrivals import Delivered
+from services.storage.blobs import BlobFolder
 
 
 def gate(facts: Facts) -> Callable[[Target], SenderVerdict]:
@@ -20,19 +27,42 @@ def gate(facts: Facts) -> Callable[[Target], SenderVerdict]:
         if facts.direction == Direction.OUTGOING:
             return SenderVerdict.PLAUSIBLE  # it lies in Sent: one of us has logged in and sent it
         policy = facts.policy
-        sender = Sender(
-            address,
-            authenticated(address, facts.message.headers, policy.trusted_authserv),
-            internal=bool(principals_at(facts, address)),
-        )
+        said = authenticated(address, facts.message.headers, policy.trusted_authserv)
         admitted = Admitted(
             participants=target.admits | _above(target, facts, address),
             parties=_parties(target, facts, address),
             own=_own(target, facts) if policy.same_organisation else (),
         )
-        return verdict(sender, admitted, same_organisation=policy.same_organisation)
+        internal = bool(principals_at(facts, address))
+
+        def of(authentication: Authentication) -> SenderVerdict:
+            sender = Sender(address, authentication, internal)
+            return verdict(sender, admitted, same_organisation=policy.same_organisation)
+
+        first = of(said)
+        # The mail is read for its signatures only where they make a difference.
+        return of(proven(said, facts.signed())) if first == SenderVerdict.STRANGER else first
 
     return judge
+
+
+def signed(
+    delivered: Delivered, message: Message, keys: Mapping[Name, Key], blobs: BlobFolder | None
+) -> Callable[[], Checked]:
+    """Return what looks the signatures of a mail up, once; what has no single From proves nobody."""
+
+    @cache
+    def look() -> Checked:
+        if not keys or blobs is None or not delivered.blob_sha256 or len(message.from_) != 1:
+            return UNCHECKED
+        return check_file(
+            blobs.path(delivered.blob_sha256.hex()),
+            sender=normalise(message.from_[0].address),
+            at=delivered.internal_date,
+            keys=keys,
+        )
+
+    return look
 
 
 def _own(target: Target, facts: Facts) -> frozenset[str]:

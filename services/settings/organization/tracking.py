@@ -2,13 +2,32 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
+from services.domain.signing_keys import key_of
+from services.mime.signatures import usable
 from services.settings.declaring import About, Strict, setting
 from services.settings.organization.tokens import listed
 
 MOST_SERVERS = 50
+MOST_KEYS = 200
 Authserv = Annotated[str, StringConstraints(pattern=r"^[^\s;()\"=]+$", max_length=255, strict=True)]
+
+
+def _usable(text: str) -> str:
+    usable(key_of(text))
+    return text
+
+
+def _each_once(texts: tuple[str, ...]) -> tuple[str, ...]:
+    names = [str(key_of(text).name) for text in texts]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"has several keys under {', '.join(twice)}: keep one of them")
+    return texts
+
+
+DkimKey = Annotated[str, StringConstraints(max_length=2_000, strict=True), AfterValidator(_usable)]
 
 
 class Tracking(Strict):
@@ -50,6 +69,13 @@ class Tracking(Strict):
         "Servers whose Authentication-Results are believed, by their authserv-id. They must remove forged ones.",
         about=About("3.5", unit="entries", acts="resolver"),
         max_length=MOST_SERVERS,
+    )
+    tracking_dkim_keys: Annotated[tuple[DkimKey, ...], BeforeValidator(listed), AfterValidator(_each_once)] = setting(
+        (),
+        "tracking.dkimKeys",
+        "Keys by which we check DKIM signatures ourselves, each as SELECTOR._domainkey.DOMAIN and its DNS record.",
+        about=About("3.5", unit="entries", acts="resolver"),
+        max_length=MOST_KEYS,
     )
     tracking_same_organisation: bool = setting(
         False,

@@ -17,6 +17,7 @@ MAILBOX = {
 PROFILE = {"host": "imap.example.org", "port": 993}
 
 # Domain section 13 and the settings of ours; a changed default must be changed here too.
+ED25519 = "s1._domainkey.customer.example k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 DEFAULTS = {
     "processing.engine": "sss",
     "defaults.serverProfileId": None,
@@ -31,6 +32,7 @@ DEFAULTS = {
     "tracking.ignoreForwards": True,
     "tracking.sentItems": True,
     "tracking.trustedAuthserv": (),
+    "tracking.dkimKeys": (),
     "tracking.sameOrganisation": False,
     "tracking.token.enabled": True,
     "tracking.token.prefix": "CRM:",
@@ -124,6 +126,20 @@ def test_a_mailbox_reads_its_inbox_and_has_no_owner_unless_told_otherwise():
             "tracking.trustedAuthserv",
             ([], ["mx.own.example"] * 50),
             (["mx"] * 51, "mx", [""], ["a b"], ["a;b"], ["x" * 256]),
+        ),
+        (
+            "organization",
+            "tracking.dkimKeys",
+            ([], [ED25519]),
+            (
+                [ED25519] * 2,
+                ED25519,
+                [""],
+                ["x"],
+                [ED25519.replace("s1", "s2") + "A"],
+                [1],
+                [f"{ED25519} {' ' * 2000}"],
+            ),
         ),
         ("organization", "tracking.token.base", (0, 2_147_483_647), (-1, 2_147_483_648, 1.5, "1")),
         ("organization", "tracking.token.userDigits", (1, 10), (0, 11)),
