@@ -23,6 +23,14 @@ class Absences(Generic[K]):
         return bool(self.gone or self.back or self.forgotten)
 
 
+@dataclass(frozen=True, slots=True)
+class FolderAbsences:
+    """Those of the cursors of a mailbox, by the id of the folder, and of the ids, by what asks for the folder."""
+
+    cursors: Absences[str]
+    ids: Absences[str]
+
+
 def absences(known: Collection[K], gone: Mapping[K, datetime], there: Collection[K], now: datetime) -> Absences[K]:
     """
     Return what follows for what is known, of which ``gone`` says since when it is not there, when this is there now.

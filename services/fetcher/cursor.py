@@ -103,6 +103,13 @@ def begin(database: Database, mailbox: str, fence: int, at: Position) -> None:
         _write(connection, mailbox, at)
 
 
+def vacate(database: Database, mailbox: str, fence: int, at: Position) -> None:
+    """Take back the places of an epoch that begins in a folder without a cursor. Raises ``FenceLost`` when outrun."""
+    with database.transaction() as connection:
+        hold(connection, mailbox, fence)
+        former_places.vacate(connection, mailbox, at)
+
+
 def advance(
     database: Database,
     mailbox: str,

@@ -8,15 +8,15 @@ from services.domain.decide import KEYWORD
 from services.domain.identity import delivery_id_imap
 from services.domain.renumbering import Seen
 from services.domain.start_date import is_before
-from services.fetcher import folder_rows, known_folders
 from services.fetcher.answers import Listed
 from services.fetcher.choosing import Place
 from services.fetcher.deliveries import Passed
 from services.fetcher.fetch import Large, Small, TooLarge, batches, read, windows
+from services.fetcher.folder_rows import Known
 from services.fetcher.folders import folder_id
 from services.fetcher.handover import Arrival, Blobs, Content, HeadersOnly, Stored
 from services.fetcher.imap import Connection
-from services.fetcher.ledger import Ledger, StoredLedger
+from services.fetcher.ledger import Ledger
 from services.fetcher.position import Position
 from services.fetcher.recognising import message_ids
 from services.runtime import metrics
@@ -29,8 +29,7 @@ class Reading:
     """
     What it takes to read a mailbox under a fencing number; see :class:`services.fetcher.polling.Task`.
 
-    ``stores`` is the ledger once more where it is that of the stores, and ``known`` what they knew of the folders when
-    the mailbox was claimed. Without (at a router) nothing is known of the names that folders had and of flags.
+    ``known`` is what was known of its folders when it was claimed; each of them is read once in a check.
     """
 
     connection: Connection
@@ -41,8 +40,7 @@ class Reading:
     blobs: Blobs
     now: Callable[[], datetime]
     ledger: Ledger
-    stores: StoredLedger | None
-    known: folder_rows.Known
+    known: Known
 
     def folder(self, place: Place, names: Collection[str] | None) -> Iterator[int]:
         """Read a folder; yield the number of mails of each batch that is handed over."""
@@ -90,23 +88,19 @@ class Reading:
         status = place.folder.status if place.folder is not None else None
         if status is None:
             return False
-        at = self._before(folder_id(place.name, status.mailbox_id))
+        at = self.known.cursors.get(folder_id(place.name, status.mailbox_id))
         return (
             at is not None
             and (at.folder, at.uidvalidity, at.last_error) == (place.name, status.uidvalidity, None)
             and at.uidnext == status.uidnext == at.uid + 1
         )
 
-    def _before(self, stable: str) -> Position | None:
-        """Return the cursor that a folder had when the check began; each folder is read once in it."""
-        return self.known.cursors.get(stable) if self.stores is not None else self.ledger.position(stable)
-
     def _position(self, place: Place, names: Collection[str] | None) -> Position:
         """Open a folder and return where to read on."""
         selected = self.connection.select(place.name)
         stable = folder_id(place.name, selected.mailbox_id)
-        if self.stores is not None and selected.mailbox_id not in (None, self.known.ids.get(place.asked)):
-            known_folders.know_as(self.stores, place.asked, selected.mailbox_id)
+        if selected.mailbox_id not in (None, self.known.ids.get(place.asked)):
+            self.ledger.know_as(place.asked, selected.mailbox_id)
         start = Position(
             folder_id=stable, folder=place.name, uidvalidity=selected.uidvalidity, uid=0, uidnext=selected.uidnext
         )

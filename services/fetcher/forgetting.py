@@ -7,34 +7,24 @@ and only what comes back under another name is taken anew.
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import LiteralString
+from datetime import datetime
 
-from services.domain.forgetting import absences
+from services.domain.forgetting import FolderAbsences, absences
 from services.fetcher.choosing import Place, Wanted
-from services.fetcher.cursor import hold
 from services.fetcher.folder_rows import Known
 from services.fetcher.folders import Folder, folder_id
-from services.fetcher.ledger import StoredLedger
+from services.fetcher.ledger import Ledger
 from services.fetcher.position import Position
-
-_CURSORS: tuple[LiteralString, LiteralString, LiteralString] = (
-    "UPDATE fetcher.cursor SET gone = %(now)s WHERE mailbox = %(mailbox)s AND folder_id = ANY(%(these)s)",
-    "UPDATE fetcher.cursor SET gone = NULL WHERE mailbox = %(mailbox)s AND folder_id = ANY(%(these)s)",
-    # Not one that this check has just read under a new name.
-    (
-        "DELETE FROM fetcher.cursor WHERE mailbox = %(mailbox)s AND folder_id = ANY(%(these)s)"
-        " AND (gone IS NOT NULL OR uidvalidity = 0)"
-    ),
-)
-_IDS: tuple[LiteralString, LiteralString, LiteralString] = (
-    "UPDATE fetcher.known_folder SET gone = %(now)s WHERE mailbox = %(mailbox)s AND asked = ANY(%(these)s)",
-    "UPDATE fetcher.known_folder SET gone = NULL WHERE mailbox = %(mailbox)s AND asked = ANY(%(these)s)",
-    "DELETE FROM fetcher.known_folder WHERE mailbox = %(mailbox)s AND asked = ANY(%(these)s)",
-)
 
 
 def forget(
-    stores: StoredLedger, known: Known, wanted: Wanted, listing: Sequence[Folder], places: Sequence[Place]
+    ledger: Ledger,
+    known: Known,
+    wanted: Wanted,
+    listing: Sequence[Folder],
+    places: Sequence[Place],
+    *,
+    now: datetime,
 ) -> None:
     """
     Note what is gone and what is back, and forget what was gone for too long, by a listing of all folders.
@@ -47,18 +37,11 @@ def forget(
     # A folder that was never read has left nothing to come back to, only why it could not be read.
     never = {at.folder_id for at in known.cursors.values() if not at.uidvalidity}
     vain = {id_ for id_ in never if folder_id(known.cursors[id_].folder, None) not in here}
-    now = stores.now()
     cursors = absences(known.cursors.keys() - never, known.cursors_gone, there, now)
     cursors = replace(cursors, forgotten=cursors.forgotten | vain)
     ids = absences(known.ids, known.ids_gone, _asked(known, wanted, listing, places), now)
-    if not (cursors or ids):
-        return
-    with stores.database.transaction() as connection:
-        hold(connection, stores.mailbox, stores.fence)
-        for statements, changed in ((_CURSORS, cursors), (_IDS, ids)):
-            for statement, these in zip(statements, (changed.gone, changed.back, changed.forgotten), strict=True):
-                if these:
-                    connection.execute(statement, {"mailbox": stores.mailbox, "now": now, "these": list(these)})
+    if cursors or ids:
+        ledger.forget(FolderAbsences(cursors, ids))
 
 
 def _there(cursors: Collection[Position], listing: Sequence[Folder], asked: Collection[str]) -> set[str]:

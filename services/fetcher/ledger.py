@@ -5,20 +5,17 @@ Both ways keep the same promises, and one suite of tests holds them to it.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Protocol
 from uuid import UUID
 
+from services.domain.forgetting import FolderAbsences
 from services.domain.renumbering import Seen
-from services.fetcher import cursor, deliveries, folder_rows, opening, recognising
-from services.fetcher.deliveries import Database, Passed
-from services.fetcher.handover import Arrival, Blobs, Send, hand_over
+from services.fetcher.deliveries import Passed
+from services.fetcher.folder_rows import Known
+from services.fetcher.handover import Arrival, Blobs
 from services.fetcher.position import Position
 from services.fetcher.recognising import Recognised
-from services.fetcher.telling_apart import Apart, apart
-from services.fetcher.unwrapping import unwrap
 
 
 class Ledger(Protocol):
@@ -27,6 +24,15 @@ class Ledger(Protocol):
 
     Whatever writes raises ``FenceLost`` and writes nothing once another has claimed the mailbox.
     """
+
+    def known(self) -> Known:
+        """Return what is known of the folders now."""
+
+    def know_as(self, asked: str, mailbox_id: str) -> None:
+        """Note by which id (RFC 8474) a folder is known that the settings ask for."""
+
+    def forget(self, absences: FolderAbsences) -> None:
+        """Note which folders are gone and back, and forget those that were gone for too long; no delivery goes."""
 
     def position(self, folder_id: str) -> Position | None:
         """Return the cursor of a folder, or None before its first check."""
@@ -48,6 +54,23 @@ class Ledger(Protocol):
         by its bytes, and keeps its delivery. Whatever is raised, the cursor has not moved and the same call may be made
         again.
         """
+
+    def untracked(self, at: Position, uids: Sequence[int]) -> Collection[int]:
+        """Return those UIDs of a folder whose mails were not handed over as tracked, or not at all."""
+
+    def hand_over_tracked(self, arrivals: Sequence[Arrival], at: Position) -> int:
+        """
+        Hand over, all or none, what people have flagged in a folder, and say how many that were.
+
+        A mail that is known keeps its delivery, by its place or its bytes; one that is tracked already is left out. No
+        cursor moves.
+        """
+
+    def looked(self, folder_id: str, at: tuple[int, int]) -> None:
+        """Note UIDVALIDITY and HIGHESTMODSEQ of a look for what people have flagged."""
+
+    def vacate(self, at: Position) -> None:
+        """Take back the places of an epoch that has begun in a folder that has no cursor."""
 
     def pass_over(self, mails: Sequence[Passed]) -> None:
         """Note mails that are not taken; what is noted already stays as it is."""
@@ -76,96 +99,9 @@ class Outside(Protocol):
     def now(self) -> Callable[[], datetime]:
         """The clock."""
 
-    def ledger(self, mailbox: str, fence: int) -> Ledger:
-        """Return the ledger of a mailbox that is held under this fencing number."""
+    def ledger(self, mailbox: str, fence: int, known: Known | None = None) -> Ledger:
+        """
+        Return the ledger of a mailbox that is held under this fencing number.
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredLedger:
-    """
-    The ledger in PostgreSQL, blob store and Kafka; with ``collects`` what is handed over is unwrapped.
-
-    With ``repeats`` the same mails may be handed over more than once, since whoever does had no answer. ``known`` is
-    what was known of the folders when the mailbox was claimed, for whoever opens each of them once.
-    """
-
-    database: Database
-    blobs: Blobs
-    send: Send
-    now: Callable[[], datetime]
-    mailbox: str
-    fence: int
-    collects: bool = False
-    repeats: bool = False
-    known: folder_rows.Known | None = None
-
-    def position(self, folder_id: str) -> Position | None:
-        """See :class:`Ledger`."""
-        return cursor.position(self.database, self.mailbox, folder_id)
-
-    def opened(self, at: Position, names: Collection[str] | None) -> Position:
-        """See :class:`Ledger`."""
-        before = self.position(at.folder_id) if self.known is None else self.known.cursors.get(at.folder_id)
-        return opening.opened(self.database, self.mailbox, self.fence, at, names=names, before=before)
-
-    def recognise(self, at: Position, seen: Sequence[Seen], named: Mapping[int, str]) -> Recognised:
-        """See :class:`Ledger`."""
-        return recognising.recognise(
-            self.database, self.blobs, self.mailbox, fence=self.fence, at=at, seen=seen, named=named
-        )
-
-    def advance(self, to: Position) -> None:
-        """See :class:`Ledger`."""
-        cursor.advance(self.database, self.mailbox, self.fence, (), to)
-
-    def hand_over(self, arrivals: Sequence[Arrival], to: Position | None) -> int:
-        """See :class:`Ledger`."""
-        new, moves = arrivals, None
-        if self.repeats or (to is not None and to.renumbered):
-            found = self.apart(arrivals, to or self._at(arrivals))
-            new, moves = found.new, found.moves
-        commit = (
-            partial(cursor.taken, self.database, self.mailbox, self.fence, moves=moves)
-            if to is None
-            else partial(cursor.advance, self.database, self.mailbox, self.fence, to=to, moves=moves)
-        )
-        hand_over(self.unwrapped(new), blobs=self.blobs, send=self.send, commit=commit, now=self.now())
-        return len(new)
-
-    def apart(self, arrivals: Sequence[Arrival], at: Position | None) -> Apart:
-        """Tell mails that are known from those that are new; see :func:`services.fetcher.telling_apart.apart`."""
-        return apart(self.database, self.mailbox, arrivals, at)
-
-    def _at(self, arrivals: Sequence[Arrival]) -> Position | None:
-        """Return the cursor of the folder that mails lie in, or its start; None where they have no UIDs."""
-        if not arrivals or arrivals[0].uidvalidity is None:
-            return None
-        one, epoch = arrivals[0], arrivals[0].uidvalidity
-        at = self.position(one.folder_id)
-        if at is not None and at.uidvalidity == epoch:
-            return at
-        return Position(folder_id=one.folder_id, folder=one.folder, uidvalidity=epoch, uid=0, uidnext=0)
-
-    def unwrapped(self, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
-        """Return the messages in the mails of a forward mailbox; the mails themselves are durable then."""
-        return unwrap(arrivals, self.blobs) if self.collects else arrivals
-
-    def pass_over(self, mails: Sequence[Passed]) -> None:
-        """See :class:`Ledger`. Needs no fence: a mail that is too old is so for everybody."""
-        deliveries.pass_over(self.database, mails)
-
-    def handled(self, ids: Sequence[UUID]) -> frozenset[UUID]:
-        """See :class:`Ledger`."""
-        return deliveries.handled(self.database, ids, [self.mailbox])
-
-    def stored(self, ids: Sequence[UUID]) -> dict[UUID, str]:
-        """See :class:`Ledger`."""
-        return deliveries.stored(self.database, self.mailbox, ids)
-
-    def folder_failed(self, folder: str, error: str) -> None:
-        """See :class:`Ledger`."""
-        cursor.folder_failed(self.database, self.mailbox, self.fence, folder, error)
-
-    def folder_mended(self, folder: str) -> None:
-        """See :class:`Ledger`."""
-        cursor.folder_mended(self.database, self.mailbox, self.fence, folder)
+        ``known`` is what was known of its folders at the claim, for whoever opens each of them once.
+        """

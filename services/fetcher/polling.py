@@ -2,19 +2,21 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
 from services.domain.mailbox_state import LeftOut
-from services.fetcher import failures, folder_rows, forgetting, keywords
+from services.fetcher import failures, forgetting, keywords
 from services.fetcher.choosing import INBOX, Wanted, choose
 from services.fetcher.deliveries import Database
 from services.fetcher.folder_reading import Reading
+from services.fetcher.folder_rows import Known
 from services.fetcher.folders import Folder
 from services.fetcher.handover import Blobs, Send
 from services.fetcher.imap import Connection
-from services.fetcher.ledger import Outside, StoredLedger
+from services.fetcher.ledger import Outside
+from services.fetcher.stored_ledger import StoredLedger
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +35,8 @@ class Ports:
     now: Callable[[], datetime]
     collects: Callable[[str], bool] = lambda _: False
 
-    def ledger(self, mailbox: str, fence: int) -> StoredLedger:
-        """Return the ledger of a mailbox that is held under this fencing number."""
+    def ledger(self, mailbox: str, fence: int, known: Known | None = None) -> StoredLedger:
+        """See :class:`Outside`."""
         return StoredLedger(
             database=self.database,
             blobs=self.blobs,
@@ -43,6 +45,7 @@ class Ports:
             mailbox=mailbox,
             fence=fence,
             collects=self.collects(mailbox),
+            before=known,
         )
 
 
@@ -66,7 +69,7 @@ class Task:
     sent: bool = False
     inbox_only: bool = False
     rules: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    known: folder_rows.Known = field(default_factory=folder_rows.Known)
+    known: Known = field(default_factory=Known)
 
 
 @dataclass(slots=True)
@@ -86,8 +89,7 @@ def poll(connection: Connection, task: Task, ports: Outside, progress: Progress)
     and a failing store end the check; what was handed over until then stands.
     """
     listing = [_inbox(task.known)] if task.inbox_only else connection.folders()
-    ledger = ports.ledger(task.mailbox, task.fence)
-    stores = replace(ledger, known=task.known) if isinstance(ledger, StoredLedger) else None
+    ledger = ports.ledger(task.mailbox, task.fence, task.known)
     wanted = Wanted(folders=task.folders, sent=task.sent, rules=task.rules)
     places = choose(wanted, listing, task.known.ids)
     reading = Reading(
@@ -98,8 +100,7 @@ def poll(connection: Connection, task: Task, ports: Outside, progress: Progress)
         go_on=task.go_on,
         blobs=ports.blobs,
         now=ports.now,
-        ledger=stores or ledger,
-        stores=stores,
+        ledger=ledger,
         known=task.known,
     )
     names = None if task.inbox_only else [folder.name for folder in listing]
@@ -115,13 +116,13 @@ def poll(connection: Connection, task: Task, ports: Outside, progress: Progress)
             ledger.folder_failed(place.name, str(error))
         if not task.go_on():
             return
-    if stores is not None and not task.inbox_only:
-        for mails in keywords.flagged(reading, stores, listing, places, progress.left_out):
+    if not task.inbox_only:
+        for mails in keywords.flagged(reading, listing, places, progress.left_out):
             progress.mails += mails
-        forgetting.forget(stores, task.known, wanted, listing, places)
+        forgetting.forget(ledger, task.known, wanted, listing, places, now=ports.now())
 
 
-def _inbox(known: folder_rows.Known) -> Folder:
+def _inbox(known: Known) -> Folder:
     """Return the folder that every server has, as its listing named it last."""
     named = (at.folder for at in known.cursors.values() if at.folder.upper() == INBOX)
     return Folder(next(named, INBOX), "", frozenset())

@@ -1,16 +1,19 @@
 """One check of a mailbox by the router: claimed at the endpoint, read by the fetcher's code, its end told."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 
 from services.domain.errors import MailweaveError
 from services.domain.idling import next_look
-from services.fetcher.endpoint import forms, refusals
+from services.fetcher.choosing import Wanted
+from services.fetcher.endpoint import claims, forms, refusals
 from services.fetcher.failures import MailServerError, Unforeseen
 from services.fetcher.kept import Awake, Kept
 from services.fetcher.polling import Progress, Task
@@ -36,7 +39,8 @@ class Ended:
     How a check ended: ``code`` is empty after success, ``words`` say what was wrong.
 
     ``delay`` is None when the endpoint did not say one; then ``again`` is how long it wishes to be left alone.
-    ``kept`` is the session, when it is still open and may idle.
+    ``kept`` is the session, when it is still open and may idle; ``folders`` is how many folders are wanted, ``terms``
+    the mark of what the settings said of the mailbox, empty when it was not heard.
     """
 
     code: str
@@ -45,14 +49,21 @@ class Ended:
     again: float = 0.0
     words: str = ""
     kept: Kept | None = None
+    folders: int = 1
+    terms: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """What the endpoint says unasked: whether mailboxes are left to routers, and which are to be tested now."""
+    """
+    What the endpoint says unasked: whether mailboxes are left to routers, and which are to be tested now.
+
+    ``terms`` has for each mailbox what changes with what the settings say of it.
+    """
 
     left: bool
     tests: frozenset[str]
+    terms: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +84,7 @@ class Checker:
         """Show the endpoint that the router lives; None when it is away."""
         try:
             said = self.client().introduce()
-            return Hello(said.get("engine") == "router", frozenset(said.get("tests", ())))
+            return Hello(said.get("engine") == "router", frozenset(said.get("tests", ())), said.get("terms", {}))
         except MailweaveError:
             return None
         except Exception:
@@ -107,29 +118,36 @@ class Checker:
     def _check(self, mailbox: Mailbox, go_on: Callable[[], bool], progress: Progress, awake: Awake | None) -> Ended:
         client = self.client()
         answer = client.ask(mailbox.address, "claim", forms.Nothing())
-        claimed = forms.Claimed.model_validate(answer, strict=False)
+        claimed = claims.Claimed.model_validate(answer, strict=False)
+        terms = claimed.terms
+        wanted = Wanted(folders=mailbox.table.folders, sent=terms.sent, rules=terms.rules)
         usable = awake is not None and not claimed.anew and awake.kept.under(mailbox.settings, mailbox.profile)
         task = Task(
             mailbox=mailbox.address,
             fence=claimed.fence,
-            folders=mailbox.table.folders,
-            limit=claimed.limit,
+            folders=wanted.folders,
+            sent=wanted.sent,
+            rules=wanted.rules,
+            limit=terms.limit,
             go_on=lambda: go_on() and progress.mails < SHARE,
-            start=claimed.received_after,
+            start=terms.received_after,
             inbox_only=awake is not None and usable and not awake.full,
         )
         problem: MailweaveError | None = None
         kept: Kept | None = None
         try:
             with TemporaryDirectory(dir=self.room) as room:
-                outside = Remote(client=client, blobs=BlobFolder(Path(room)), now=_now, limit=claimed.limit)
+                outside = Remote(client=client, blobs=BlobFolder(Path(room)), now=_now, limit=terms.limit)
                 settings = mailbox.settings.model_copy(
-                    update={"process_and_delete": claimed.delete and mailbox.table.delete}
+                    update={"process_and_delete": terms.delete and mailbox.table.delete}
                 )
+                # A second try begins with what the first has written.
+                ledger = outside.ledger(mailbox.address, claimed.fence)
+                known = chain([claimed.known.known()], iter(ledger.known, None))
                 kept = over(
                     awake.kept if awake is not None and usable else None,
                     lambda: self._session(mailbox),
-                    lambda connection: poll(connection, settings, task, outside, progress),
+                    lambda connection: poll(connection, settings, replace(task, known=next(known)), outside, progress),
                     under=(mailbox.settings, mailbox.profile),
                     keep=lambda: task.go_on() and self.idles(mailbox.address),
                 )
@@ -156,14 +174,22 @@ class Checker:
                 forms.LeftOutForm(code=one.code, detail=one.detail[:MOST_WORDS])
                 for one in progress.left_out[:MOST_LEFT]
             ),
-            interval=round(next_look(mailbox.table.interval, len(task.folders)) if kept else mailbox.table.interval),
+            interval=round(next_look(mailbox.table.interval, wanted.count) if kept else mailbox.table.interval),
         )
         with ExitStack() as unless_told:
             if kept is not None:
                 unless_told.callback(kept.close)
             delay = float(client.ask(mailbox.address, "end", end)["delay"])
             unless_told.pop_all()
-        return Ended(end.code, progress.mails, delay, words=end.detail, kept=kept)
+        return Ended(
+            end.code,
+            progress.mails,
+            delay,
+            words=end.detail,
+            kept=kept,
+            folders=wanted.count,
+            terms=terms.mark(),
+        )
 
     def _session(self, mailbox: Mailbox) -> AbstractContextManager[Connection]:
         credential = mailbox.credential(_now, self.ca_file)

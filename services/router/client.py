@@ -26,7 +26,7 @@ from services.storage.sealing import Secret
 
 ANSWER_SECONDS = 60.0
 KEPT_SECONDS = 5.0  # well below the time after which the endpoint closes a silent connection
-LARGEST_ANSWER = 4 * 1024 * 1024
+LARGEST_ANSWER = 16 * 1024 * 1024  # tens of thousands of folders
 MOST_WORDS = 300
 
 

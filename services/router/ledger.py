@@ -6,16 +6,18 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
+from services.domain.forgetting import FolderAbsences
 from services.domain.renumbering import Seen
 from services.fetcher.deliveries import Passed
-from services.fetcher.endpoint import folder_forms, forms
+from services.fetcher.endpoint import claims, folder_forms, forms
 from services.fetcher.fetch import WINDOW
+from services.fetcher.folder_rows import Known
 from services.fetcher.handover import Arrival, Blobs
 from services.fetcher.ledger import Ledger
 from services.fetcher.position import Position
 from services.fetcher.recognising import Recognised
 from services.router.client import Client
-from services.router.uploads import outgoing, parts, upload
+from services.router.uploads import Outgoing, outgoing, parts, upload
 
 MOST_WORDS = 1000
 MOST_NAMED = 300  # a Message-ID may be as long as a line
@@ -37,6 +39,22 @@ class RemoteLedger:
     mailbox: str
     fence: int
     limit: int
+
+    def known(self) -> Known:
+        """See the protocol."""
+        found = self.client.ask(self.mailbox, "known", forms.Nothing())["known"]
+        return claims.KnownForm.model_validate(found, strict=False).known()
+
+    def know_as(self, asked: str, mailbox_id: str) -> None:
+        """See the protocol."""
+        self.client.ask(
+            self.mailbox, "know-as", folder_forms.KnowAs(fence=self.fence, asked=asked, mailbox_id=mailbox_id)
+        )
+
+    def forget(self, absences: FolderAbsences) -> None:
+        """See the protocol. What is too much for one request goes in several: the next look finds the rest."""
+        for some in _pieces(folder_forms.absences_of(absences), folder_forms.MOST_ABSENCES):
+            self.client.ask(self.mailbox, "forget", folder_forms.Forget(fence=self.fence, absences=tuple(some)))
 
     def position(self, folder_id: str) -> Position | None:
         """See the protocol."""
@@ -83,17 +101,39 @@ class RemoteLedger:
 
     def hand_over(self, arrivals: Sequence[Arrival], to: Position | None) -> int:
         """See the protocol. The cursor moves with the last part of what is too much for one upload."""
-        several = list(parts([outgoing(arrival, self.blobs, self.limit) for arrival in arrivals]))
+        several = self._parts(arrivals)
         if not several and to is not None:
             self.advance(to)
         taken = 0
         for number, part in enumerate(several, start=1):
             after = forms.PositionForm.of(to) if to is not None and number == len(several) else None
-            head = forms.Upload(fence=self.fence, to=after, mails=tuple(one.form for one in part))
-            taken += int(self.client.upload(self.mailbox, *upload(head, part))["taken"])
-            for one in part:
-                one.done()
+            taken += self._upload(forms.Upload(fence=self.fence, to=after, mails=tuple(o.form for o in part)), part)
         return taken
+
+    def untracked(self, at: Position, uids: Sequence[int]) -> list[int]:
+        """See the protocol."""
+        where = forms.PositionForm.of(at)
+        asked = (folder_forms.Untracked(at=where, uids=tuple(some)) for some in _pieces(uids, forms.MOST_IDS))
+        return [uid for one in asked for uid in self.client.ask(self.mailbox, "untracked", one)["uids"]]
+
+    def hand_over_tracked(self, arrivals: Sequence[Arrival], at: Position) -> int:
+        """See the protocol. What is too much for one upload goes in several: what has no answer is asked for again."""
+        where = forms.PositionForm.of(at)
+        return sum(
+            self._upload(
+                forms.Upload(fence=self.fence, to=None, flagged_in=where, mails=tuple(one.form for one in part)), part
+            )
+            for part in self._parts(arrivals)
+        )
+
+    def looked(self, folder_id: str, at: tuple[int, int]) -> None:
+        """See the protocol."""
+        look = folder_forms.Looked(fence=self.fence, folder_id=folder_id, uidvalidity=at[0], modseq=at[1])
+        self.client.ask(self.mailbox, "looked", look)
+
+    def vacate(self, at: Position) -> None:
+        """See the protocol."""
+        self.client.ask(self.mailbox, "vacate", folder_forms.Vacate(fence=self.fence, at=forms.PositionForm.of(at)))
 
     def pass_over(self, mails: Sequence[Passed]) -> None:
         """See the protocol."""
@@ -125,6 +165,15 @@ class RemoteLedger:
         """See the protocol."""
         self.client.ask(self.mailbox, "folder", forms.FolderState(fence=self.fence, folder=folder, error=None))
 
+    def _parts(self, arrivals: Sequence[Arrival]) -> list[list[Outgoing]]:
+        return list(parts([outgoing(arrival, self.blobs, self.limit) for arrival in arrivals]))
+
+    def _upload(self, head: forms.Upload, part: Sequence[Outgoing]) -> int:
+        taken = int(self.client.upload(self.mailbox, *upload(head, part))["taken"])
+        for one in part:
+            one.done()
+        return taken
+
 
 def _asked(ids: Sequence[UUID]) -> Iterator[forms.Asked]:
     for some in _pieces(ids, forms.MOST_IDS):
@@ -145,6 +194,6 @@ class Remote:
     now: Callable[[], datetime]
     limit: int
 
-    def ledger(self, mailbox: str, fence: int) -> Ledger:
-        """Return the ledger of a mailbox that is held under this fencing number."""
+    def ledger(self, mailbox: str, fence: int, known: Known | None = None) -> Ledger:  # noqa: ARG002
+        """See the protocol. The endpoint looks itself."""
         return RemoteLedger(client=self.client, blobs=self.blobs, mailbox=mailbox, fence=fence, limit=self.limit)

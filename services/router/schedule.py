@@ -36,7 +36,11 @@ class Check(Protocol):
 
 @dataclass(slots=True)
 class _Turn:
-    """A mailbox, when it is due (``IDLES``: when it is told of), what is done with it now, and what it last came to."""
+    """
+    A mailbox, when it is due (``IDLES``: when it is told of), what is done with it now, and what it last came to.
+
+    ``terms`` is the mark of the settings under which it was last checked.
+    """
 
     mailbox: Mailbox
     due: float = 0.0
@@ -44,6 +48,7 @@ class _Turn:
     woken: bool = False
     stamp: int = 0
     code: str = ""
+    terms: str = ""
     backing_off: Iterator[float] = field(default_factory=pauses)
 
 
@@ -127,14 +132,17 @@ class Schedule:
 
     def _wished(self, hello: Hello) -> None:
         """
-        Check now what is to be tested and what has a new password; everything, when it is left to us from now on.
+        Check now what is to be tested, what has a new password and of what the settings say something else; everything,
+        when it is left to us from now on.
 
         When it is not any more nothing idles.
         """
         newly = hello.left and not self._left
         self._left = hello.left
         for address, turn in self._turns.items():
-            wanted = newly or address in hello.tests or turn.stamp != turn.mailbox.stamp()
+            # One that was never checked is tried again soon anyhow.
+            changed = turn.terms != "" and hello.terms.get(address, turn.terms) != turn.terms
+            wanted = newly or changed or address in hello.tests or turn.stamp != turn.mailbox.stamp()
             if wanted or not hello.left:
                 self._idling.end(address)
             if wanted and turn.due != IDLES:
@@ -144,6 +152,7 @@ class Schedule:
         if turn.work is None or not turn.work.done():
             return
         ended, turn.work = turn.work.result(), None
+        turn.terms = ended.terms or turn.terms
         if ended.delay is None:
             turn.due = now + max(next(turn.backing_off), ended.again)
         self._idle(turn, ended, now)
@@ -165,7 +174,7 @@ class Schedule:
             delay=ended.delay or 0.0,
             mails=ended.mails,
             kept=ended.kept,
-            folders=len(turn.mailbox.table.folders),
+            folders=ended.folders,
         )
         delay = self._idling.after(turn.mailbox.address, said, leased=True)
         if ended.delay is not None:

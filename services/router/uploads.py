@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from services.domain.decide import KEYWORD
 from services.fetcher.endpoint import forms
 from services.fetcher.endpoint.uploads import LENGTH_BYTES
 from services.fetcher.fetch import BATCH_BYTES, BATCH_MAILS, HEADER_LIMIT, PIECE
@@ -85,7 +84,7 @@ def _form(arrival: Arrival, length: int, digest: str, *, short: bool) -> forms.M
         "folder_id": arrival.folder_id, "folder": arrival.folder, "folder_role": arrival.folder_role,
         "uidvalidity": arrival.uidvalidity, "uid": arrival.uid, "uidl": arrival.uidl, "source": arrival.source,
         "internal_date": arrival.internal_date, "size": arrival.size, "length": length, "sha256": digest,
-        "headers_only": short, "flagged": arrival.tracked_by == KEYWORD,
+        "headers_only": short, "tracked_by": arrival.tracked_by,
     })  # fmt: skip
 
 

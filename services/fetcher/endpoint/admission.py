@@ -8,13 +8,12 @@ from services.domain.identity import Direction
 from services.domain.mailbox_state import Phase
 from services.domain.polled import Idle
 from services.fetcher.endpoint import presence, refusals
+from services.fetcher.endpoint.claims import Terms, terms_of
 from services.fetcher.polling import Ports
 from services.settings.models import MailboxSettings, ServerProfile
 from services.settings.permits import left_to_routers, permit_of, polling_of, unpolled
 from services.settings.snapshot import Snapshot
 from services.storage import router_tokens
-
-MEGABYTE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +31,9 @@ class Admitted:
         return self.mailbox.address
 
     @property
-    def limit(self) -> int:
-        """The size of the largest mail that is taken whole."""
-        return self.snapshot.organization.message_max_mb * MEGABYTE
+    def terms(self) -> Terms:
+        """What the settings say of its mail."""
+        return terms_of(self.snapshot, self.address)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +54,11 @@ class Admission:
         return router
 
     def introduce(self, router: str) -> dict[str, object]:
-        """Say who is let in, who reads the mailboxes now, which this router may read, which are to be tested."""
+        """
+        Say who is let in, who reads the mailboxes now, which this router may read, and which are to be tested.
+
+        ``terms`` has what changes with the terms of each mailbox, so that a router acts on them at once.
+        """
         snapshot = self.settings()
         own = [a for a in snapshot.mailboxes if _may(router, snapshot.profile_of(a)) and _readable(snapshot, a)]
         with self.ports().database.transaction() as connection:
@@ -65,7 +68,8 @@ class Admission:
             given = (Direction.INCOMING, Phase.TEST_SCHEDULED, own)
             tests = [mailbox for (mailbox,) in connection.execute(query, given)]
         engine = "router" if left_to_routers(snapshot) else "sss"
-        return {"router": router, "engine": engine, "mailboxes": own, "tests": tests}
+        terms = {address: terms_of(snapshot, address).mark() for address in own}
+        return {"router": router, "engine": engine, "mailboxes": own, "tests": tests, "terms": terms}
 
     def admit(self, router: str, address: str) -> Admitted:
         """Return the mailbox, when the settings leave it to this router now; else a :class:`refusals.Refusal`."""

@@ -1,24 +1,20 @@
 """What a router asks and tells of a mailbox, carried out under the rules that the fetcher itself obeys."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from services.domain.decide import KEYWORD
 from services.domain.mailbox_state import CHECKED, UNREAD, Failed, LeftOut, Succeeded
-from services.domain.start_date import start_of
 from services.fetcher import cursor, deliveries, failures, lifecycle
-from services.fetcher.cursor import FenceLost
-from services.fetcher.endpoint import folder_forms, forms, refusals
+from services.fetcher.endpoint import claims, forms, refusals
 from services.fetcher.endpoint.admission import Admitted
+from services.fetcher.endpoint.folder_desk import Answer, fenced
 from services.fetcher.handover import Arrival, Content, HeadersOnly
-from services.fetcher.ledger import StoredLedger
 from services.fetcher.lifecycle import Holding
 from services.fetcher.polling import Ports
 from services.fetcher.spooling import Spooled
+from services.fetcher.stored_ledger import StoredLedger
 from services.runtime import metrics
-
-Answer = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,43 +37,17 @@ class Desk:
             connection.execute("UPDATE fetcher.mailbox SET router = %s WHERE mailbox = %s", (of.router, of.address))
         held = Holding(mailbox=of.address, fence=claimed.fence, version=of.snapshot.version)
         if claimed.phase not in CHECKED:
-            with _fenced():
+            with fenced():
                 state = lifecycle.begin(ports.database, held, ports.now())
             if state.phase in UNREAD:
                 raise refusals.MailboxNotRead
-        form = forms.Claimed(
+        form = claims.Claimed(
             fence=claimed.fence,
             anew=claimed.phase not in CHECKED,
-            limit=of.limit,
-            received_after=start_of(of.profile.received_after, of.mailbox.received_after),
-            delete=of.mailbox.process_and_delete,
+            terms=of.terms,
+            known=claims.KnownForm.of(claimed.folders),
         )
         return form.model_dump(mode="json")
-
-    def position(self, of: Admitted, given: forms.Folder) -> Answer:
-        """Return the cursor of a folder."""
-        found = cursor.position(self.ports().database, of.address, given.folder_id)
-        return {"position": None if found is None else forms.PositionForm.of(found).model_dump(mode="json")}
-
-    def opened(self, of: Admitted, given: folder_forms.Opened) -> Answer:
-        """Say where to read on in a folder that was opened."""
-        with _fenced():
-            at = self._ledger(of, given.fence).opened(given.start(), given.names)
-        return {"position": forms.PositionForm.of(at).model_dump(mode="json")}
-
-    def recognise(self, of: Admitted, given: folder_forms.Recognise) -> Answer:
-        """Say which mails are known from before, and of which the Message-ID must be told."""
-        seen = [one.seen() for one in given.seen]
-        named = {one.uid: one.message_id for one in given.named}
-        with _fenced():
-            found = self._ledger(of, given.fence).recognise(given.at.position(), seen, named)
-        return {"known": sorted(found.known), "doubtful": sorted(found.doubtful)}
-
-    def advance(self, of: Admitted, given: forms.Advance) -> Answer:
-        """Move a cursor over what holds no mail."""
-        with _fenced():
-            self._ledger(of, given.fence).advance(given.to.position())
-        return {}
 
     def take(self, of: Admitted, head: forms.Upload, mails: Sequence[Spooled]) -> Answer:
         """
@@ -86,10 +56,14 @@ class Desk:
 
         On return everything is durable.
         """
+        _check_rules(of, head)
         given = [_arrival(of.address, form, mail) for form, mail in zip(head.mails, mails, strict=True)]
-        to = None if head.to is None else head.to.position()
-        with _fenced():
-            taken = replace(self._ledger(of, head.fence), repeats=True).hand_over(given, to)
+        ledger = replace(self._ledger(of, head.fence), repeats=True)
+        with fenced():
+            if head.flagged_in is not None:
+                taken = ledger.hand_over_tracked(given, head.flagged_in.position())
+            else:
+                taken = ledger.hand_over(given, None if head.to is None else head.to.position())
         metrics.ROUTED.labels("taken").inc(taken)
         metrics.ROUTED.labels("known").inc(len(given) - taken)
         self.produced(taken)
@@ -110,22 +84,12 @@ class Desk:
         found = deliveries.stored(self.ports().database, of.address, given.ids)
         return {"sha256": {str(id_): sha256 for id_, sha256 in found.items()}}
 
-    def folder(self, of: Admitted, given: forms.FolderState) -> Answer:
-        """Note that a folder could not be read, or can be again."""
-        ledger = self._ledger(of, given.fence)
-        with _fenced():
-            if given.error is None:
-                ledger.folder_mended(given.folder)
-            else:
-                ledger.folder_failed(given.folder, given.error)
-        return {}
-
     def end(self, of: Admitted, given: forms.End) -> Answer:
         """Note how a check ended, and say in how many seconds the next one is due."""
         ports = self.ports()
         how, code = _how(given)
         held = Holding(mailbox=of.address, fence=given.fence, version=of.snapshot.version)
-        with _fenced():
+        with fenced():
             delay = lifecycle.end(
                 ports.database,
                 held,
@@ -151,6 +115,13 @@ def _how(given: forms.End) -> tuple[Succeeded | Failed, str]:
     return Failed(code=code, detail=given.detail, permanent=given.permanent, progressed=given.progressed), code
 
 
+def _check_rules(of: Admitted, head: forms.Upload) -> None:
+    """Refuse mail that says to lie under a rule which the mailbox does not have: its records are for others."""
+    own = {f"folder-rule/{name}" for name, rule in of.snapshot.rules.items() if rule.mailbox == of.address}
+    if not {mail.tracked_by for mail in head.mails} <= {"", KEYWORD} | own:
+        raise refusals.RuleUnknown
+
+
 def _arrival(mailbox: str, form: forms.MailForm, mail: Spooled) -> Arrival:
     what = HeadersOnly(mail.content.raw) if form.headers_only and isinstance(mail.content, Content) else mail.content
     return Arrival(
@@ -166,13 +137,5 @@ def _arrival(mailbox: str, form: forms.MailForm, mail: Spooled) -> Arrival:
         size=form.size,
         content=what,
         uidl=form.uidl,
-        tracked_by=KEYWORD if form.flagged else "",
+        tracked_by=form.tracked_by,
     )
-
-
-@contextmanager
-def _fenced() -> Iterator[None]:
-    try:
-        yield
-    except FenceLost as error:
-        raise refusals.Outrun(str(error)) from error

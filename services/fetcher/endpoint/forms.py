@@ -1,6 +1,5 @@
 """What goes over the wire between router and endpoint: JSON, checked field by field where it arrives."""
 
-from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
@@ -95,8 +94,8 @@ class MailForm(Place):
     """
     A mail that is handed in; its ``length`` bytes with this hash follow the head of the upload.
 
-    ``size`` is that of the whole mail, of which ``headers_only`` brings the beginning alone; ``flagged``: a
-    person has flagged it as tracked.
+    ``size`` is that of the whole mail, of which ``headers_only`` brings the beginning alone. ``tracked_by`` is the
+    folder rule or the keyword that makes it tracked.
     """
 
     source: Literal["imap", "pop3"]
@@ -107,7 +106,7 @@ class MailForm(Place):
     length: Size
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     headers_only: bool
-    flagged: bool = False
+    tracked_by: Annotated[str, AfterValidator(_storable), Field(max_length=1000)] = ""
 
 
 class PassedForm(Place):
@@ -134,16 +133,23 @@ class Folder(Strict):
 
 
 class Upload(Strict):
-    """The head of an upload: the mails that follow, and where the cursor stands after them."""
+    """
+    The head of an upload: the mails that follow, and where the cursor stands after them.
+
+    Instead of a cursor, ``flagged_in`` is the folder in which people have flagged them.
+    """
 
     fence: Fence
     to: PositionForm | None
+    flagged_in: PositionForm | None = None
     mails: tuple[MailForm, ...] = Field(max_length=BATCH_MAILS)
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
         if len({(m.folder_id, m.uidvalidity, m.uid, m.uidl) for m in self.mails}) < len(self.mails):
             raise ValueError("several mails have one place")
+        if self.to is not None and self.flagged_in is not None:
+            raise ValueError("no cursor moves for what people have flagged")
         return self
 
 
@@ -197,17 +203,3 @@ class End(Strict):
     whole: bool = True
     left_out: tuple[LeftOutForm, ...] = Field(default=(), max_length=100)
     interval: int = Field(ge=1, le=86_400)
-
-
-class Claimed(Strict):
-    """
-    A mailbox that is the router's: its fencing number, and what the settings say of its mail.
-
-    ``anew`` is whether it is to be tested, over a connection of its own.
-    """
-
-    fence: Fence
-    anew: bool
-    limit: Size
-    received_after: datetime | None
-    delete: bool

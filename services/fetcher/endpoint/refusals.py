@@ -94,6 +94,17 @@ class Outrun(Refusal):
     again = 1
 
 
+class RuleUnknown(Refusal):
+    """A mail is handed in under a folder rule that its mailbox does not have, or no more."""
+
+    status = 409
+    code = "rule_unknown"
+    again = 1
+
+    def __init__(self) -> None:
+        super().__init__("the settings have no such folder rule for this mailbox: claim it again to hear of its rules")
+
+
 class TooLarge(Refusal):
     """More than is taken."""
 

@@ -14,7 +14,8 @@ from services.domain.errors import MailweaveError
 from services.fetcher.endpoint import folder_forms, forms, refusals, uploads
 from services.fetcher.endpoint.admission import Admission
 from services.fetcher.endpoint.bodies import checked
-from services.fetcher.endpoint.desk import Answer, Desk
+from services.fetcher.endpoint.desk import Desk
+from services.fetcher.endpoint.folder_desk import Answer, FolderDesk
 from services.runtime import metrics
 from services.settings.declaring import Strict
 
@@ -41,16 +42,23 @@ class Service:
         self._desk = desk
         self._pool = ThreadPoolExecutor(THREADS, "endpoint")
         self._slots = asyncio.Semaphore(SLOTS)
+        folders = FolderDesk(desk.ports)
         self._steps: Mapping[str, tuple[type[Strict], Callable[..., Answer]]] = {
             "claim": (forms.Nothing, desk.claim),
-            "position": (forms.Folder, desk.position),
-            "opened": (folder_forms.Opened, desk.opened),
-            "recognise": (folder_forms.Recognise, desk.recognise),
-            "advance": (forms.Advance, desk.advance),
+            "position": (forms.Folder, folders.position),
+            "opened": (folder_forms.Opened, folders.opened),
+            "recognise": (folder_forms.Recognise, folders.recognise),
+            "advance": (forms.Advance, folders.advance),
+            "known": (forms.Nothing, folders.known),
+            "know-as": (folder_forms.KnowAs, folders.know_as),
+            "forget": (folder_forms.Forget, folders.forget),
+            "untracked": (folder_forms.Untracked, folders.untracked),
+            "looked": (folder_forms.Looked, folders.looked),
+            "vacate": (folder_forms.Vacate, folders.vacate),
             "passed": (forms.PassOver, desk.pass_over),
             "handled": (forms.Asked, desk.handled),
             "stored": (forms.Asked, desk.stored),
-            "folder": (forms.FolderState, desk.folder),
+            "folder": (forms.FolderState, folders.folder),
             "end": (forms.End, desk.end),
         }
 
@@ -95,7 +103,7 @@ class Service:
         try:
             writer = (await self._run(self._desk.ports)).blobs.writer
             length = request.content_length
-            async with uploads.received(request.content, length, of.limit, writer, self._run) as (head, spools):
+            async with uploads.received(request.content, length, of.terms.limit, writer, self._run) as (head, spools):
                 return _json(200, await self._run(lambda: self._desk.take(of, head, uploads.finished(head, spools))))
         finally:
             self._slots.release()

@@ -18,6 +18,7 @@ from services.storage.blobs import BlobFolder
 from services.storage.cache import redis_client
 from services.storage.postgres import Database
 from tests.component.fetcher.hostile import HostileServer
+from tests.component.fetcher.routed import through_endpoint
 
 REDIS_DATABASE = "/9"  # these tests flush it
 
@@ -59,6 +60,16 @@ def outside(stack, tmp_path):
             send=found.sent.extend,
             now=lambda: datetime.now(UTC),
         )
+        yield found
+
+
+@pytest.fixture(params=["fetcher", "router"])
+def through(request, outside, tmp_path):
+    """A mailbox as the fetcher reads it itself, and as a router does: what makes of ports what a check reads with."""
+    if request.param == "fetcher":
+        yield lambda ports: ports
+        return
+    with through_endpoint(outside, tmp_path) as found:
         yield found
 
 

@@ -3,10 +3,11 @@
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from uuid import uuid4
 
 from services.fetcher.endpoint.server import Server
@@ -29,14 +30,27 @@ PLAIN = Endpoint(address=Address(HOST, 0), plain=True)
 
 
 def settings(
-    *mailboxes: str, engine: str = "router", router: str | None = None, megabytes: int = 25, **fields: object
+    *mailboxes: str,
+    engine: str = "router",
+    router: str | None = None,
+    megabytes: int = 25,
+    rules: Mapping[str, str] = MappingProxyType({}),
+    sent: bool = False,
+    **fields: object,
 ) -> Snapshot:
-    """Settings that leave these mailboxes to a router; ``fields`` are those of each mailbox."""
+    """
+    Settings that leave these mailboxes to a router; ``fields`` are those of each mailbox.
+
+    ``rules`` are those of the first mailbox, the folder by the name of the rule.
+    """
     made = apply(EMPTY, "server-profile/s", 1, {"host": "imap.example.org", "port": 993, "router": router})
-    made = apply(made, "organization", 2, {"message.maxMb": megabytes, "processing.engine": engine})
+    organization = {"message.maxMb": megabytes, "processing.engine": engine, "tracking.sentItems": sent}
+    made = apply(made, "organization", 2, organization)
     for address in mailboxes:
         mailbox = {"address": address, "serverProfile": "s", "user": "u", "credential": "c", **fields}
         made = apply(made, f"mailbox/{address}", 3, mailbox)
+    for name, folder in rules.items():
+        made = apply(made, f"folder-rule/{name}", 4, {"mailbox": mailboxes[0], "folder": folder})
     return made
 
 
@@ -97,7 +111,7 @@ def through_endpoint(outside, room: Path) -> Iterator[Callable[[Ports], Outside]
         behind = ports
         return Remote(client=client, blobs=BlobFolder(room / "room"), now=ports.now, limit=25 << 20)
 
-    with serving(lambda: behind, settings(outside.mailbox)) as running:
+    with serving(lambda: behind, settings(outside.mailbox, rules={"a": "A", "r": "R"})) as running:
         client = running.client(token_of(outside))
         yield through
         client.close()

@@ -8,19 +8,13 @@ import pytest
 from services.domain.errors import Retry
 from tests.component.fetcher.checking import check
 from tests.component.fetcher.folder_server import FolderServer, mail, rows_of
-from tests.component.fetcher.routed import through_endpoint
 
 pytestmark = pytest.mark.component
 
 
-@pytest.fixture(params=["fetcher", "router"])
-def server(request, stack, dovecot, outside, tmp_path):
-    """The mailbox as the fetcher reads it itself, and as a router does."""
-    if request.param == "fetcher":
-        yield FolderServer(stack, dovecot, outside)
-        return
-    with through_endpoint(outside, tmp_path) as through:
-        yield FolderServer(stack, dovecot, outside, through)
+@pytest.fixture
+def server(stack, dovecot, outside, through):
+    return FolderServer(stack, dovecot, outside, through)
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["by Message-ID", "by content"])

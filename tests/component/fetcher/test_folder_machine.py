@@ -33,6 +33,7 @@ from services.fetcher.folders import encode_name
 from services.fetcher.imap import Server, session
 from services.fetcher.mechanisms import Password
 from tests.component.fetcher.folder_server import FolderServer, events_tell_the_places, mail, rows_of, wire_name
+from tests.component.fetcher.routed import through_endpoint
 
 pytestmark = pytest.mark.component
 
@@ -53,13 +54,14 @@ class Folders(RuleBasedStateMachine):
     stack: Any
     server_of: Any
     outside_of: Any
+    room: Path | None
 
     @initialize()
     def begin(self):
-        self.closing = ExitStack()
+        self.closing, self.behind = ExitStack(), ExitStack()
         self.outside = type(self).outside_of()
         add_user(Path(self.stack.environ["MAILWEAVE_HOME"]), self.outside.mailbox, "secret")
-        self.server = FolderServer(self.stack, type(self).server_of, self.outside)
+        self.server = FolderServer(self.stack, type(self).server_of, self.outside, self._through())
         self.names = {folder: folder for folder in FOLDERS}
         self.asked = {folder: folder for folder in READ}
         self.lineage = {folder: folder for folder in FOLDERS}
@@ -78,9 +80,16 @@ class Folders(RuleBasedStateMachine):
         for folder in FOLDERS[1:]:
             self.server.do(("create", wire_name(folder)))
 
+    def _through(self):
+        """Return what makes of ports what a check reads with: themselves, or an endpoint in front of them."""
+        if self.room is None:
+            return lambda ports: ports
+        return self.behind.enter_context(through_endpoint(self.outside, self.room))
+
     def teardown(self):
         if hasattr(self, "closing"):
             self.closing.close()
+            self.behind.close()
 
     # What people do.
 
@@ -274,7 +283,8 @@ class Folders(RuleBasedStateMachine):
         return int(text.rpartition(b"UIDVALIDITY ")[2].rstrip(b")"))
 
 
-def test_whatever_happens_to_folders_each_mail_is_decided_once(stack, outside):
+@pytest.mark.parametrize("reader", ["fetcher", "router"])
+def test_whatever_happens_to_folders_each_mail_is_decided_once(stack, outside, tmp_path, reader):
     host, _, port = stack.environ["MAILWEAVE_IMAP"].rpartition(":")
 
     def another():
@@ -283,6 +293,7 @@ def test_whatever_happens_to_folders_each_mail_is_decided_once(stack, outside):
         return replace(outside, mailbox=f"m{uuid4().hex[:12]}@example.org", ports=ports, sent=sent)
 
     Folders.stack = stack
+    Folders.room = tmp_path if reader == "router" else None
     Folders.outside_of = staticmethod(another)
     Folders.server_of = Server(host=host, port=int(port), tls="none", seconds=10)
     run_state_machine_as_test(

@@ -14,8 +14,8 @@ pytestmark = pytest.mark.component
 
 
 @pytest.fixture
-def server(stack, dovecot, outside):
-    return FolderServer(stack, dovecot, outside)
+def server(stack, dovecot, outside, through):
+    return FolderServer(stack, dovecot, outside, through)
 
 
 def later(outside, time=KEPT):
@@ -108,8 +108,8 @@ def test_why_a_folder_could_not_be_read_is_forgotten_when_nothing_asks_for_it_an
     assert [("INBOX", False)] == cursors(outside)
 
 
-def test_the_id_of_a_folder_that_is_gone_is_forgotten_once_its_rule_is_gone_too(outside, hostile):
-    server = Identifying(hostile, {"INBOX": ("i", {}), "Größe & Co": ("g", {1: MAILS[1]})})
+def test_the_id_of_a_folder_that_is_gone_is_forgotten_once_its_rule_is_gone_too(outside, hostile, through):
+    server = Identifying(hostile, {"INBOX": ("i", {}), "Größe & Co": ("g", {1: MAILS[1]})}, through)
     server.check(outside, "INBOX", rules=RULE)
     asked = f"{RULE['Größe & Co']}/Größe & Co"
     del server.folders["Größe & Co"]
@@ -126,8 +126,8 @@ def test_the_id_of_a_folder_that_is_gone_is_forgotten_once_its_rule_is_gone_too(
     assert [("INBOX", False)] == cursors(outside)
 
 
-def test_a_renamed_folder_that_is_found_by_its_id_is_not_gone(outside, hostile):
-    server = Identifying(hostile, {"INBOX": ("i", {}), "Größe & Co": ("g", {1: MAILS[1]})})
+def test_a_renamed_folder_that_is_found_by_its_id_is_not_gone(outside, hostile, through):
+    server = Identifying(hostile, {"INBOX": ("i", {}), "Größe & Co": ("g", {1: MAILS[1]})}, through)
     server.check(outside, "INBOX", rules=RULE)
     server.folders["Neu"] = server.folders.pop("Größe & Co")
     for _ in range(2):

@@ -14,8 +14,8 @@ NAME = next(iter(RULE))
 
 
 @pytest.fixture
-def server(stack, dovecot, outside):
-    return FolderServer(stack, dovecot, outside)
+def server(stack, dovecot, outside, through):
+    return FolderServer(stack, dovecot, outside, through)
 
 
 def marks(server):

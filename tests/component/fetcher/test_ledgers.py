@@ -7,11 +7,14 @@ from uuid import UUID
 
 import pytest
 
+from services.domain.decide import KEYWORD
 from services.domain.errors import MailweaveError, Retry
+from services.domain.forgetting import Absences, FolderAbsences
 from services.domain.identity import delivery_id_imap, delivery_id_pop3
 from services.fetcher import cursor
 from services.fetcher.deliveries import Passed
 from services.fetcher.fetch import STREAMED_ABOVE
+from services.fetcher.folder_rows import Known
 from services.fetcher.handover import Arrival, Content, HeadersOnly, Stored
 from services.fetcher.position import Position
 from services.router.ledger import RemoteLedger
@@ -28,6 +31,7 @@ FORWARDED = (
 )
 AT = datetime(2024, 1, 1, 10, tzinfo=UTC)
 LIMIT = 25 * 1024 * 1024
+GONE = Absences(frozenset({"F"}), frozenset(), frozenset())
 
 
 @pytest.fixture
@@ -70,7 +74,7 @@ def ledger(request, outside, blobs, kafka):
     if request.param == "stored":
         yield lambda: outside.ports.ledger(outside.mailbox, cursor.claim(outside.ports.database, outside.mailbox).fence)
         return
-    with serving(outside.ports, settings(outside.mailbox)) as running:
+    with serving(outside.ports, settings(outside.mailbox, rules={"a": "A"})) as running:
         client = running.client(token_of(outside))
 
         def make():
@@ -191,6 +195,11 @@ def test_whoever_has_lost_the_mailbox_moves_nothing(ledger, outside):
         lambda: before.hand_over([arrival(outside, 8)], to=at(8)),
         lambda: before.folder_failed("INBOX", "broken"),
         lambda: before.folder_mended("INBOX"),
+        lambda: before.know_as("F", "f"),
+        lambda: before.looked("INBOX", (7, 1)),
+        lambda: before.vacate(at(8)),
+        lambda: before.forget(FolderAbsences(GONE, GONE)),
+        lambda: before.hand_over_tracked([replace(arrival(outside, 8), tracked_by=KEYWORD)], at(8)),
     ):
         with pytest.raises(MailweaveError) as lost:
             late()
@@ -248,3 +257,77 @@ def test_a_cursor_moves_with_the_last_of_several_uploads_only(ledger, outside, k
     kafka.sends = 10
     kept.hand_over([arrival(outside, uid) for uid in range(1, 251)], to=at(250, uidnext=251))
     assert (list(range(1, 251)), 250) == (outside.uids(), len(outside.sent))
+
+
+def test_what_is_known_of_folders_is_told_as_it_was_noted(ledger):
+    kept = ledger()
+    assert Known() == kept.known()
+
+    kept.advance(at(3))
+    kept.advance(at(1, folder_id="id:f", folder="F"))
+    kept.know_as("folder-rule/a/F", "f")
+    kept.looked("INBOX", (7, 2**62))
+
+    known = ledger().known()
+    assert {"INBOX": at(3), "id:f": at(1, folder_id="id:f", folder="F")} == dict(known.cursors)
+    assert ({"folder-rule/a/F": "f"}, {"INBOX": (7, 2**62)}) == (dict(known.ids), dict(known.looked))
+    assert known == replace(known, cursors_gone={}, ids_gone={})
+
+
+def test_folders_that_are_gone_are_noted_and_forgotten(ledger):
+    kept, none = ledger(), replace(GONE, gone=frozenset())
+    for n in range(310):
+        kept.know_as(f"f{n}", "x")
+    kept.advance(at(1, folder_id="id:f", folder="F"))
+    names = frozenset(f"f{n}" for n in range(310))
+
+    kept.forget(FolderAbsences(replace(none, gone=frozenset({"id:f"})), replace(none, gone=names)))
+    known = kept.known()
+    assert ({"id:f"}, names) == (known.cursors_gone.keys(), known.ids_gone.keys())
+
+    kept.forget(FolderAbsences(replace(none, forgotten=frozenset({"id:f"})), replace(none, back=names - {"f0"})))
+    kept.forget(FolderAbsences(none, replace(none, forgotten=frozenset({"f0"}))))
+    known = kept.known()
+    assert ([], [], names - {"f0"}) == ([*known.cursors], [*known.ids_gone], known.ids.keys())
+
+
+def test_what_a_person_has_flagged_is_handed_over_again_under_its_id_and_once(ledger, outside):
+    kept = ledger()
+    kept.hand_over([arrival(outside, 1)], to=at(8))
+    flagged = [replace(arrival(outside, uid), tracked_by=KEYWORD) for uid in (1, 2)]
+    assert [1, 2] == sorted(kept.untracked(at(8), [1, 2]))
+
+    assert [2, 0] == [kept.hand_over_tracked(flagged, at(8)) for _ in range(2)]
+
+    told = [(r["uid"], r["tracked_by"], r["delivery_id"]) for r in outside.records()]
+    assert [(1, ""), (1, KEYWORD), (2, KEYWORD)] == sorted((uid, by) for uid, by, _ in told)
+    assert 2 == len({id_ for _, _, id_ in told})
+    assert ([], (7, 8, 9)) == (list(kept.untracked(at(8), [1, 2])), outside.cursor())
+
+
+def test_of_more_uids_than_one_request_holds_all_are_told(ledger):
+    assert 12_000 == len(ledger().untracked(at(8), range(1, 12_001)))
+
+
+def test_a_rule_is_told_with_the_mail_that_lies_under_it(ledger, outside):
+    ledger().hand_over([replace(arrival(outside, 1), tracked_by="folder-rule/a")], to=at(1))
+
+    assert ["folder-rule/a"] == [record["tracked_by"] for record in outside.records()]
+
+
+@pytest.mark.parametrize("ledger", ["remote"], indirect=True)
+@pytest.mark.parametrize("by", ["folder-rule/another", "token", "x"])
+def test_no_router_hands_mail_in_under_a_rule_that_its_mailbox_does_not_have(ledger, outside, by):
+    with pytest.raises(MailweaveError) as refused:
+        ledger().hand_over([replace(arrival(outside, 1), tracked_by=by)], to=at(1))
+
+    assert ("rule_unknown", []) == (refused.value.code, outside.uids())
+
+
+def test_in_an_epoch_that_begins_nothing_lies_where_it_lay(ledger, outside):
+    kept = ledger()
+    kept.hand_over([arrival(outside, 1)], to=at(1))
+    kept.vacate(at(8))
+
+    assert [1] == kept.untracked(at(8), [1])
+    assert [(None,)] == outside.rows("SELECT uid FROM fetcher.delivery WHERE mailbox = %(mailbox)s")

@@ -19,8 +19,9 @@ OFFERED = "IMAP4rev1 LIST-EXTENDED LIST-STATUS SPECIAL-USE OBJECTID ENABLE UTF8=
 class Identifying:
     """Folders by name, each an id and mails, behind a server that says so; there are no others."""
 
-    def __init__(self, hostile, folders):
+    def __init__(self, hostile, folders, through):
         self.folders = folders
+        self.through = through
         self.opened: list[str] = []
         self.enabled = False
         self.server = hostile()
@@ -60,7 +61,7 @@ class Identifying:
                     limit=10**8, go_on=lambda: True, rules=rules or {})  # fmt: skip
         progress = Progress()
         with session(server_at(self.server.port), "user", Password("p")) as connection:
-            poll(connection, task, outside.ports, progress)
+            poll(connection, task, self.through(outside.ports), progress)
         return progress
 
 
@@ -68,8 +69,8 @@ RULE = {"Größe & Co": "folder-rule/a"}
 
 
 @pytest.fixture
-def identifying(hostile):
-    return Identifying(hostile, {"INBOX": ("i", {}), "Größe & Co": ("g", {1: MAILS[1], 2: MAILS[2]})})
+def identifying(hostile, through):
+    return Identifying(hostile, {"INBOX": ("i", {}), "Größe & Co": ("g", {1: MAILS[1], 2: MAILS[2]})}, through)
 
 
 def test_a_renamed_folder_keeps_cursor_deliveries_and_rule_by_its_id(outside, identifying):

@@ -163,6 +163,51 @@ def test_a_folder_that_is_missing_is_noted_and_the_others_go_on(outside, router,
     assert [("INBOX", True), ("Nowhere", False)] == outside.rows(query)
 
 
+def test_what_the_settings_want_besides_the_files_folders_is_read_from_the_next_check_on(
+    outside, endpoint, router, dovecot
+):
+    """Sent, a folder with a rule, and what a person flags wherever it lies; the file names the inbox alone."""
+    with logged_in(dovecot, outside.mailbox) as client:
+        for number, (folder, flags) in enumerate([("Sent", ""), ("Kunden", ""), ("Archiv", "($MailweaveTracked)")]):
+            client.create(folder)
+            assert client.append(folder, flags, DATE, MAIL % (number, number))[0] == "OK"
+    assert 1 == router(dovecot).mails
+
+    rules = {"k": "Kunden"}
+    endpoint.snapshot = settings(outside.mailbox, sent=True, rules=rules)
+    assert 2 == router(dovecot).mails
+    with logged_in(dovecot, outside.mailbox) as client:
+        assert client.rename("Kunden", "Alte")[0] == "OK"
+        assert client.append("Alte", "", DATE, MAIL % (9, 9))[0] == "OK"
+    endpoint.snapshot = settings(outside.mailbox, sent=True, rules={"k": "Alte"})
+    assert 1 == router(dovecot).mails
+
+    told = [(r["subject"], r["folder"], r["folder_role"], r["tracked_by"]) for r in outside.records()]
+    assert [
+        ("mail 0", "Sent", "sent", ""),
+        ("mail 1", "Kunden", "", "folder-rule/k"),
+        ("mail 2", "Archiv", "", "keyword"),
+        ("mail 9", "Alte", "", "folder-rule/k"),
+    ] == sorted(told)
+
+
+def test_a_mailbox_of_very_many_folders_is_claimed_with_all_that_is_known_of_them(outside, endpoint, router, dovecot):
+    """More than fits into the answers that are usual elsewhere; most are gone since, which goes in several requests."""
+    assert "" == router(dovecot).code
+    with outside.ports.database.transaction() as connection:
+        connection.execute(
+            "INSERT INTO fetcher.cursor (mailbox, folder_id, folder, uidvalidity, uid)"
+            " SELECT %s, n || repeat('x', 200), n || repeat('x', 200), 7, 1 FROM generate_series(1, 9000) n",
+            (outside.mailbox,),
+        )
+    append(outside, dovecot, 1)
+    ended = router(dovecot)
+
+    assert ("", 1) == (ended.code, ended.mails)
+    gone = "SELECT count(*) FROM fetcher.cursor WHERE mailbox = %(mailbox)s AND gone IS NOT NULL"
+    assert [(9000,)] == outside.rows(gone)
+
+
 def test_a_pop3_mail_is_deleted_only_when_file_and_settings_say_so_and_it_is_durable(outside, endpoint, router):
     server = HostilePop3({"a": MAIL % (1, 1), "b": MAIL % (2, 2)})
     owner = {"type": "queue", "id": "q"}

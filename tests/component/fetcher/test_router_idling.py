@@ -119,6 +119,27 @@ def test_a_mailbox_that_is_to_be_tested_is_tested_over_a_new_connection(outside,
         until(lambda: working.ended[-1].code == "" and working.idles())
 
 
+def test_what_the_settings_say_anew_of_a_mailbox_acts_at_once_while_it_idles(
+    outside, endpoint, at_work, dovecot, monkeypatch
+):
+    """The next look at all folders is an hour away, and nothing of it is in the router's file."""
+    monkeypatch.setattr(schedule, "HELLO_SECONDS", 0.1)
+    with at_work(dovecot) as working:
+        append(dovecot, outside.mailbox, MAILS[1], folder="Sent")
+        append(dovecot, outside.mailbox, MAILS[2], folder="Drafts")
+        until(working.idles)
+        endpoint.snapshot = settings(outside.mailbox, sent=True)
+        until(lambda: len(outside.uids()) == 1)
+        endpoint.snapshot = settings(outside.mailbox, sent=True, rules={"k": "Drafts"})
+        until(lambda: len(outside.uids()) == 2)
+        until(working.idles)
+        checks = len(working.ended)
+        threading.Event().wait(0.5)
+        assert checks == len(working.ended), "the same settings said again are no news"
+
+    assert ["", "folder-rule/k"] == [record["tracked_by"] for record in outside.records()]
+
+
 def test_nothing_idles_when_mailboxes_are_left_to_routers_no_more(outside, endpoint, at_work, dovecot, monkeypatch):
     monkeypatch.setattr(schedule, "HELLO_SECONDS", 0.1)
     with at_work(dovecot) as working:
