@@ -20,7 +20,10 @@ def forgeries(keys: Keys, *, count: int, seed: int, at: datetime) -> int:
             good = _good(keys, chance)
         local = _random(keys, chance) if number % 2 else _flipped(good, chance)
         token = f"{local}@own.example"
-        accepted += bool(own_token.verify(keys, [f"a+{local.replace('.', '')}@own.example"], [token], at=at).tokens)
+        found = own_token.verify(
+            keys, [f"a+{local.replace('.', '')}@own.example"], [token], at=at, subject=_in_subject(keys, number, chance)
+        )
+        accepted += len(found.tokens) + len(found.in_subject)
     return accepted
 
 
@@ -29,6 +32,20 @@ def _good(keys: Keys, chance: random.Random) -> str:
     audience = chance.choice(list(Audience))
     nonce = chance.randbytes(own_token.ID_NONCE_BYTES)
     return own_token.message_id(keys, ref, nonce=nonce, audience=audience, domain="x").removesuffix("@x")
+
+
+def _in_subject(keys: Keys, number: int, chance: random.Random) -> str:
+    """A subject with a token that is random, or a good one with a bit turned over, or one made for an address."""
+    ref, nonce = own_token.reference(UUID(int=chance.getrandbits(128))), chance.randbytes(own_token.ADDRESS_NONCE_BYTES)
+    audience = chance.choice(list(Audience))
+    if number % 3 == 0:
+        letters = "".join(chance.choices(LETTERS, k=43))
+        return f"Re: Offer [{own_token.VERSION}{chance.choice(keys.all).kid}{letters}]"
+    if number % 3 == 1:
+        good = own_token.in_subject(keys, ref, nonce=nonce, audience=audience)
+        return f"Re: Offer [{_flipped(good[1:-1], chance)}]"
+    address = own_token.reply_address(keys, ref, nonce=nonce, audience=audience, mailbox="a@own.example")
+    return f"Re: Offer [{address.partition('+')[2].partition('@')[0]}]"
 
 
 def _random(keys: Keys, chance: random.Random) -> str:

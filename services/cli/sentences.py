@@ -23,6 +23,7 @@ _KINDS = {
     "in_reply_to": "In-Reply-To names",
     "references": "References names",
     "own_token": "Our own token",
+    "own_subject_token": "Our own token in the subject",
     "tracking_token": "The token in the subject",
     "thread_index": "The Thread-Index",
     "smart_matching": "The product's matching of hashes",

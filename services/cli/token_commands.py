@@ -12,7 +12,7 @@ from services.domain import own_token, tracking_token
 from services.domain.addresses import domain_of, normalise
 from services.domain.directory import QUEUE, USER, RecordRef
 from services.domain.errors import Refused
-from services.domain.own_token import Audience
+from services.domain.own_token import Audience, Keys
 from services.domain.tracking_token import Layout
 from services.settings import publisher
 from services.settings.organization import Organization
@@ -81,15 +81,24 @@ def _layout(settings: Organization) -> Layout:
     show_default=True,
     help="Who gets it.",
 )
+@click.option("--subject", help="The subject of the mail, to which a token is added (tracking.token.ownInSubject).")
 @json_option
-def mint_command(*, activity: UUID, mailbox: str | None, audience: str, as_json: bool) -> None:
+def mint_command(*, activity: UUID, mailbox: str | None, audience: str, subject: str | None, as_json: bool) -> None:
     """
     Print a Message-ID and a Reply-To that tie the answers to an activity, whatever becomes of other headers.
+
+    With the setting tracking.token.ownInSubject a token for the subject, too.
 
     A mail program that sends them needs a new pair for each mail. Whoever has them can answer in the conversation,
     which proves nothing about who that is.
     """
     config = session.config()
+    settings = publisher.current(config.postgres).organization
+    if subject is not None and not settings.tracking_token_own_in_subject:
+        raise Refused(
+            "tokens of our own in the subject are switched off: "
+            "mailweave settings set organization tracking.token.ownInSubject=true"
+        )
     with session.reading(config) as connection:
         found = anchor(connection, activity)
     if found is None:
@@ -109,12 +118,33 @@ def mint_command(*, activity: UUID, mailbox: str | None, audience: str, as_json:
     except ValueError as error:
         reply_to = None
         click.echo(f"mailweave: no Reply-To: {error}. The Message-ID alone will do where headers are kept.", err=True)
+    more = _for_subject(keys, ref, whose, subject, settings) if settings.tracking_token_own_in_subject else {}
     if as_json:
-        emit({"message_id": f"<{message_id}>", "reply_to": reply_to})
+        emit({"message_id": f"<{message_id}>", "reply_to": reply_to, **more})
         return
     click.echo(f"Message-ID: <{message_id}>")
     if reply_to is not None:
         click.echo(f"Reply-To: {reply_to}")
+    for name, text in more.items():
+        click.echo(f"{_SAID[name]}: {printable(text)}")
+
+
+_SAID = {"subject_token": "Token for the subject", "subject": "Subject"}
+
+
+def _for_subject(
+    keys: Keys, ref: str, audience: Audience, subject: str | None, settings: Organization
+) -> dict[str, str]:
+    """Return a token for the subject, and the whole subject where one is given; an older token in it goes."""
+    nonce = secrets.token_bytes(own_token.ADDRESS_NONCE_BYTES)
+    token = own_token.in_subject(keys, ref, nonce=nonce, audience=audience)
+    if subject is None:
+        return {"subject_token": token}
+    longest = settings.tracking_subject_max_length
+    return {
+        "subject_token": token,
+        "subject": tracking_token.with_token(own_token.without(subject), token, longest=longest),
+    }
 
 
 def _address(found: Anchor, given: str | None) -> str:

@@ -26,9 +26,10 @@ class TokenCheck:
         if found.forged:
             self._forged.append((record["mailbox"], record["delivery_id"]))
             metrics.TOKENS.labels("own", "forged").inc(found.forged)
-        if not found.tokens:
+        good = len(found.tokens) + len(found.in_subject)
+        if not good:
             return ()
-        metrics.TOKENS.labels("own", "verified").inc(len(found.tokens))
+        metrics.TOKENS.labels("own", "verified").inc(good)
         return tuple(token_evidence.of_own(found))
 
     def alerts(self) -> list[Output]:

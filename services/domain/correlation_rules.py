@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.domain.evidence import Kind
+from services.domain.evidence import OWN_TOKENS, Kind
 
 
 class Mode(StrEnum):
@@ -90,6 +90,13 @@ BEST = (
         0.99,
         "Its References name a tracked message; the last one counts.",
     ),
+    Rule(
+        "own-subject-token",
+        Kind.OWN_SUBJECT_TOKEN,
+        Switch.TOKENS,
+        0.98,
+        "Its subject carries a token that only we can have made; whoever sees the mail listed has it.",
+    ),
     Rule("subject-token", Kind.TRACKING_TOKEN, Switch.TOKENS, 0.98, "Its subject has the token of a tracked message."),
     Rule(
         "thread-index",
@@ -164,7 +171,10 @@ LINES: Mapping[Mode, Mapping[str, tuple[int, Rule]]] = {
 REPORTED = "a report answers nothing: what it says is put on the mail that it tells of"
 UNUSED: Mapping[tuple[Mode, str], str] = {
     (Mode.BEST, Kind.SMART_MATCHING): "the product's matching of hashes is used in compatible mode only",
-    (Mode.COMPATIBLE, Kind.OWN_TOKEN): "the product knows no tokens with a proof: used in best mode only",
+    **{
+        (Mode.COMPATIBLE, kind): "the product knows no tokens with a proof: used in best mode only"
+        for kind in OWN_TOKENS
+    },
     (Mode.COMPATIBLE, Kind.LIKENESS): "the product's matching of hashes is used instead in compatible mode",
     (
         Mode.COMPATIBLE,

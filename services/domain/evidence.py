@@ -27,6 +27,7 @@ class Kind(StrEnum):
     IN_REPLY_TO = "in_reply_to"
     REFERENCES = "references"
     OWN_TOKEN = "own_token"  # noqa: S105 - ours, with a MAC, in an id or a reply address
+    OWN_SUBJECT_TOKEN = "own_subject_token"  # noqa: S105 - ours, with a MAC, in the subject
     TRACKING_TOKEN = "tracking_token"  # noqa: S105 - the numeric one, in the subject
     THREAD_INDEX = "thread_index"  # the root of a Thread-Index
     SMART_MATCHING = "smart_matching"  # the product's hashes of subject words and addresses
@@ -51,6 +52,7 @@ STRENGTH: Mapping[str, Strength] = {
     Kind.IN_REPLY_TO: Strength.HARD,
     Kind.REFERENCES: Strength.HARD,
     Kind.OWN_TOKEN: Strength.OURS,
+    Kind.OWN_SUBJECT_TOKEN: Strength.HARD,
     Kind.TRACKING_TOKEN: Strength.HARD,
     Kind.THREAD_INDEX: Strength.PROVIDER,
     Kind.SMART_MATCHING: Strength.SOFT,
@@ -66,6 +68,7 @@ SOURCE: Mapping[str, Source] = {
     Kind.IN_REPLY_TO: Source.HEADER,
     Kind.REFERENCES: Source.HEADER,
     Kind.OWN_TOKEN: Source.HEADER,
+    Kind.OWN_SUBJECT_TOKEN: Source.SUBJECT,
     Kind.TRACKING_TOKEN: Source.SUBJECT,
     Kind.THREAD_INDEX: Source.HEADER,
     Kind.SMART_MATCHING: Source.CONTENT,
@@ -81,6 +84,8 @@ POINTS_AT_IDS: frozenset[str] = frozenset({Kind.IN_REPLY_TO, Kind.REFERENCES, Ki
 """The kinds whose target is the id of another message."""
 NAMES_ITSELF: frozenset[str] = frozenset({Kind.ALIAS, Kind.COPY})
 """The kinds by which a message is found under another name; what answers that name answers the message."""
+OWN_TOKENS: frozenset[str] = frozenset({Kind.OWN_TOKEN, Kind.OWN_SUBJECT_TOKEN})
+"""The kinds whose target is half of the keyed hash of an id."""
 JOINS = POINTS_AT_IDS | NAMES_ITSELF
 """The kinds that join threads in the graph. The others are judged by the resolver."""
 

@@ -18,6 +18,7 @@ OFF = {
 UNSHARED = "nobody of this mail takes part in the conversation of its token: it may have been guessed"
 NAMES: Mapping[str, str] = {
     Kind.OWN_TOKEN: "token",
+    Kind.OWN_SUBJECT_TOKEN: "token",
     Kind.TRACKING_TOKEN: "token",
     Kind.THREAD_INDEX: "thread index",
     Kind.SMART_MATCHING: "likeness",

@@ -1,5 +1,6 @@
 """
-Our own token, ``v.kid.thread-ref.nonce.mac``: in the Message-ID of mail that is sent, and behind ``+`` in its Reply-To.
+Our own token, ``v.kid.thread-ref.nonce.mac``: in the Message-ID of mail that is sent, behind ``+`` in its Reply-To, and
+where that is wanted in brackets at the end of its subject.
 
 It proves that somebody has had a mail of the thread in hand, never who: each copy and each forward passes it on.
 The letters are those of base32 in lower case, so that a relay that changes the case of an id breaks nothing.
@@ -25,6 +26,9 @@ LONGEST_ID = 100  # with brackets: some systems cut or ignore longer ids
 LONGEST_LOCAL_PART = 64  # RFC 5321 section 4.5.3.1.1
 MOST_PIECES = 1_000
 """So many ids and addresses of one mail are looked at."""
+MOST_IN_SUBJECT = 8
+"""So many tokens of a subject are looked at, from its end, and so many characters there."""
+MOST_OF_SUBJECT = 10_000
 
 _LETTERS = "[a-z2-7]"
 _IN_ID = re.compile(
@@ -34,6 +38,12 @@ _IN_ID = re.compile(
 _IN_ADDRESS = re.compile(
     rf".*\+{VERSION}({_LETTERS})({_LETTERS}{{{REF_LETTERS}}})({_LETTERS}{{4}})({_LETTERS}{{{MAC_LETTERS}}})@.*"
 )
+_IN_SUBJECT = re.compile(
+    rf"\[{VERSION}({_LETTERS})({_LETTERS}{{{REF_LETTERS}}})({_LETTERS}{{4}})({_LETTERS}{{{MAC_LETTERS}}})\]",
+    re.IGNORECASE,
+)
+# Others read a subject than a header: what is proven there must not open an id or an address.
+_OF_SUBJECT = "\0subject"
 
 
 class Audience(StrEnum):
@@ -76,10 +86,15 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The good tokens of a mail, nearest first, and how many had the shape of one but no good MAC."""
+    """
+    The good tokens of a mail, nearest first, and how many had the shape of one but no good MAC.
+
+    ``in_subject`` are those of its subject, which everybody sees who sees the mail listed.
+    """
 
     tokens: tuple[Token, ...]
     forged: int
+    in_subject: tuple[Token, ...] = ()
 
 
 def reference(id_key: UUID) -> str:
@@ -123,9 +138,19 @@ def reply_address(keys: Keys, ref: str, *, nonce: bytes, audience: Audience, mai
     return f"{text}@{domain}"
 
 
-def verify(keys: Keys, addresses: Iterable[str], ids: Sequence[str], *, at: datetime) -> Verified:
+def in_subject(keys: Keys, ref: str, *, nonce: bytes, audience: Audience) -> str:
+    """Return the token for a subject, with its brackets. ``nonce``: :data:`ADDRESS_NONCE_BYTES` random bytes."""
+    return f"[{VERSION}{''.join(_parts(keys, ref, nonce, audience, _OF_SUBJECT))}]"
+
+
+def without(subject: str) -> str:
+    """Return a subject without whatever has the shape of a token, good or not."""
+    return _IN_SUBJECT.sub("", subject) if f"[{VERSION}" in subject else subject
+
+
+def verify(keys: Keys, addresses: Iterable[str], ids: Sequence[str], *, at: datetime, subject: str = "") -> Verified:
     """
-    Look for tokens in the addresses of a mail, then in the ids that it answers, nearest first.
+    Look for tokens in the addresses of a mail, then in the ids that it answers, nearest first; and in its subject.
 
     ``at`` is when the mail came in, so that a replay finds the same keys good. Linear, and each comparison takes as
     long whatever is wrong.
@@ -144,26 +169,34 @@ def verify(keys: Keys, addresses: Iterable[str], ids: Sequence[str], *, at: date
                 forged += 1
             else:
                 found.setdefault(token)
-    return Verified(tuple(found), forged)
+    seen: dict[Token, None] = {}
+    pieces = _IN_SUBJECT.findall(subject[-MOST_OF_SUBJECT:].lower()) if f"[{VERSION}" in subject else []
+    for parts in list(dict.fromkeys(reversed(pieces)))[:MOST_IN_SUBJECT]:
+        token = _verified(keys, parts, at=at, way=_OF_SUBJECT)
+        if token is None:
+            forged += 1
+        else:
+            seen.setdefault(token)
+    return Verified(tuple(found), forged, tuple(seen))
 
 
-def _verified(keys: Keys, parts: Sequence[str], *, at: datetime) -> Token | None:
+def _verified(keys: Keys, parts: Sequence[str], *, at: datetime, way: str = "") -> Token | None:
     kid, ref, nonce, mac = parts
     key = keys.named(kid, at=at)
     audience = None
     for one in Audience:
         secret = key.secret if key is not None else b""
-        if hmac.compare_digest(_mac(secret, keys.tenant, ref, nonce, one), mac) and key is not None:
+        if hmac.compare_digest(_mac(secret, keys.tenant, ref, nonce, one + way), mac) and key is not None:
             audience = one
     return Token(ref, audience, f"{kid}.{ref}.{nonce}") if audience is not None else None
 
 
-def _parts(keys: Keys, ref: str, nonce: bytes, audience: Audience) -> tuple[str, str, str, str]:
+def _parts(keys: Keys, ref: str, nonce: bytes, audience: Audience, way: str = "") -> tuple[str, str, str, str]:
     key, written = keys.all[0], _written(nonce)
-    return key.kid, ref, written, _mac(key.secret, keys.tenant, ref, written, audience)
+    return key.kid, ref, written, _mac(key.secret, keys.tenant, ref, written, audience + way)
 
 
-def _mac(secret: bytes, tenant: str, ref: str, nonce: str, audience: Audience) -> str:
+def _mac(secret: bytes, tenant: str, ref: str, nonce: str, audience: str) -> str:
     text = f"{VERSION}\0{tenant}\0{ref}\0{nonce}\0{audience}"
     return _written(hmac.digest(secret, text.encode(), "sha256")[:MAC_BYTES])
 

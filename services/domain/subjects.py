@@ -9,6 +9,8 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
+from services.domain import own_token
+
 LONGEST_SUBJECT = 1_000
 """Characters of a subject that are looked at: a hostile header must not cost like a thousand mails."""
 
@@ -76,10 +78,11 @@ def normalise_subject(text: str) -> SubjectKey:
     Return the key of a subject, decoded and unfolded.
 
     Marks of replies and forwards go, with counters ("Re[2]:") and with colons of any width, and so do list tags,
-    wherever they stand before the first word; what stands in brackets and has a number of three digits or is a patch
-    stays. A subject of nothing but a tag keeps it. What :data:`LONGEST_SUBJECT` cuts off counts for nothing. Linear.
+    wherever they stand before the first word, and tokens of our own; what stands in brackets and has a number of three
+    digits or is a patch stays. A subject of nothing but a tag keeps it. What :data:`LONGEST_SUBJECT` cuts off counts
+    for nothing. Linear.
     """
-    rest = unicodedata.normalize("NFKC", text[:LONGEST_SUBJECT]).strip()
+    rest = unicodedata.normalize("NFKC", own_token.without(text[:LONGEST_SUBJECT])).strip()
     prefixes: list[Prefix] = []
     tags: list[str] = []
     while True:

@@ -20,16 +20,16 @@ def of_subject(subject: str, *, key: Callable[[str, str], UUID]) -> Iterator[Evi
     Which prefixes there are is a setting, so the target is made of the digits alone.
     """
     numbers: dict[str, str] = {}
-    for candidate in tracking_token.candidates(subject):
+    for candidate in tracking_token.candidates(own_token.without(subject)):
         numbers.setdefault(tracking_token.number(candidate), candidate)
     for position, (number, candidate) in enumerate(numbers.items()):
         yield Evidence(Kind.TRACKING_TOKEN, position, key("token", number), candidate)
 
 
 def verified(message: Message, keys: Keys, *, at: datetime) -> Verified:
-    """Return our own tokens in the addresses of a mail and in the ids that it answers, those that are good."""
+    """Return our own tokens in the addresses of a mail, in the ids that it answers and in its subject."""
     ids = (*message.in_reply_to, *reversed(message.references))
-    return own_token.verify(keys, recipients(message), ids, at=at)
+    return own_token.verify(keys, recipients(message), ids, at=at, subject=message.subject)
 
 
 def recipients(message: Message) -> Iterator[str]:
@@ -40,13 +40,14 @@ def recipients(message: Message) -> Iterator[str]:
 
 def of_own(found: Verified) -> Iterator[Evidence]:
     """Yield what our own tokens point at; the value names the token and leaves out its proof."""
-    for position, token in enumerate(unique(found)):
-        yield Evidence(Kind.OWN_TOKEN, position, own_token.target(token.ref), f"{token.audience} {token.name}")
+    for kind, tokens in ((Kind.OWN_TOKEN, found.tokens), (Kind.OWN_SUBJECT_TOKEN, found.in_subject)):
+        for position, token in enumerate(unique(tokens)):
+            yield Evidence(kind, position, own_token.target(token.ref), f"{token.audience} {token.name}")
 
 
-def unique(found: Verified) -> Iterable[own_token.Token]:
+def unique(tokens: Iterable[own_token.Token]) -> Iterable[own_token.Token]:
     """Return the nearest token of each thread."""
     nearest: dict[str, own_token.Token] = {}
-    for token in found.tokens:
+    for token in tokens:
         nearest.setdefault(token.ref, token)
     return nearest.values()

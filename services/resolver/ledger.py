@@ -9,7 +9,7 @@ from services.domain.acceptance import Outcome
 from services.domain.carried import Tokens
 from services.domain.correlation import Method, Pointer, Regarding, ReviewKind, Target, TrackedAs
 from services.domain.directory import Directory, Record, RecordRef
-from services.domain.evidence import NAMES_ITSELF, Kind
+from services.domain.evidence import NAMES_ITSELF, OWN_TOKENS, Kind
 from services.domain.forwarding import Wrapper
 from services.domain.identity import Direction
 from services.domain.message import Message
@@ -159,7 +159,7 @@ class Ledger:
             copy for piece in pieces for key in self.by_id.get(piece.target, ()) for copy in self.same.get(key, ())
         }
         others |= set(self.above.get(message_key, ()))
-        others |= {key for p in pieces if p.kind == Kind.OWN_TOKEN for key in self.by_id.get(p.target, ())}
+        others |= {key for p in pieces if p.kind in OWN_TOKENS for key in self.by_id.get(p.target, ())}
         others |= {one.message_key for p in pieces for one in self.tokens.carriers(message_key, p.target)}
         return {piece.target for piece in pieces} | {self.known[key].id_key for key in others}
 

@@ -11,7 +11,7 @@ from services.domain.acceptance import Outcome
 from services.domain.correlation import Method, ReviewKind
 from services.domain.decide import participants_of
 from services.domain.directory import RecordRef
-from services.domain.evidence import Kind
+from services.domain.evidence import OWN_TOKENS, Kind
 from services.domain.identity import Direction
 from services.domain.resolved import Records
 from services.resolver import directory_rows, message_rows, naming, tokens
@@ -148,9 +148,7 @@ def read(
     above = naming.above(connection, places)
     named = naming.aliases(connection, targets)
     carried = tokens.read(connection, evidence, prefixes)
-    halves = tokens.halves(
-        connection, (p.target for group in evidence.values() for p in group if p.kind == Kind.OWN_TOKEN)
-    )
+    halves = tokens.halves(connection, (p.target for group in evidence.values() for p in group if p.kind in OWN_TOKENS))
     known = message_rows.known(
         connection, [*keys, *_every(above), *_every(named), *_every(halves), *carried.messages], targets
     )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.domain import own_token
 from services.domain.likeness.attributions import Attribution, attributions
 from services.domain.likeness.numbers import business_numbers
 from services.domain.likeness.people import greeted, names, person, sender_of
@@ -87,7 +88,7 @@ def traits(mail: Message, received: datetime, hashed: Hash) -> Traits:
         person=own,
         recipients=frozenset(recipients),
         people=tuple(dict.fromkeys([own, *recipients])),
-        numbers=tuple(dict.fromkeys(hashed(f"n {one}") for one in business_numbers(mail.subject))),
+        numbers=tuple(dict.fromkeys(hashed(f"n {one}") for one in business_numbers(own_token.without(mail.subject)))),
         part=part,
         series=hashed(f"p {part.label} {part.total} {own}") if part else 0,
         stream=hashed(f"t {key.tags[0].casefold()}") if key.tags else 0,

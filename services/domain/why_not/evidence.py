@@ -9,6 +9,7 @@ _NOUNS: Mapping[str, str] = {
     Kind.IN_REPLY_TO: "In-Reply-To",
     Kind.REFERENCES: "References",
     Kind.OWN_TOKEN: "a token of our own",
+    Kind.OWN_SUBJECT_TOKEN: "a token of our own in the subject",
     Kind.TRACKING_TOKEN: "the token in the subject",
     Kind.THREAD_INDEX: "the Thread-Index",
     Kind.SMART_MATCHING: "the product's matching of hashes",

@@ -77,6 +77,12 @@ class Tokens(Strict):
         ge=1,
         le=9,
     )
+    tracking_token_own_in_subject: bool = setting(
+        False,
+        "tracking.token.ownInSubject",
+        "Have `mailweave token mint` give a token of our own for the subject too; one that comes in counts anyway.",
+        about=About("3.5", acts="command line"),
+    )
     tracking_subject_max_length: int = setting(
         255,
         "tracking.subjectMaxLength",

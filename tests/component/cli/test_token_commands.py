@@ -88,3 +88,28 @@ def test_a_mailbox_that_cannot_be_is_refused(desk, insert, mailbox):
     activity = rows.whole_mail(desk, insert, "a@x")
 
     assert 2 == desk.run("token", "mint", "--activity", str(activity), "--mailbox", mailbox).exit_code
+
+
+def test_a_token_for_the_subject_is_minted_where_that_is_wanted(desk, insert):
+    activity = str(rows.whole_mail(desk, insert, "a@x"))
+    refused = desk.run("token", "mint", "--activity", activity, "--subject", "Re: Offer")
+    (before,) = desk.json("token", "mint", "--activity", activity)
+    publisher.publish(
+        desk.config.postgres,
+        {"organization": {"tracking.token.ownInSubject": True, "tracking.subjectMaxLength": 255}},
+        author="test",
+        reason="",
+        base_version=None,
+    )
+    (first,) = desk.json("token", "mint", "--activity", activity, "--subject", "Re: Offer")
+    (then,) = desk.json("token", "mint", "--activity", activity, "--subject", f"{first['subject']} {'x' * 300}")
+    said = desk.run("token", "mint", "--activity", activity).stdout
+
+    assert (2, True) == (refused.exit_code, "tracking.token.ownInSubject=true" in refused.stderr)
+    assert {"message_id", "reply_to"} == set(before)
+    assert f"Re: Offer {first['subject_token']}" == first["subject"]
+    assert (255, 1) == (len(then["subject"]), then["subject"].count("["))
+    assert "Token for the subject: [1a" in said
+    for one in (first, then):
+        found = own_token.verify(desk.config.token_keys, (), (), at=rows.SENT, subject=one["subject"])
+        assert [own_token.reference(desk.id_key("a@x"))] == [token.ref for token in found.in_subject]

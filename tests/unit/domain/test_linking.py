@@ -38,6 +38,7 @@ ORDER = {
         "own_token",
         "in_reply_to",
         "references",
+        "own_subject_token",
         "tracking_token",
         "thread_index",
         "folder",

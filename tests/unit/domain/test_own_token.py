@@ -75,6 +75,46 @@ def test_the_address_is_nearer_than_the_ids_and_of_these_the_first():
     assert [REF, other, third] == [t.ref for t in found.tokens]
 
 
+@given(keys, st.uuids(), st.binary(min_size=2, max_size=2), audiences)
+def test_a_token_in_a_subject_says_what_it_was_made_for(key, id_key, nonce, audience):
+    of = Keys("t", (key,))
+    ref = own_token.reference(id_key)
+    token = own_token.in_subject(of, ref, nonce=nonce, audience=audience)
+
+    for subject in (token, f"AW: {token.upper()} (was: x)", f"Re: Offer {token}, {token}"):
+        found = own_token.verify(of, (), (), at=NOW, subject=subject)
+        assert [(ref, audience)] == [(t.ref, t.audience) for t in found.in_subject]
+        assert ((), 0) == (found.tokens, found.forged)
+    assert "Re: Offer " == own_token.without(f"Re: Offer {token}")
+
+
+def test_a_token_that_was_seen_in_a_subject_opens_no_address_and_the_other_way_round():
+    seen = own_token.in_subject(KEYS, REF, nonce=bytes(2), audience=Audience.EXTERNAL)[1:-1]
+    inside = address().partition("+")[2].partition("@")[0]
+
+    lifted = verified(addresses=[f"support+{seen}@own.example"])
+    shown = own_token.verify(KEYS, (), (), at=NOW, subject=f"[{inside}]")
+
+    assert ((), (), 1) == (lifted.tokens, lifted.in_subject, lifted.forged)
+    assert ((), (), 1) == (shown.tokens, shown.in_subject, shown.forged)
+
+
+def test_the_last_token_of_a_subject_is_the_nearest_and_their_number_is_bounded():
+    refs = [own_token.reference(UUID(int=n << 64)) for n in range(1, 20)]
+    tokens = [own_token.in_subject(KEYS, ref, nonce=bytes(2), audience=Audience.EXTERNAL) for ref in refs]
+
+    found = own_token.verify(KEYS, (), (), at=NOW, subject=" ".join(tokens))
+
+    assert refs[: -own_token.MOST_IN_SUBJECT - 1 : -1] == [token.ref for token in found.in_subject]
+
+
+@pytest.mark.parametrize("subject", ["[1" * 10**6, "[1" + "a" * 10**6 + "]", f"[1{'a' * 43}]"[:-1], f"1{'a' * 44}"])
+def test_a_subject_without_the_shape_of_a_token_has_none(subject):
+    found = own_token.verify(KEYS, (), (), at=NOW, subject=subject)
+
+    assert ((), 0) == (found.in_subject, found.forged)
+
+
 def test_a_retired_key_verifies_until_its_end_and_makes_no_tokens():
     old = Keys(KEYS.tenant, (Key("a", KEYS.all[1].secret),))
 

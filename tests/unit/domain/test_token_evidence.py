@@ -58,6 +58,21 @@ def test_own_tokens_are_looked_for_in_addresses_first_and_then_in_what_is_answer
     assert found[0].value.startswith("internal a.")
 
 
+def test_a_token_of_ours_in_the_subject_is_evidence_of_its_own_and_no_number():
+    ref = own_token.reference(UUID(int=5 << 64))
+    token = own_token.in_subject(KEYS, ref, nonce=bytes(2), audience=Audience.EXTERNAL)
+    numbers = f"[1a{'a' * 40}777]"
+    given = message(subject=f"Re: Offer CRM:0001001 {token} {numbers}", in_reply_to=(mid(5),))
+    found = token_evidence.verified(given, KEYS, at=NOW)
+
+    assert [(Kind.OWN_TOKEN, 0), (Kind.OWN_SUBJECT_TOKEN, 0)] == [
+        (e.kind, e.position) for e in token_evidence.of_own(found)
+    ]
+    assert {UUID(int=5 << 64)} == {e.target for e in token_evidence.of_own(found)}
+    assert 1 == found.forged
+    assert ["Re: Offer CRM:0001001"] == [e.value.strip() for e in token_evidence.of_subject(given.subject, key=key)]
+
+
 def test_the_proof_of_a_token_is_not_kept():
     given = message(in_reply_to=(mid(4),))
     (found,) = token_evidence.of_own(token_evidence.verified(given, KEYS, at=NOW))

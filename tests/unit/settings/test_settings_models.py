@@ -40,6 +40,7 @@ DEFAULTS = {
     "tracking.token.base": 0,
     "tracking.token.userDigits": 3,
     "tracking.token.counterDigits": 3,
+    "tracking.token.ownInSubject": False,
     "tracking.subjectMaxLength": 255,
     "tracking.smart.enabled": "suggest",
     "tracking.smart.filterRegex": r"^[\s]*([\w]+\s?:[\s]*)+",
