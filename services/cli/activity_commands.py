@@ -102,6 +102,8 @@ def _print(one: Explanation, *, of_several: bool) -> None:
         click.echo(f"  Not attached: {sentences.dropped(left_out)}.")
     for relink in one["relinks"]:
         click.echo(f"  {sentences.relink(relink)}")
+    for resolution in one["resolutions"]:
+        click.echo(f"  {sentences.resolution(resolution)}")
     for delivery in one["deliveries"]:
         click.echo(f"  {sentences.place(delivery)} ({delivery['direction']})")
         click.echo(f"    {sentences.outcome(delivery)}")

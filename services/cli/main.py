@@ -28,6 +28,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "relink": ("relink_commands", "relink_command"),
     "split": ("relink_commands", "split_command"),
     "merge": ("relink_commands", "merge_command"),
+    "resolve": ("resolve_commands", "resolve_command"),
+    "unresolve": ("resolve_commands", "unresolve_command"),
     "review": ("review_commands", "review_commands"),
     "verify": ("verify_commands", "verify_command"),
     "dead": ("dead_commands", "dead_commands"),

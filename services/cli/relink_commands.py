@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 import click
@@ -17,6 +18,7 @@ from services.runtime.config import Config
 from services.storage.reports import relinks
 
 LOOK_SECONDS = 0.2
+Answer = TypeVar("Answer")
 _reason = click.option("--reason", required=True, help="Kept with the command and shown by `mailweave explain`.")
 _wait = click.option("--wait", is_flag=True, help="Until it is carried out; exit 1 when it is refused.")
 _timeout = click.option(
@@ -71,9 +73,9 @@ def _ask(kind: str, names: Sequence[str], reason: str, *, wait: bool, timeout: f
     given = [canonical(one) for one in names]
     _refuse(config, kind, given, [keyed_hash(config.hash_key, "id", one) for one in given])
     command = uuid4()
-    named = dict(zip(("target", "onto"), given[1:], strict=False))
+    target, onto = (*given[1:], "", "")[:2]
     with sending(config) as send:
-        send([commanding.record(command, kind, f"message/{given[0]}", reason, **named)])
+        send([commanding.record(command, kind, f"message/{given[0]}", reason, target=target, onto=onto)])
     if wait:
         click.echo(f"Done: {carried_out(config, command, timeout)}.")
     else:
@@ -108,17 +110,20 @@ def _refuse(config: Config, kind: str, given: list[MessageId], ids: list[UUID]) 
             )
 
 
+def awaited(answer: Callable[[], Answer | None], seconds: float, service: str) -> Answer:
+    """Wait for an answer and return it; exit 1 when the service does not give it in time."""
+    deadline = time.monotonic() + seconds
+    while (found := answer()) is None:
+        if time.monotonic() > deadline:
+            raise failed(f"not carried out within {seconds:g} seconds: is a {service} running? See: mailweave status.")
+        time.sleep(LOOK_SECONDS)
+    return found
+
+
 def carried_out(config: Config, command: UUID, seconds: float) -> str:
     """Wait for a command, and return what came of it; exit 1 when it is refused, or is not carried out in time."""
-    deadline = time.monotonic() + seconds
     with session.store(config, "reader") as connection:
-        while (answer := relinks.answer(connection, command)) is None:
-            if time.monotonic() > deadline:
-                raise failed(
-                    f"not carried out within {seconds:g} seconds: is a correlator running? See: mailweave status."
-                )
-            time.sleep(LOOK_SECONDS)
-    refused, outcome = answer
+        refused, outcome = awaited(lambda: relinks.answer(connection, command), seconds, "correlator")
     if refused:
         raise failed(f"refused: {refused}.")
     return outcome

@@ -7,6 +7,7 @@ from services.domain.attachments import Reason
 from services.storage.reports.activities import DroppedAttachment, Place, Ref
 from services.storage.reports.explain import DecisionOf, Explained
 from services.storage.reports.relinks import Relink
+from services.storage.reports.resolutions import Resolution
 
 _REASONS = {
     "NoRecipientMatch": "Not filed: no recipient is a user or queue, and the mailbox's own filter did not take it",
@@ -116,6 +117,16 @@ def relink(one: Relink) -> str:
     done = _RELINKS[one["kind"]].format(**ids)
     result = f"Refused: {one['refused']}" if one["refused"] else f"Then {one['outcome']}"
     return printable(f"{one['time']}: {one['author']} {done} ({one['reason']}). {result}.")
+
+
+def resolution(one: Resolution) -> str:
+    """Say what a person has said of who an address is, when, why, and what came of it."""
+    scope = "in all mail" if one["everywhere"] else "in this mail" if one["here"] else "in another mail"
+    said = f"{one['address']} is {one['record']} {scope}" if one["record"] else f"took back who {one['address']} is"
+    verb = "said that " if one["record"] else ""
+    refused = f" Refused: {one['refused']}." if one["refused"] else ""
+    undone = f" Taken back by {one['taken_back']}." if one["taken_back"] else ""
+    return printable(f"{one['time']}: {one['author']} {verb}{said} ({one['reason']}).{refused}{undone}")
 
 
 def evidence(of: DecisionOf | Explained) -> Iterator[str]:

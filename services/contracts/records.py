@@ -171,6 +171,9 @@ class Command(TypedDict):
     time: datetime
     target: str
     onto: str
+    address: str
+    record: str
+    only_this: bool
 
 
 class DeliveryMoved(TypedDict):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from services.domain.addresses import normalise
 from services.domain.attachments import Attachments, attachments_of
@@ -43,12 +44,13 @@ def shape(facts: Facts, correlation: Correlation, acceptor: RecordRef, before: R
     one).
 
     What was resolved ``before`` stays, whatever the directory says by now; the sender is looked up again for another
-    acceptor, and stays where that finds nobody.
+    acceptor, and stays where that finds nobody. What a person says of an address comes before both.
     """
-    sender = _sender(facts, acceptor, before)
+    sender, said = _sender(facts, acceptor, before)
     owner = _owner(facts, correlation, acceptor, sender, before)
     parties = [
-        Party(Role.FROM, normalise(m.address), m.name, (sender.ref,) if sender else ()) for m in facts.message.from_[:1]
+        Party(Role.FROM, normalise(m.address), m.name, (sender.ref,) if sender else (), said)
+        for m in facts.message.from_[:1]
     ]
     for role, mailboxes in (
         (Role.TO, facts.message.to),
@@ -65,8 +67,19 @@ def shape(facts: Facts, correlation: Correlation, acceptor: RecordRef, before: R
     return Shape(tuple(parties), owner, regarding, correlation, attachments)
 
 
-def _sender(facts: Facts, acceptor: RecordRef, before: Resolved) -> Record | None:
+def _sender(facts: Facts, acceptor: RecordRef, before: Resolved) -> tuple[Record | None, UUID | None]:
+    """Return the sender, and the command of a person by whose word it is that."""
     address = normalise(facts.message.from_[0].address) if facts.message.from_ else ""
+    word = facts.words.own.get(address)
+    if word is None:
+        found = _found_sender(facts, address, acceptor, before)
+        if found is not None:
+            return found, None
+        word = facts.words.every.get(address)
+    return (_kept(facts, [word.record])[0], word.command) if word is not None else (None, None)
+
+
+def _found_sender(facts: Facts, address: str, acceptor: RecordRef, before: Resolved) -> Record | None:
     kept = _kept(facts, before.records.get((Role.FROM, address), ()))
     if kept and acceptor == before.acceptor:
         return kept[0]
@@ -106,10 +119,20 @@ def _recipients(facts: Facts, role: Role, mailboxes: Iterable[Mailbox], before: 
         if address in seen:
             continue
         seen.add(address)
+        yield Party(role, address, mailbox.name, *_recipient(facts, role, address, before))
+
+
+def _recipient(facts: Facts, role: Role, address: str, before: Resolved) -> tuple[tuple[RecordRef, ...], UUID | None]:
+    """Return whom an address is, and the command of a person by whose word it is that."""
+    word = facts.words.own.get(address)
+    if word is None:
         records = before.records.get((role, address)) or resolve_recipient(
             facts.records_at(address), unresolve_on_multiple=facts.policy.unresolve_on_multiple
         )
-        yield Party(role, address, mailbox.name, records)
+        word = facts.words.every.get(address)
+        if records or word is None:
+            return records, None
+    return (word.record,), word.command
 
 
 def _owner(
@@ -142,6 +165,8 @@ def _principal_records(facts: Facts, role: Role, mailboxes: Sequence[Mailbox], b
         for ref in principals_at(facts, address):
             if ref in facts.records:
                 found.setdefault(ref, facts.records[ref])
-        kept = [ref for ref in before.records.get((role, address), ()) if ref.type in PRINCIPALS]
+        refs, said = _recipient(facts, role, address, before)
+        earlier = before.records.get((role, address), ()) if said is None else refs
+        kept = [ref for ref in earlier if ref.type in PRINCIPALS]
         found |= {record.ref: record for record in _kept(facts, kept)}
     return list(found.values())

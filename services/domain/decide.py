@@ -34,6 +34,7 @@ from services.domain.queue_items import QueueItems
 from services.domain.sender_verdict import SenderVerdict
 from services.domain.signatures import UNCHECKED, Checked
 from services.domain.signing_keys import Key, Name
+from services.domain.spoken import NO_WORDS, Words
 from services.domain.surroundings import NOTHING, Surroundings
 
 
@@ -52,6 +53,7 @@ class Policy:
     user_default: int = 1
     queue_default: int = 0
     unresolve_on_multiple: bool = False
+    apply_to_all: bool = True
     sender_unresolve_on_multiple: bool = False
     sender_max_matches: int = 100
     fold_details: bool = False
@@ -70,7 +72,8 @@ class Facts:
     ``duplicate`` is true when the same message lies in the same folder under another delivery that was
     decided before. ``tracked_by`` is the folder rule or the keyword that makes it tracked whatever filters say, or
     empty; ``folder_record`` the record of the rule. ``mailbox`` is the one that received it: with an ``attribution``,
-    the one it was forwarded for. ``opposite`` says whether the same message is filed as outgoing.
+    the one it was forwarded for. ``opposite`` says whether the same message is filed as outgoing. ``words`` are what
+    people say of its addresses: they name parties, and no filter asks for them.
     ``sender`` is the sender gate, ``around`` what is looked up when it matters, ``signed`` what our own check of the
     mail's signatures has found.
     """
@@ -89,6 +92,7 @@ class Facts:
     folder_record: RecordRef | None = None
     attribution: Attribution | None = None
     opposite: bool = False
+    words: Words = NO_WORDS
     sender: Callable[[Target], SenderVerdict] = plausible
     around: Surroundings = NOTHING
     signed: Callable[[], Checked] = lambda: UNCHECKED

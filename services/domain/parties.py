@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 from services.domain.directory import USER, Record, RecordRef, by_priority
 
@@ -19,12 +20,17 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """One participant: address as looked up, name as written, and the records; none means unresolved."""
+    """
+    One participant: address as looked up, name as written, and the records; none means unresolved.
+
+    ``said``: the command by which a person has named the record.
+    """
 
     role: Role
     address: str
     name: str
     records: tuple[RecordRef, ...]
+    said: UUID | None = None
 
 
 def resolve_sender(

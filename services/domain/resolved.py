@@ -1,7 +1,7 @@
 """
 What an address was resolved to stays: a directory that changes later changes nothing in the past.
 
-Only what nobody was behind is looked up again (design: late resolution).
+Only what nobody was behind is looked up again (design: late resolution), and what a person has taken back.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,6 +15,7 @@ from services.domain.directory import RecordRef
 from services.domain.forwarding import Wrapper, addresses_named
 from services.domain.message import Message
 from services.domain.parties import Party, Role
+from services.domain.spoken import Said, Words
 
 Records: TypeAlias = Mapping[tuple[Role, str], tuple[RecordRef, ...]]
 """What the addresses of an activity are resolved to; an empty tuple is an unresolved one."""
@@ -37,6 +38,14 @@ UNRESOLVED = Resolved()
 def records_of(parties: Iterable[Party]) -> Records:
     """Return what the addresses of these parties are resolved to; the owner is no address."""
     return {(party.role, party.address): party.records for party in parties if party.role != Role.OWNER}
+
+
+def standing(records: Records, said: Said, words: Words) -> Records:
+    """Return what stays of what was resolved: all but what a person has said and taken back."""
+    if not said:
+        return records
+    gone = {place for place, command in said.items() if not words.stands(place[1], command)}
+    return {place: () if place in gone else refs for place, refs in records.items()}
 
 
 def awaited(

@@ -6,6 +6,7 @@ from functools import partial
 
 import faust
 
+from services.resolver import commands
 from services.resolver.filing import Settings
 from services.resolver.gate import DirectoryGate
 from services.resolver.handlers import project, resolve
@@ -60,6 +61,8 @@ def build(runtime: Runtime) -> faust.App:
         gate=gate.is_open,
     )
     kafka.stage(app, "directory", partial(project, database=database()), runtime=runtime)
+    asked = partial(commands.carry_out, database=database(), settings=settings)
+    kafka.stage(app, commands.TOPIC, asked, runtime=runtime)
     return app
 
 

@@ -17,11 +17,12 @@ Connection = psycopg.Connection[Any]
 
 _JOBS = """
 INSERT INTO resolver.job (targets, messages, cause)
-SELECT '{}', array_agg(message_key ORDER BY place), 'directory'
+SELECT '{}', array_agg(message_key ORDER BY place), %(cause)s
 FROM (
     SELECT message_key, row_number() OVER (ORDER BY min(d.internal_date), message_key) - 1 AS place
-    FROM resolver.awaited_address a JOIN resolver.delivery d USING (message_key)
-    WHERE a.address = ANY (%(addresses)b)
+    FROM (SELECT message_key FROM resolver.awaited_address WHERE address = ANY (%(addresses)b)
+          UNION SELECT message_key FROM resolver.chosen WHERE resolution = ANY (%(said)b)) AS concerned
+    JOIN resolver.delivery d USING (message_key)
     GROUP BY message_key
 ) AS waiting
 GROUP BY place / %(piece)s ORDER BY place / %(piece)s
@@ -46,15 +47,19 @@ def note(connection: Connection, items: Sequence[Item], ledger: Ledger, hash_key
     upsert(connection, "resolver.awaited_address", columns, rows, key=columns)
 
 
-def leave_jobs(connection: Connection, addresses: Sequence[str], hash_key: bytes, *, piece: int) -> None:
+def leave_jobs(
+    connection: Connection, addresses: Sequence[str], hash_key: bytes, *, piece: int, said: Sequence[UUID] = (),
+    cause: str = "directory",
+) -> None:  # fmt: skip
     """
     Leave jobs of at most ``piece`` messages for all that wait for these addresses, the older mail first.
 
-    What decides at this moment may not see the records: it is waited for, so that its messages are found.
+    With ``said``, also for all that these words of people have resolved. What decides at this moment may not see the
+    records, or words: it is waited for, so that its messages are found.
     """
     wait_for_decisions(connection)
     given = sorted({_hashed(hash_key, address) for address in addresses})
-    connection.execute(_JOBS, {"addresses": given, "piece": piece})
+    connection.execute(_JOBS, {"addresses": given, "said": list(said), "piece": piece, "cause": cause})
 
 
 def wait_for_decisions(connection: Connection) -> None:

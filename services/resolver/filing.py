@@ -16,8 +16,9 @@ from services.domain.identity import Direction, activity_id, identity
 from services.domain.kinds.rules import MailKind
 from services.domain.kinds.telling import Told
 from services.domain.queue_items import queues
-from services.domain.resolved import UNRESOLVED, Resolved, records_of
+from services.domain.resolved import UNRESOLVED, Resolved, records_of, standing
 from services.domain.smart_matching import Parameters
+from services.domain.spoken import said_of
 from services.resolver.arrivals import Delivered
 from services.resolver.ledger import Current, Filed, Item, Ledger
 from services.resolver.senders import gate, signed
@@ -133,6 +134,7 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
         folder_record=settings.rules.get(delivered.tracked_by),
         attribution=attribution,
         opposite=(delivered.message_key, Direction.OUTGOING) in ledger.filed,
+        words=ledger.words_of(delivered.message_key),
         around=ledger.around(delivered.message_key),
         signed=signed(delivered, item.message, settings.policy.dkim_keys, settings.blobs),
     )
@@ -235,7 +237,10 @@ def _file(
     # One copy speaks for all, whichever is settled last: else two copies would take turns for ever.
     speaks = before is None or chosen == delivered.delivery_id
     resolved = ledger.resolved.get(key, {}) if before else {}
-    stood = Resolved(before.acceptor, resolved, before.owner) if before else UNRESOLVED
+    said = ledger.said.get(key, {}) if before else {}
+    stood = UNRESOLVED
+    if before is not None:
+        stood = Resolved(before.acceptor, standing(resolved, said, facts.words), before.owner)
     form = shape(facts, decision.correlation, acceptor, stood)
     correlated = decision.correlation.activity
     after = Filed(
@@ -260,7 +265,7 @@ def _file(
     changed = bool(reasons)
     if before is not None and added:
         reasons.add("delivery-added")
-    if before is not None and speaks and records_of(form.parties) != resolved:
+    if before is not None and speaks and (records_of(form.parties), said_of(form.parties)) != (resolved, said):
         reasons.add("parties")
     if not reasons:
         return after, False
@@ -268,7 +273,7 @@ def _file(
         after = replace(after, version=before.version + 1)
     ledger.filed[key] = after
     if speaks:
-        ledger.resolved[key] = records_of(form.parties)
+        ledger.resolved[key], ledger.said[key] = records_of(form.parties), said_of(form.parties)
     filing.note(after, form if speaks else None, item)
     filing.reasons.setdefault(after.activity_id, set()).update(reasons)
     return after, changed

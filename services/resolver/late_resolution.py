@@ -1,11 +1,11 @@
-"""Late resolution: an address that a record gains is looked up again in all stored mail, of whatever age."""
+"""Late resolution: an address that a record gains, or a person has named, is looked up again in all stored mail."""
 
 import logging
 import threading
 from collections.abc import Callable
 
 from services.domain.errors import Retry
-from services.resolver import awaiting
+from services.resolver import awaiting, resolutions
 from services.resolver.filing import Settings
 from services.resolver.jobs import IDLE_SECONDS, MESSAGES_AT_ONCE, RETRY_SECONDS
 from services.storage.postgres import Database
@@ -43,14 +43,23 @@ class LateResolution:
         """Leave the jobs for some gained addresses; return whether there were any."""
         with self._database.transaction() as connection:
             rows = connection.execute(
-                "SELECT number, address FROM resolver.gained_address ORDER BY number LIMIT %s FOR UPDATE SKIP LOCKED",
+                "SELECT number, address, resolution FROM resolver.gained_address ORDER BY number LIMIT %s"
+                " FOR UPDATE SKIP LOCKED",
                 (ADDRESSES_AT_ONCE,),
             ).fetchall()
             if not rows:
                 return False
-            addresses = [address for _, address in rows]
-            awaiting.leave_jobs(connection, addresses, self._settings().hash_key, piece=MESSAGES_AT_ONCE)
+            hash_key = self._settings().hash_key
+            gained = [address for _, address, said in rows if said is None]
+            if gained:
+                awaiting.leave_jobs(connection, gained, hash_key, piece=MESSAGES_AT_ONCE)
+            words = [(address, said) for _, address, said in rows if said is not None]
+            if words:
+                addresses, said = [a for a, _ in words if a is not None], [one for _, one in words]
+                awaiting.leave_jobs(
+                    connection, addresses, hash_key, piece=MESSAGES_AT_ONCE, said=said, cause=resolutions.CAUSE
+                )
             connection.execute(
-                "DELETE FROM resolver.gained_address WHERE number = ANY (%b)", ([number for number, _ in rows],)
+                "DELETE FROM resolver.gained_address WHERE number = ANY (%b)", ([row[0] for row in rows],)
             )
         return True

@@ -14,6 +14,7 @@ from services.domain.forwarding import Wrapper
 from services.domain.identity import Direction
 from services.domain.message import Message
 from services.domain.resolved import Records
+from services.domain.spoken import Said, Word, Words
 from services.domain.surroundings import NOTHING, Surroundings
 from services.resolver.arrivals import Delivered
 
@@ -103,7 +104,8 @@ class Ledger:
     ``named`` are the messages that are found under an id that is not their own, ``same`` those that are the same mail
     under another id, ``above`` those that a Thread-Index places above, nearest first. ``around`` gives what is looked
     up only when a decision about a message turns on it. ``tokens`` are the tracking tokens in subjects. ``resolved`` is
-    what the addresses of activities are resolved to, of the messages under decision.
+    what the addresses of activities are resolved to, of the messages under decision, ``said`` by whose word, and
+    ``words`` and ``words_on_all`` what people say of addresses, by message and of all mail.
     """
 
     known: dict[UUID, Known]
@@ -122,6 +124,13 @@ class Ledger:
     around: Callable[[UUID], Surroundings] = lambda _: NOTHING
     tokens: Tokens = field(default_factory=Tokens)
     resolved: dict[tuple[UUID, Direction], Records] = field(default_factory=dict)
+    said: dict[tuple[UUID, Direction], Said] = field(default_factory=dict)
+    words: Mapping[UUID, Mapping[str, Word]] = field(default_factory=dict)
+    words_on_all: Mapping[str, Word] = field(default_factory=dict)
+
+    def words_of(self, message_key: UUID) -> Words:
+        """Return what people say of the addresses of a message."""
+        return Words(self.words.get(message_key, {}), self.words_on_all)
 
     def pointers(self, message_key: UUID) -> Iterator[Pointer]:
         """Yield the evidence of a message with what is stored under the names it gives."""

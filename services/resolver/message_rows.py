@@ -12,6 +12,7 @@ from services.domain.directory import QUEUE, RecordRef
 from services.domain.identity import Direction
 from services.domain.parties import Role
 from services.domain.resolved import Records
+from services.domain.spoken import Said
 from services.resolver.ledger import Filed, Known, Pointed
 
 Connection = psycopg.Connection[Any]
@@ -76,19 +77,22 @@ def filed(connection: Connection, keys: Sequence[UUID]) -> dict[tuple[UUID, Dire
 
 def resolved(
     connection: Connection, activities: Mapping[tuple[UUID, Direction], Filed]
-) -> dict[tuple[UUID, Direction], Records]:
-    """Return what the addresses of these activities are resolved to."""
+) -> tuple[dict[tuple[UUID, Direction], Records], dict[tuple[UUID, Direction], Said]]:
+    """Return what the addresses of these activities are resolved to, and which of them by a person's word."""
     if not activities:
-        return {}
+        return {}, {}
     places = {filed.activity_id: place for place, filed in activities.items()}
     found: dict[tuple[UUID, Direction], dict[tuple[Role, str], tuple[RecordRef, ...]]] = defaultdict(dict)
-    for activity, role, address, records in connection.execute(
-        "SELECT activity_id, role, address, records FROM resolver.party"
+    said: dict[tuple[UUID, Direction], dict[tuple[Role, str], UUID]] = defaultdict(dict)
+    for activity, role, address, records, resolution in connection.execute(
+        "SELECT activity_id, role, address, records, resolution FROM resolver.party"
         " WHERE activity_id = ANY(%b) AND role <> 'owner'",
         (list(places),),
     ):
         found[places[activity]][Role(role), address] = tuple(RecordRef(r["type"], r["id"]) for r in records)
-    return dict(found)
+        if resolution is not None:
+            said[places[activity]][Role(role), address] = resolution
+    return dict(found), dict(said)
 
 
 def participants(connection: Connection, keys: Sequence[UUID]) -> dict[UUID, frozenset[str]]:

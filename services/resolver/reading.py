@@ -14,7 +14,7 @@ from services.domain.directory import RecordRef
 from services.domain.evidence import OWN_TOKENS, Kind
 from services.domain.identity import Direction
 from services.domain.resolved import Records
-from services.resolver import directory_rows, message_rows, naming, tokens
+from services.resolver import directory_rows, message_rows, naming, tokens, words
 from services.resolver.arrivals import Delivered
 from services.resolver.ledger import Current, Filed, Item, Ledger
 from services.resolver.lookups import Named, StoredSurroundings
@@ -159,8 +159,10 @@ def read(
         by_id[one.id_key].append(one.message_key)
     filed = message_rows.filed(connection, list(known))
     before = {place: one for place, one in filed.items() if place[0] in asked}
-    resolved = message_rows.resolved(connection, before)
-    directory, records = directory_rows.read(connection, items, mailbox_owners, _kept(before, resolved))
+    resolved, said = message_rows.resolved(connection, before)
+    own, every = words.read(connection, keys, items)
+    spoken = {word.record for some in (*own.values(), every) for word in some.values()}
+    directory, records = directory_rows.read(connection, items, mailbox_owners, _kept(before, resolved) | spoken)
     participants = message_rows.participants(connection, sorted({key for key, _ in filed}))
     mentioned = Named(connection, known)
     texts = {item.delivered.message_key: item.message.body_text for item in items}
@@ -183,6 +185,9 @@ def read(
         around=lambda asking: StoredSurroundings(connection, asking, texts, mentioned),
         tokens=carried,
         resolved=resolved,
+        said=said,
+        words=own,
+        words_on_all=every,
     )
 
 

@@ -12,7 +12,7 @@ from services.domain.correlation import plain
 from services.domain.likeness.new_text import new_text
 from services.domain.message import Message
 from services.domain.parties import Party
-from services.resolver import answering, attaching, queue_items, withdrawals
+from services.resolver import answering, attaching, queue_items, withdrawals, words
 from services.resolver.alerting import doubts
 from services.resolver.created import created_events
 from services.resolver.events import activity_events, decided_events
@@ -168,12 +168,18 @@ def _parties(connection: Connection, parties: Mapping[UUID, tuple[Party, ...]], 
             party.address,
             party.name,
             Jsonb([{"type": ref.type, "id": ref.id} for ref in party.records]),
+            party.said,
         )
         for activity, everybody in parties.items()
         for position, party in enumerate(everybody)
     ]
-    columns = ("activity_id", "role", "position", "address", "name", "records")
+    columns = ("activity_id", "role", "position", "address", "name", "records", "resolution")
     upsert(connection, "resolver.party", columns, rows, key=("activity_id", "role", "position"))
+    messages = {activity: filing.activities[activity][0].message_key for activity in parties}
+    words.keep(
+        connection,
+        ((messages[a], party.said) for a, some in parties.items() for party in some if party.said is not None),
+    )
 
 
 def _decisions(connection: Connection, decisions: list[DecisionRow], seen: str) -> None:

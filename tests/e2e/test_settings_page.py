@@ -15,7 +15,7 @@ from services.runtime.records import Output
 from tests.e2e import store
 from tests.e2e.conftest import ANNA, BEN, KIM, LEE, SUPPORT, Company
 from tests.e2e.mails import mail
-from tests.e2e.settings_page import changes, setting
+from tests.e2e.settings_page import changes, set_now, setting
 from tests.e2e.test_alerts import alerts, until
 from tests.e2e.test_mail import activities, explained
 from tests.e2e.topics import records
@@ -60,6 +60,61 @@ def test_an_address_of_two_records_is_left_unresolved_while_the_switch_is_on(com
         for name in ("on", "off")
     }
     assert {"on": [0], "off": [2]} == resolved
+
+
+@changes("Apply the same address to all unresolved matches")
+def test_what_a_person_says_of_an_address_counts_for_all_mail_while_the_switch_is_on(company: Company, tmp_path: Path):
+    """It is taken back the same way, and is kept with who said it and why."""
+    for name in ("all", "one"):
+        file = tmp_path / f"{name}.jsonl"
+        shared = [
+            {"type": kind, "id": f"{name}-{kind}", "name": "S", "addresses": [f"{name}@shared.example"]}
+            for kind in ("contact", "account")
+        ]
+        file.write_text("".join(json.dumps(record) + "\n" for record in shared), "utf-8")
+        company.pipeline.mailweave("directory", "apply", file)
+    with setting(company, resolve__unresolveOnMultiple=True):
+        given = [(f"{name}-{n}@apply.example", f"{name}@shared.example") for name in ("all", "one") for n in (1, 2)]
+        mails = [mail(one, from_=KIM, to=SUPPORT, cc=cc, minute=at) for at, (one, cc) in enumerate(given)]
+        company.pipeline.append(SUPPORT, *mails)
+        company.pipeline.wait()
+
+        said(company, "resolve", "all-1@apply.example", "all@shared.example", "contact/all-contact")
+        until(lambda: behind(company, "all") == ["all-contact", "all-contact"])
+        with setting(company, resolve__unresolveOnMultiple=True, resolve__applyToAll=False):
+            said(company, "resolve", "one-2@apply.example", "one@shared.example", "contact/one-contact")
+            until(lambda: behind(company, "one") == ["", "one-contact"])
+        set_now(company, resolve__unresolveOnMultiple=True)
+        said(company, "unresolve", "all-2@apply.example", "all@shared.example")
+        until(lambda: behind(company, "all") == ["", ""])
+
+    assert ["", "one-contact"] == behind(company, "one")
+    (told,) = explained(company, "all-2@apply.example")
+    assert [("mira", "as she says", "mira")] == [
+        (r["author"], r["reason"], r["taken_back"]) for r in told["resolutions"][:1]
+    ]
+    shown = company.pipeline.mailweave("explain", "one-2@apply.example").stdout
+    assert "mira said that one@shared.example is contact/one-contact in this mail (as she says)." in shown
+
+
+def said(company: Company, kind: str, message_id: str, *given: str) -> None:
+    ((activity),) = stored(company, message_id)
+    why = ("--author", "mira", "--reason", "as she says", "--wait")
+    assert "Done." in company.pipeline.mailweave(kind, activity["id"], *given, *why).stdout
+
+
+def behind(company: Company, name: str) -> list[str]:
+    """Who is behind the shared address, in the two mails of that name."""
+    found = activities(company, "apply.example")
+    return [
+        " ".join(
+            ref["id"]
+            for party in found[f"{name}-{n}@apply.example"]["parties"]
+            if party["role"] == "cc"
+            for ref in party["records"]
+        )
+        for n in (1, 2)
+    ]
 
 
 def raised(company: Company, code: str, about: str) -> None:

@@ -19,8 +19,8 @@ class Resolution(Strict):
     resolve_apply_to_all: bool = setting(
         True,
         "resolve.applyToAll",
-        "What a person chooses for an unresolved address counts for all mails with it.",
-        about=About("4.4", row="Apply the same address to all unresolved matches"),
+        "What a person chooses for an unresolved address counts for all mails in which it is unresolved.",
+        about=About("4.4", row="Apply the same address to all unresolved matches", acts="resolver"),
     )
     resolve_sender_unresolve_on_multiple: bool = setting(
         False,

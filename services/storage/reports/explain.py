@@ -7,9 +7,11 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from services.storage.reports import resolutions
 from services.storage.reports.activities import DroppedAttachment, Ref, ref, timestamp
 from services.storage.reports.reading import number, rows
 from services.storage.reports.relinks import Relink, history
+from services.storage.reports.resolutions import Resolution
 
 
 class Piece(TypedDict):
@@ -111,7 +113,8 @@ class Explanation(TypedDict):
     """
     One message identity: two of them with one Message-ID are flagged. ``repairs``: what the parser mended.
 
-    ``relinks``: what people have said of what it belongs to. ``dropped_attachments``: which parts of it are left out.
+    ``relinks``: what people have said of what it belongs to, ``resolutions`` of who its addresses are.
+    ``dropped_attachments``: which parts of it are left out.
     """
 
     message_id: str | None
@@ -120,6 +123,7 @@ class Explanation(TypedDict):
     subject: str | None
     repairs: list[str]
     relinks: list[Relink]
+    resolutions: list[Resolution]
     dropped_attachments: list[DroppedAttachment]
     deliveries: list[Explained]
 
@@ -234,6 +238,7 @@ def explain(connection: Connection[Any], id_key: UUID) -> list[Explanation]:
                 subject=message["subject"],
                 repairs=message["repairs"] or [],
                 relinks=said,
+                resolutions=resolutions.history(connection, message["message_key"]),
                 dropped_attachments=message["dropped"],
                 deliveries=[_explained(d, decisions) for d in rows(connection, _DELIVERIES, key)],
             )
