@@ -31,12 +31,13 @@ def build(runtime: Runtime) -> faust.App:
     app = worker("alerter", runtime.config)
     reporter = Reporter(runtime.config, lambda: runtime.settings.snapshot)
     threading.Thread(target=reporter.run, args=(runtime.stopping,), name="reporter", daemon=True).start()
-    retention = Retention(
-        Database(runtime.config.postgres, "alerter"),
-        lambda: runtime.settings.snapshot.organization.alerts_retention_days,
-    )
-    forgetting = (retention.forget, "old alerts", runtime.stopping)
-    threading.Thread(target=retain, args=forgetting, name="retention", daemon=True).start()
+
+    def days() -> int:
+        return runtime.settings.snapshot.organization.alerts_retention_days
+
+    retention = Retention(Database(runtime.config.postgres, "alerter"), days)
+    forgetting = partial(retain, retention.forget, "old alerts", runtime.stopping, days=days)
+    threading.Thread(target=forgetting, name="retention", daemon=True).start()
     readdressing = Readdressing(store(), lambda: runtime.settings.version)
     threading.Thread(target=readdressing.run, args=(runtime.stopping,), name="readdressing", daemon=True).start()
     handle = partial(alert, alerts=store(), shown=lambda: levels(runtime.settings.snapshot.organization))

@@ -56,6 +56,13 @@ _RELINKS = {
 }
 
 
+FORGOTTEN = (
+    "What was looked at is forgotten since {at}, as monitor.itemRetentionDays has it. The raw mail is still there:"
+    " mailweave simulate --stored decides it anew."
+)
+"""Says of a rejection why nothing more is said."""
+
+
 def who(ref: Ref | None) -> str:
     """Name a record: ``queue support``."""
     return printable(f"{ref['type']} {ref['id']}") if ref else "nobody"
@@ -131,6 +138,8 @@ def resolution(one: Resolution) -> str:
 
 def evidence(of: DecisionOf | Explained) -> Iterator[str]:
     """Yield everything a decision looked at, a sentence each, in the order it was looked at, and what it asks."""
+    if of["forgotten_at"]:
+        yield FORGOTTEN.format(at=of["forgotten_at"])
     for one in of["evidence"]:
         yield piece(one)
     if of["rule"]:

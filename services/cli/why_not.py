@@ -54,18 +54,23 @@ def _asked(connection: Connection[Any], ref: RecordRef, snapshot: Snapshot) -> A
 def tell(
     config: Config, connection: Connection[Any], found: list[Explanation], ref: RecordRef, *, as_json: bool
 ) -> None:
-    """Print for each delivery what would have had to be true; of one that is not decided yet, only that."""
+    """
+    Print for each delivery what would have had to be true; of one that is not decided yet, only that.
+
+    So of a rejection that is forgotten: an answer would be guessed.
+    """
     asked = _asked(connection, ref, publisher.current(config.postgres))
     for message, delivery in _deliveries(found):
-        answers = (
-            why_not(_kept(connection, delivery, config.hash_key), asked) if delivery["outcome"] is not None else ()
-        )
+        told = delivery["outcome"] is not None and delivery["forgotten_at"] is None
+        answers = why_not(_kept(connection, delivery, config.hash_key), asked) if told else ()
         if as_json:
             emit({**_place(message, delivery), "record": {"type": asked.ref.type, "id": asked.ref.id},
                   "answers": [_plain(one) for one in answers]})  # fmt: skip
         else:
             click.echo(f"{sentences.place(delivery)} ({delivery['direction']})")
             click.echo(f"  {sentences.outcome(delivery)}")
+            if delivery["forgotten_at"]:
+                click.echo(f"  {sentences.FORGOTTEN.format(at=delivery['forgotten_at'])}")
             for one in answers:
                 click.echo(f"  {'Is' if one.holds else 'Not'} {one.place}:")
                 for line in one.sentences:
@@ -81,7 +86,7 @@ def _deliveries(found: list[Explanation]) -> Iterator[tuple[Explanation, Explain
 def _place(message: Explanation, of: Explained) -> dict[str, object]:
     return {
         "message_id": message["message_id"], "mailbox": of["mailbox"], "folder": of["folder"], "uid": of["uid"],
-        "outcome": of["outcome"],
+        "outcome": of["outcome"], "forgotten_at": of["forgotten_at"],
     }  # fmt: skip
 
 

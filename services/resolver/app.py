@@ -15,7 +15,9 @@ from services.resolver.late_resolution import LateResolution
 from services.resolver.merging import Merging
 from services.resolver.new_mailboxes import NewMailboxes
 from services.resolver.policy import settings_of
+from services.resolver.retention import Retention
 from services.runtime import kafka, lag
+from services.runtime.retention import retain
 from services.runtime.runtime import Runtime
 from services.storage.blobs import BlobFolder
 from services.storage.postgres import Database
@@ -40,12 +42,18 @@ def build(runtime: Runtime) -> faust.App:
     # This sends, too, what a command that was cut off has left there.
     mailboxes = NewMailboxes(database(), config.postgres, published=runtime.drainer("settings").nudge)
     late = LateResolution(database(), settings)
+
+    def days() -> int:
+        return runtime.settings.snapshot.organization.monitor_item_retention_days
+
+    old = Retention(database(), days)
     for name, work in (
         ("directory-gate", gate.watch),
         ("jobs", jobs.run),
         ("late-resolution", late.run),
         ("merging", Merging(database()).run),
         ("new-mailboxes", mailboxes.run),
+        ("retention", partial(retain, old.forget, "old rejections", days=days)),
     ):
         threading.Thread(target=_guarded, args=(work, runtime), name=name, daemon=True).start()
     kafka.stage(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from services.contracts import encode
@@ -168,6 +169,31 @@ def test_the_filter_of_users_that_have_set_none_is_what_the_setting_says(company
     company.pipeline.wait()
 
     assert {"all@filters.example"} == set(activities(company, "filters.example"))
+
+
+def test_what_a_rejection_says_is_kept_as_long_as_the_setting_says(company: Company):
+    """Two days later: the reason stays, the balance holds, and `explain` says in words that the rest is gone."""
+    rejected, accepted = "rejected@kept.example", "accepted@kept.example"
+    company.pipeline.append(ANNA, mail(rejected, from_=LEE, to=ANNA))
+    company.pipeline.append(SUPPORT, mail(accepted, from_=LEE, to=SUPPORT))
+    company.pipeline.wait()
+    with psycopg.connect(company.postgres) as connection:
+        connection.execute(
+            "UPDATE resolver.decision x SET decided = decided - interval '2 days' FROM resolver.delivery d"
+            " JOIN resolver.message m USING (message_key) WHERE d.id = x.delivery_id AND m.message_id = ANY(%s)",
+            ([rejected, accepted],),
+        )
+
+    def kept(message_id: str) -> tuple[str, bool, bool]:
+        ((told,),) = (one["deliveries"] for one in explained(company, message_id))
+        return told["outcome"], told["evidence"] != [], told["forgotten_at"] is not None
+
+    assert [("NoCorrelationMatch", True, False), ("accepted", True, False)] == [kept(rejected), kept(accepted)]
+    with setting(company, monitor__itemRetentionDays=1):
+        until(lambda: kept(rejected) == ("NoCorrelationMatch", False, True))
+        assert ("accepted", True, False) == kept(accepted)
+    assert "What was looked at is forgotten" in company.pipeline.mailweave("explain", rejected).stdout
+    assert "All is well." in company.pipeline.mailweave("verify").stdout
 
 
 @changes("Notify mailbox owner")

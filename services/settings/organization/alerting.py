@@ -41,8 +41,9 @@ class Alerting(Strict):
     monitor_item_retention_days: int = setting(
         90,
         "monitor.itemRetentionDays",
-        "How long is kept what the rejection of a mail says.",
-        about=About("11", unit="days"),
+        "How long is kept what the rejection of a mail says: what was looked at, and why it did not count; 0: for ever."
+        " Its reason and the raw mail stay.",
+        about=About("11", unit="days", acts="resolver"),
         ge=0,
         le=3650,
     )

@@ -56,7 +56,7 @@ class DecisionOf(TypedDict):
     ``receiving_mailbox``: for whom a mail in a forward mailbox was forwarded; null for other mail. ``rule``: the line
     of the rule table that decided; ``effect``: starts, joins or branches; not ``verified``: linked, nothing follows.
     ``asked``: who had it decided again, if a person had. ``kind``: what kind of mail it is; empty for what was
-    decided before kinds were told apart.
+    decided before kinds were told apart. ``forgotten_at``: since when the evidence of a rejection is forgotten.
     """
 
     outcome: str
@@ -77,6 +77,7 @@ class DecisionOf(TypedDict):
     decided_at: str | None
     cause: str
     asked: Asked | None
+    forgotten_at: str | None
 
 
 class Explained(TypedDict):
@@ -106,6 +107,7 @@ class Explained(TypedDict):
     decided_at: str | None
     cause: str | None
     asked: Asked | None
+    forgotten_at: str | None
     history: list[DecisionOf]
 
 
@@ -188,6 +190,7 @@ def _decision(row: dict[str, Any]) -> DecisionOf:
         decided_at=timestamp(row["decided"]),
         cause=row["cause"],
         asked=Asked(author=row["author"], reason=row["reason"], time=timestamp(row["asked"])) if row["asked"] else None,
+        forgotten_at=timestamp(row["forgotten"]),
     )
 
 
@@ -219,6 +222,7 @@ def _explained(delivery: dict[str, Any], decisions: Iterable[dict[str, Any]]) ->
         decided_at=current["decided_at"] if current else None,
         cause=current["cause"] if current else None,
         asked=current["asked"] if current else None,
+        forgotten_at=current["forgotten_at"] if current else None,
         history=[_decision(d) for d in own if not d["current"]],
     )
 

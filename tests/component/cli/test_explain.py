@@ -34,7 +34,7 @@ def test_a_delivery_is_explained_with_evidence_versions_and_history(desk, insert
         "activity_id": str(activity), "method": "None", "evidence": [rows.FILTER], "settings_version": 3,
         "rule": "", "confidence": 0.0, "effect": "", "verified": True, "reviews": [], "kind": "",
         "graph_version": 1, "code_version": "0.1.0", "decided_at": "2026-03-01T12:30:00Z", "cause": "target",
-        "receiving_mailbox": None, "asked": None,
+        "receiving_mailbox": None, "asked": None, "forgotten_at": None,
     } == {name: value for name, value in one.items() if name != "history"}  # fmt: skip
     assert [("NoCorrelationMatch", [LOOKED], "arrival")] == [
         (h["outcome"], h["evidence"], h["cause"]) for h in one["history"]
@@ -67,6 +67,20 @@ def test_what_a_decision_asks_a_person_is_told(desk, insert):
     text = desk.run("explain", "a@x").stdout
     assert "The rule direct-parent decided with confidence 1.00: joins." in text
     assert "To review (contradiction, open) <other@x>: two records." in text
+
+
+def test_a_rejection_that_is_forgotten_says_so_in_words(desk, insert):
+    rows.arrived(insert, delivery := rows.fetched(insert), rows.message(desk, insert, "a@x"))
+    rows.decided(insert, delivery, "NoCorrelationMatch", evidence=Jsonb([]))
+    desk.owner.execute("UPDATE resolver.decision SET forgotten = '2026-06-01T00:00:00Z'")
+
+    (found,) = desk.json("explain", "a@x")
+
+    (one,) = found["deliveries"]
+    assert ("NoCorrelationMatch", [], "2026-06-01T00:00:00Z") == (one["outcome"], one["evidence"], one["forgotten_at"])
+    text = desk.run("explain", "a@x").stdout
+    assert "none of their filters took it (NoCorrelationMatch)." in text
+    assert "What was looked at is forgotten since 2026-06-01T00:00:00Z, as monitor.itemRetentionDays has it." in text
 
 
 def test_what_the_parser_mended_is_told(desk, insert):

@@ -131,3 +131,12 @@ def test_what_names_no_record_is_refused(desk, decided, record, says):
     result = desk.run("explain", "reply@x.example", "--not", record)
 
     assert (2, "", True) == (result.exit_code, result.stdout, says in result.stderr), result.stderr
+
+
+def test_of_a_rejection_that_is_forgotten_nothing_is_guessed(desk, decided):
+    desk.owner.execute("UPDATE resolver.decision SET evidence = '[]', forgotten = now() WHERE outcome <> 'accepted'")
+
+    (found,) = desk.json("explain", "own@x.example", "--not", "user/anna")
+
+    assert ([], True) == (found["answers"], found["forgotten_at"] is not None)
+    assert "What was looked at is forgotten" in desk.run("explain", "own@x.example", "--not", "user/anna").stdout
