@@ -98,12 +98,8 @@ def _print(one: Explanation, *, of_several: bool) -> None:
         click.echo("  Flagged: another message with another sender or date has the same Message-ID.")
     if one["repairs"]:
         click.echo(f"  The mail was damaged; mended on reading: {printable('; '.join(one['repairs']))}.")
-    for left_out in one["dropped_attachments"]:
-        click.echo(f"  Not attached: {sentences.dropped(left_out)}.")
-    for relink in one["relinks"]:
-        click.echo(f"  {sentences.relink(relink)}")
-    for resolution in one["resolutions"]:
-        click.echo(f"  {sentences.resolution(resolution)}")
+    for line in sentences.about(one):
+        click.echo(f"  {line}")
     for delivery in one["deliveries"]:
         click.echo(f"  {sentences.place(delivery)} ({delivery['direction']})")
         click.echo(f"    {sentences.outcome(delivery)}")

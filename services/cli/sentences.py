@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from services.cli.output import printable
 from services.domain.attachments import Reason
 from services.storage.reports.activities import DroppedAttachment, Place, Ref
-from services.storage.reports.explain import DecisionOf, Explained
+from services.storage.reports.explain import DecisionOf, Explained, Explanation, Requested
 from services.storage.reports.relinks import Relink
 from services.storage.reports.resolutions import Resolution
 
@@ -101,6 +101,9 @@ def piece(of: Mapping[str, object]) -> str:
         asked = str(points_to).replace("/", " ", 1) if points_to else "Nobody's filter was asked"
         where = f" (in {value})" if value else ""
         return printable(f"{asked}{where}: {of['why']}." if points_to else f"{asked}: {of['why']}.")
+    if kind == "record":
+        asked = f"A {value} is asked for" if of["counts"] else "No record is asked for"
+        return printable(f"{asked}, for the sender: {of['why']}.")
     subject = _KINDS.get(kind, kind)
     shown = (
         f" <{value}>"
@@ -134,6 +137,21 @@ def resolution(one: Resolution) -> str:
     refused = f" Refused: {one['refused']}." if one["refused"] else ""
     undone = f" Taken back by {one['taken_back']}." if one["taken_back"] else ""
     return printable(f"{one['time']}: {one['author']} {verb}{said} ({one['reason']}).{refused}{undone}")
+
+
+def requested(one: Requested) -> str:
+    """Say when the CRM was asked for a record of the sender."""
+    return printable(f"{one['time']}: the CRM was asked for a {one['type']} for its sender (request {one['id']}).")
+
+
+def about(one: Explanation) -> Iterator[str]:
+    """Yield what is to be said of a message, whichever delivery of it: what people and the CRM have to do with it."""
+    for left_out in one["dropped_attachments"]:
+        yield f"Not attached: {dropped(left_out)}."
+    yield from map(relink, one["relinks"])
+    yield from map(resolution, one["resolutions"])
+    if one["record_request"] is not None:
+        yield requested(one["record_request"])
 
 
 def evidence(of: DecisionOf | Explained) -> Iterator[str]:

@@ -21,6 +21,7 @@ __all__ = [
     "MailDecided",
     "MailReceived",
     "MessageCorrelated",
+    "RecordRequest",
     "Relinked",
     "SettingsRecord",
     "ThreadChanged",
@@ -131,6 +132,19 @@ class DirectoryRecord(TypedDict):
     active: bool
     deleted: bool
     merged_into: str | None
+
+
+class RecordRequest(TypedDict):
+    """What the CRM is asked for: a record for the unknown sender of a mail."""
+
+    request_id: str
+    type: str
+    address: str
+    name: str
+    owner: RecordRefRecord | None
+    activity_id: str
+    message_id: str
+    asked_at: datetime
 
 
 class DeadLetter(TypedDict):

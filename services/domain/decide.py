@@ -54,6 +54,7 @@ class Policy:
     queue_default: int = 0
     unresolve_on_multiple: bool = False
     apply_to_all: bool = True
+    auto_create: str = "none"
     sender_unresolve_on_multiple: bool = False
     sender_max_matches: int = 100
     fold_details: bool = False

@@ -89,7 +89,7 @@ class Changes:
 
 def changes(before: Before, run: Filing, items: Sequence[Item], ledger: Ledger) -> Changes:
     """Return how the ledger after a run differs from what was before; what is equal is not written."""
-    filing = Filing()
+    filing = Filing(asking=run.asking)
     for row in {row.delivered.delivery_id: row for row in run.decisions}.values():
         _decision(row, before.current.get(row.delivered.delivery_id), filing)
     changed: set[UUID] = set()

@@ -19,8 +19,10 @@ from services.domain.queue_items import queues
 from services.domain.resolved import UNRESOLVED, Resolved, records_of, standing
 from services.domain.smart_matching import Parameters
 from services.domain.spoken import said_of
+from services.resolver import record_requests
 from services.resolver.arrivals import Delivered
 from services.resolver.ledger import Current, Filed, Item, Ledger
+from services.resolver.record_requests import Asking
 from services.resolver.senders import gate, signed
 from services.storage.blobs import BlobFolder
 
@@ -54,7 +56,8 @@ class Filing:
 
     ``changed_ids`` are the ids of messages whose state has changed, ``changed_places`` their (root, value) where they
     have a Thread-Index. ``outrun`` are messages that were decided before
-    something they point at changed, in this same transaction. ``told`` is what messages report of others.
+    something they point at changed, in this same transaction. ``told`` is what messages report of others,
+    ``asking`` what the CRM is asked for, by the id of the request.
     """
 
     decisions: list[DecisionRow] = field(default_factory=list)
@@ -66,6 +69,7 @@ class Filing:
     changed_places: set[tuple[UUID, str]] = field(default_factory=set)
     outrun: set[UUID] = field(default_factory=set)
     told: list[tuple[UUID, Told]] = field(default_factory=list)
+    asking: dict[UUID, Asking] = field(default_factory=dict)
 
     @property
     def created(self) -> set[UUID]:
@@ -144,10 +148,15 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
     ledger.deliveries.setdefault(delivered.message_key, {})[delivered.delivery_id] = delivered
     ledger.current[delivered.delivery_id] = now
     filing.told += [(delivered.message_key, one) for one in decision.told]
-    filed, changed = None, False
+    filed, changed, looked = None, False, decision.looked
     if now.outcome == Outcome.ACCEPTED:
         added = before is None or before.outcome != Outcome.ACCEPTED
         filed, changed = _file(item, facts, decision, ledger, filing, added=added)
+        place = (filed.message_key, filed.direction)
+        looked += record_requests.consider(
+            facts, decision, place, records=ledger.resolved.get(place, {}), source=delivered.source,
+            hash_key=settings.hash_key, asking=filing.asking,
+        )  # fmt: skip
     elif before is not None and before.outcome == Outcome.ACCEPTED:
         filing.withdrawn.add(delivered.message_key)
     if now != before:
@@ -157,7 +166,7 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
                 delivered=delivered,
                 current=now,
                 activity_id=filed.activity_id if filed else None,
-                looked=decision.looked,
+                looked=looked,
                 correlation=decision.correlation,
                 message_id=known.message_id,
                 graph_version=known.graph_version,

@@ -43,6 +43,7 @@ def settings_of(snapshot: Snapshot, *, hash_key: bytes = b"", blobs: BlobFolder 
             user_default=o.filter_user_default,
             queue_default=o.filter_queue_default,
             unresolve_on_multiple=o.resolve_unresolve_on_multiple,
+            auto_create=o.resolve_auto_create,
             apply_to_all=o.resolve_apply_to_all,
             sender_unresolve_on_multiple=o.resolve_sender_unresolve_on_multiple,
             sender_max_matches=o.resolve_sender_max_matches,

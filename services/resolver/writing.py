@@ -12,7 +12,7 @@ from services.domain.correlation import plain
 from services.domain.likeness.new_text import new_text
 from services.domain.message import Message
 from services.domain.parties import Party
-from services.resolver import answering, attaching, queue_items, withdrawals, words
+from services.resolver import answering, attaching, queue_items, record_requests, withdrawals, words
 from services.resolver.alerting import doubts
 from services.resolver.created import created_events
 from services.resolver.events import activity_events, decided_events
@@ -74,6 +74,7 @@ def write(connection: Connection, filing: Filing, ledger: Ledger, *, settings_ve
     """Write everything that was noted, the jobs that follow from it, and one event for each change."""
     withdrawals.resume(connection, filing)
     _activities(connection, filing, settings_version)
+    record_requests.write(connection, filing, ledger, settings_version=settings_version)
     _decisions(connection, filing.decisions, seen)
     places = sorted(filing.changed_places)
     if filing.changed_ids:

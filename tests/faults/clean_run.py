@@ -68,12 +68,14 @@ def state() -> State:
             Alert("al2", CLEARED, 2, open=False, shown=True),
             Alert("al3", FAILED_ONCE, 1, open=False, shown=False),
         ],
+        requests=["r0"],
         moves=[Moved(QUEUE, INBOX, 7, 0, 1), Moved(QUEUE, INBOX, 7, 1, 3)],
         topics={
             "mail-received": received,
             "mail-correlated": correlated,
             "mail-decided": decided,
             "activity-events": [Record(0, n, one, 1, digest=one) for n, one in enumerate(activities)],
+            "record-requests": [Record(0, 0, "r0", 1, digest="r0")],
             "alert-signals": [
                 Record(0, 0, DEAD_LETTER, more="raised"),
                 *(Record(0, n, RAISED, more="raised") for n in (1, 2)),

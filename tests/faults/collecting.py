@@ -17,7 +17,14 @@ from tests.faults.judge_streams import INPUTS
 from tests.faults.state import Activity, Alert, Decided, Moved, Record, State, Stored, Taken
 
 POISON = "poison"
-TOPICS = (*INPUTS, "activity-events", "mail-decided", "alert-events", *(f"{topic}-dead" for topic in INPUTS))
+TOPICS = (
+    *INPUTS,
+    "activity-events",
+    "mail-decided",
+    "record-requests",
+    "alert-events",
+    *(f"{topic}-dead" for topic in INPUTS),
+)
 PLACE = "mailbox, folder, uidvalidity, uid"
 
 
@@ -52,6 +59,7 @@ def collect(config: Config, *, quiet: bool) -> State:
             for row in rows(f'SELECT topic, "partition", "offset" FROM {stage}.dead_letter')
         ],
         alerts=[Alert(*row) for row in rows(alerts)],
+        requests=[name for (name,) in rows("SELECT id::text FROM resolver.record_request")],
         moves=[Moved(*row) for row in rows(MOVES)],
         topics={topic: list(_records(config.kafka, topic)) for topic in TOPICS},
         committed=dict(_committed(config.kafka)),
@@ -91,6 +99,8 @@ def _told(name: str, value: dict[str, Any]) -> tuple[str, int, str]:
             return str(value["activity_id"]), value["version"], ""
         case "MailDecided":
             return str(value["delivery_id"]), value["version"], value["outcome"]
+        case "RecordRequest":
+            return value["request_id"], 1, ""
         case "AlertSignal":
             return f"{value['object']}|{value['code']}|{value['direction']}", 0, value["state"]
         case "AlertEvent":

@@ -113,6 +113,7 @@ def _unique(found: Evidence) -> Iterator[Anomaly]:
         "place": [one.place for one in found.state.taken],
         "delivery of the resolver": [one.delivery for one in found.state.stored],
         "decision": [(one.delivery, one.version) for one in found.state.decisions],
+        "request": list(found.state.requests),
         "dead letter": list(found.state.dead),
         "alert": [one.id for one in found.state.alerts],
     }

@@ -20,6 +20,8 @@ def stream_anomalies(state: State, missing: Kind) -> Iterator[Anomaly]:
         current[one.delivery] = max(one.version, current.get(one.delivery, 0))
         outcomes[one.delivery, one.version] = one.outcome
     yield from told(state.records("mail-decided"), current, "delivery", missing)
+    # A request has one version: one that is told differently was made twice for its address.
+    yield from told(state.records("record-requests"), dict.fromkeys(state.requests, 1), "request", missing)
     for record in state.records("mail-decided"):
         stored = outcomes.get((record.about, record.version))
         if stored is not None and stored != record.more:

@@ -43,6 +43,7 @@ SPOILT: dict[str, tuple[Kind, str, Callable[[State], State]]] = {
         "of delivery d0 was never told",
         lambda s: topic(s, "mail-decided", *s.records("mail-decided")[1:]),
     ),
+    "request not told": (Kind.LOST_WRITE, "version 1 of request r0", lambda s: topic(s, "record-requests")),
     "merge not applied": (Kind.LOST_WRITE, "is torn", lambda s: replace(s, threads=[*s.threads[1:], ("k-root", 9)])),
     "dead letter not announced": (Kind.LOST_WRITE, "never announced", lambda s: topic(s, "mail-received-dead")),
     "not drained in time": (
@@ -54,6 +55,11 @@ SPOILT: dict[str, tuple[Kind, str, Callable[[State], State]]] = {
         Kind.UNSEEN,
         "is not committed",
         lambda s: replace(s, committed={**s.committed, ("mail-correlated", 1): 1}),
+    ),
+    "a record asked for twice": (
+        Kind.DUPLICATE,
+        "of request r0 was told differently",
+        lambda s: more(s, "record-requests", Record(0, 1, "r0", 1, digest="other")),
     ),
     "two activities": (
         Kind.DUPLICATE,

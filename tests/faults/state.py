@@ -72,7 +72,7 @@ class Moved:
 @dataclass(frozen=True, slots=True)
 class Record:
     """
-    A record on a topic. ``about`` is the delivery, activity, losing thread, alert or dead record it tells of.
+    A record on a topic. ``about`` is the delivery, activity, losing thread, request, alert or dead record it tells of.
 
     ``more`` is the raw mail's hash, the outcome, the state or nothing; ``digest`` stands for all bytes of the value.
     """
@@ -100,6 +100,7 @@ class State:
     merged: Sequence[str] = ()
     dead: Sequence[tuple[str, int, int]] = ()
     alerts: Sequence[Alert] = ()
+    requests: Sequence[str] = ()
     moves: Sequence[Moved] = ()
     topics: Mapping[str, Sequence[Record]] = field(default_factory=dict)
     committed: Mapping[tuple[str, int], int] = field(default_factory=dict)

@@ -45,8 +45,8 @@ class Resolution(Strict):
     resolve_auto_create: Literal["none", "contact", "lead"] = setting(
         "contact",
         "resolve.autoCreate",
-        "What is made for an unknown sender.",
-        about=About("4.8"),
+        "What the CRM is asked to make for the unknown sender of a mail that is filed, once for an address.",
+        about=About("4.8", acts="resolver"),
     )
     queue_item_per_recipient: bool = setting(
         True,

@@ -111,12 +111,20 @@ class Explained(TypedDict):
     history: list[DecisionOf]
 
 
+class Requested(TypedDict):
+    """That the CRM was asked to make a record for the sender, and when."""
+
+    id: str
+    type: str
+    time: str | None
+
+
 class Explanation(TypedDict):
     """
     One message identity: two of them with one Message-ID are flagged. ``repairs``: what the parser mended.
 
     ``relinks``: what people have said of what it belongs to, ``resolutions`` of who its addresses are.
-    ``dropped_attachments``: which parts of it are left out.
+    ``record_request``: for its sender. ``dropped_attachments``: which parts of it are left out.
     """
 
     message_id: str | None
@@ -126,6 +134,7 @@ class Explanation(TypedDict):
     repairs: list[str]
     relinks: list[Relink]
     resolutions: list[Resolution]
+    record_request: Requested | None
     dropped_attachments: list[DroppedAttachment]
     deliveries: list[Explained]
 
@@ -243,11 +252,19 @@ def explain(connection: Connection[Any], id_key: UUID) -> list[Explanation]:
                 repairs=message["repairs"] or [],
                 relinks=said,
                 resolutions=resolutions.history(connection, message["message_key"]),
+                record_request=_requested(connection, message["message_key"]),
                 dropped_attachments=message["dropped"],
                 deliveries=[_explained(d, decisions) for d in rows(connection, _DELIVERIES, key)],
             )
         )
     return found
+
+
+def _requested(connection: Connection[Any], message: UUID) -> Requested | None:
+    query: LiteralString = "SELECT id, type, asked FROM resolver.record_request WHERE message_key = %(message)s"
+    for row in rows(connection, query, {"message": message}):
+        return Requested(id=str(row["id"]), type=row["type"], time=timestamp(row["asked"]))
+    return None
 
 
 def traces(connection: Connection[Any], id_key: UUID, message_id: str) -> Traces:

@@ -104,7 +104,23 @@ CONSTRAINT = Mutant(
         ALTER TABLE resolver.activity DROP CONSTRAINT activity_message_key_direction_key;
     """,
 )
-MUTANTS = (FENCE, OUTBOX, RE_EMISSION, CONSTRAINT)
+ONCE = Mutant(
+    guard="a record is asked for once for an address",
+    faults=("kill resolver", "crash resolver.decided"),
+    sees=Kind.DUPLICATE,
+    cuts=(
+        Cut(
+            "resolver/record_requests.py",
+            'rows, key=("id",), returning=("id",)',
+            'rows, key=("id", "message_key"), returning=("id",)',
+        ),
+    ),
+    statements="""
+        ALTER TABLE resolver.record_request DROP CONSTRAINT record_request_pkey;
+        ALTER TABLE resolver.record_request ADD PRIMARY KEY (id, message_key);
+    """,
+)
+MUTANTS = (FENCE, OUTBOX, RE_EMISSION, CONSTRAINT, ONCE)
 
 
 def copy(mutant: Mutant, folder: Path) -> Path:
