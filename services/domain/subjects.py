@@ -51,7 +51,7 @@ class SubjectKey:
 
 _MARKS = {
     Prefix.REPLY: (
-        "re res resp aw antw antwort sv odp ynt atb rif bls vá vast ats отв ответ απ"
+        "re res resp reply aw antw antwort sv odp ynt atb rif bls vá vast ats отв ответ απ"
         " 回复 回覆 答复 答覆 回信 返信 回答 회신 답장 תגובה השב رد ตอบ"
     ),
     Prefix.FORWARD: (
@@ -68,6 +68,12 @@ _MARK = re.compile(r"\s*([^\s:()\[\]^*]{1,20})\s?(?:[\[(^*]\d{1,4}[\])]?)?\s?:")
 _TAG = re.compile(r"\s*\[([^\[\]]{1,80})\]")
 _KEPT_TAG = re.compile(r"\s*(?:(?:git\s+)?pull|patch|rfc)\b|.*\d{3}", re.IGNORECASE)
 """What stands in brackets and is no list tag: the number of a patch, of a ticket."""
+_GATEWAY = re.compile(
+    r"\s*(?:(?:external|extern|externe|externo|esterno|ext|caution|suspicious|spam)\s?:"
+    r"|\*{2,5}\s?[^\W\d_][^*]{0,40}\*{2,5})",
+    re.IGNORECASE,
+)
+"""What gateways write before the subject of mail from outside; an answer to it may come back with it or without."""
 _FORWARDED = re.compile(r"[(\[]\s*fwd?\s*[)\]]\s*$", re.IGNORECASE)
 _WAS = re.compile(r"[(\[]\s*(?:was|war|ehemals|fue|était)\b\s*:?([^()\[\]]+)[)\]]?\s*$", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+")
@@ -77,10 +83,10 @@ def normalise_subject(text: str) -> SubjectKey:
     """
     Return the key of a subject, decoded and unfolded.
 
-    Marks of replies and forwards go, with counters ("Re[2]:") and with colons of any width, and so do list tags,
-    wherever they stand before the first word, and tokens of our own; what stands in brackets and has a number of three
-    digits or is a patch stays. A subject of nothing but a tag keeps it. What :data:`LONGEST_SUBJECT` cuts off counts
-    for nothing. Linear.
+    Marks of replies and forwards go, with counters ("Re[2]:") and with colons of any width, and so do list tags and
+    what gateways write ("EXTERNAL:", "***SPAM***"), wherever they stand before the first word, and tokens of our own;
+    what stands in brackets and has a number of three digits or is a patch stays. A subject of nothing else keeps it.
+    What :data:`LONGEST_SUBJECT` cuts off counts for nothing. Linear.
     """
     rest = unicodedata.normalize("NFKC", own_token.without(text[:LONGEST_SUBJECT])).strip()
     prefixes: list[Prefix] = []
@@ -93,11 +99,11 @@ def normalise_subject(text: str) -> SubjectKey:
             prefix, end = found
             prefixes.append(prefix)
         else:
-            tag = _TAG.match(rest)
-            if tag is None or _KEPT_TAG.match(tag[1]) or not _WORD.search(rest, tag.end()):
+            taken = _GATEWAY.match(rest) or _list_tag(rest)
+            if taken is None or not _WORD.search(rest, taken.end()):
                 break
-            tags.append(tag[1].strip())
-            end = tag.end()
+            tags += [taken[1].strip()] if taken.re is _TAG else []
+            end = taken.end()
         rest = rest[end:].lstrip()
     forwarded = _FORWARDED.search(rest)
     if forwarded:
@@ -115,6 +121,11 @@ def _mark(text: str) -> tuple[Prefix, int] | None:
         return None
     prefix = _SINGLE.get(found[1]) or _PREFIX_OF.get(found[1].rstrip("0123456789").casefold())
     return None if prefix is None else (prefix, found.end())
+
+
+def _list_tag(text: str) -> re.Match[str] | None:
+    tag = _TAG.match(text)
+    return None if tag is None or _KEPT_TAG.match(tag[1]) else tag
 
 
 def _words(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from services.domain.correlation_rules import Mode
 from services.domain.likeness.rules import LINK, TABLE
-from tests.bench.correlation_corpora import LISTS, POOL, UNSEEN, Rows, folder, module, sources
+from tests.bench.correlation_corpora import LISTS, POOL, R_LISTS, UNSEEN, Rows, folder, module, sources
 from tests.bench.correlation_runs import Blind, by_headers, interval
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -61,10 +61,13 @@ def _report(corpora: Path, mode: Mode) -> Iterator[str]:
             pool, pool_rows = blind, rows
         if name in LISTS:
             with_headers += rows
+        if name in R_LISTS:
+            yield _row(f"{name}, by equal subject alone", *_baseline("subject", rows, scorer, baselines))
     if mode == Mode.BEST:
         yield from _baselines(pool_rows, scorer, baselines)
         yield from _thresholds(pool)
         yield from _rules(pool)
+        yield from _missed(pool)
     yield from _headers(with_headers, scorer, mode)
 
 
@@ -80,10 +83,13 @@ def _row(name: str, all_: dict[str, Any], collide: dict[str, Any], changed: dict
 def _baselines(rows: Rows, scorer: ModuleType, baselines: ModuleType) -> Iterator[str]:
     yield "\nBaselines on POOL, headers removed.\n"
     yield COLUMNS.format("method")
-    prepared = baselines.prepare(rows)
     for method in BASELINES:
-        preds = baselines.run(method, prepared)
-        yield _row(method, *(scorer.score(rows, preds, subset) for subset in SUBSETS))
+        yield _row(method, *_baseline(method, rows, scorer, baselines))
+
+
+def _baseline(method: str, rows: Rows, scorer: ModuleType, baselines: ModuleType) -> Iterator[dict[str, Any]]:
+    preds = baselines.run(method, baselines.prepare(rows))
+    return (scorer.score(rows, preds, subset) for subset in SUBSETS)
 
 
 def _thresholds(pool: Blind) -> Iterator[str]:
@@ -108,6 +114,13 @@ def _rules(pool: Blind) -> Iterator[str]:
         one = counted.get((rule.confidence, rule.name), Counter())
         figures = " | ".join(f"{one.get(kind, 0):,}" for kind in ("right", "wrong", "unjudged"))
         yield f"| {rule.name} | {rule.confidence:g} | {figures} |"
+
+
+def _missed(pool: Blind) -> Iterator[str]:
+    yield f"\nAnswers of POOL without a right link at {LINK:g}; decision 0014 says why.\n"
+    yield "| kind of mail | mark | subject of what it answers | mails |\n|---|---|---|---|"
+    for (kind, mark, equal), count in sorted(pool.missed(LINK).items(), key=lambda item: (-item[1], item[0])):
+        yield f"| {kind} | {mark} | {'equal' if equal else 'another'} | {count:,} |"
 
 
 def _headers(rows: Rows, scorer: ModuleType, mode: Mode) -> Iterator[str]:

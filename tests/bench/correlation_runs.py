@@ -16,6 +16,7 @@ from services.cli.simulation.placing import Placing, place
 from services.domain.correlation_rules import Mode
 from services.domain.likeness.rules import SUGGEST
 from services.domain.smart_matching import Parameters
+from services.domain.subjects import normalise_subject
 from tests.bench.correlation_corpora import Rows, blinded
 
 Z = 1.96
@@ -47,6 +48,7 @@ class Blind:
         links = liken(placing, least=SUGGEST) if mode == Mode.BEST else match(placing, Parameters())
         labels = placing.labels
         self.links: dict[str, Link] = {labels[key]: link for key, link in links.items()}
+        self._threads = {scorer.opaque(row["message_id"]): row["thread_id"] for row in rows}
         self.targets = {labels[key]: labels[link.target] for key, link in links.items()}
 
     def score(self, least: float, *, patches: bool = True, subset: str = "all") -> dict[str, Any]:
@@ -61,6 +63,21 @@ class Blind:
         ]
         found: dict[str, Any] = self._scorer.score(truth, preds, subset)
         return found
+
+    def missed(self, least: float) -> Mapping[tuple[str, str, bool], int]:
+        """Return how many answers have no right link: by kind of mail, mark of a reply, subject of what is answered."""
+        rows = {row["message_id"]: row for row in self._rows}
+        found: Counter[tuple[str, str, bool]] = Counter()
+        for row in self._rows:
+            link = self.links.get(message := self._scorer.opaque(row["message_id"]))
+            if row.get("parent") and not (link and link.confidence >= least and self._joins(message, row)):
+                own, other = (normalise_subject(one["subject"] or "") for one in (row, rows[row["parent"]]))
+                mark = "reply" if own.reply else "forward" if own.forward else "none"
+                found[row["kind"], mark, own.text == other.text] += 1
+        return found
+
+    def _joins(self, message: str, row: Mapping[str, Any]) -> bool:
+        return bool(self._threads[self.targets[message]] == row["thread_id"])
 
     def by_rule(self) -> Mapping[tuple[float, str], Counter[str]]:
         """Return how many links of each rule are right, wrong, and between conversations that cannot be judged."""

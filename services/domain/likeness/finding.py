@@ -15,7 +15,7 @@ from services.domain.likeness.rules import CERTAIN, LINK, SUGGEST
 from services.domain.likeness.traits import NOTHING_QUOTED, Hash, Quoting, Traits, quoting, sample_of, traits
 from services.domain.message import Message
 
-_ENOUGH_REPLIES = 20
+_ENOUGH_REPLIES = 5
 _MOST_MARKED = 0.1
 MOST_LOSERS = 3
 MOST_ANSWERS = 20

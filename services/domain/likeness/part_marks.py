@@ -6,7 +6,7 @@ from services.domain.likeness.entries import Entry
 from services.domain.likeness.marks import Mark
 from services.domain.likeness.traits import Traits
 
-AT_ONCE, PAUSE = 5, 120
+AT_ONCE, PAUSE = 5, 1200
 """Seconds behind the last part: a program that sends a series needs at most so many, a series takes no longer pause."""
 
 
@@ -17,7 +17,7 @@ def series_marks(traits: Traits, entries: Iterable[Entry]) -> Mark:
         return Mark(0)
     last = max(parts, key=lambda one: (one.second, one.number))
     pause = traits.second - last.second
-    if pause > PAUSE or last.number >= traits.part.number:
+    if pause > PAUSE or any(one.number == traits.part.number for one in parts):
         return Mark(0)
     if any(one.number == 0 for one in parts):
         return Mark.COVER_LETTER

@@ -60,6 +60,27 @@ def test_list_tags_come_off_and_numbers_stay(subject: str, key: SubjectKey) -> N
     assert normalise_subject(subject) == key
 
 
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "EXTERNAL: Re: Offer 12",
+        "Re: EXTERNAL: Re: Offer 12",
+        "***UNCHECKED*** Re: Offer 12",
+        "Re: [EXT] ** Spam ** Offer 12",
+        "Reply\uff1a Caution: Offer 12",
+    ],
+)
+def test_what_a_gateway_writes_before_a_subject_comes_off(subject: str) -> None:
+    found = normalise_subject(subject)
+    assert found.text == "offer 12"
+    assert found.reply
+
+
+@pytest.mark.parametrize("subject", ["External:", "*** 12 *** free", "** Urgent **"])
+def test_a_subject_that_is_no_more_than_what_a_gateway_writes_stays(subject: str) -> None:
+    assert normalise_subject(subject).text == " ".join(subject.strip("*: ").replace("*", "").lower().split())
+
+
 @pytest.mark.parametrize("subject", ["Invoice: 4711 overdue", "10:30 meeting", "i: think", "https://x.example/z"])
 def test_words_of_business_stay(subject: str) -> None:
     """Only known marks come off: a colon alone does not make one."""

@@ -125,6 +125,67 @@ def test_a_case_number_and_people_link_whatever_the_subject():
     assert found(first, bystander)[1] is None
 
 
+SERIES = [
+    mail(f"[PATCH v2 {number}/3] Step {number}", "", name=f"p{number}", at=MORNING + timedelta(minutes=5 * number))
+    for number in range(4)
+]
+
+
+def test_parts_of_a_series_hang_off_its_cover_letter_in_whatever_order_they_come():
+    cover, first, second, third = SERIES
+    answers = found(cover, third, first, second)[1:]
+
+    assert [(key(cover), "cover-letter")] * 3 == [(one.target, one.rule) for one in answers]
+
+
+def test_a_part_that_comes_long_after_its_series_or_a_second_time_is_not_linked():
+    cover, first = SERIES[:2]
+    late = replace(first, date=MORNING + timedelta(hours=2))
+    again = replace(first, message_id="again", date=first.date + timedelta(seconds=20))
+
+    assert found(cover, late)[1] is None
+    assert found(cover, first, again)[2] is None
+
+
+def on_list(number, subject, text="", *, sender=KIM, hours=0):
+    at = MORNING + timedelta(days=number, hours=hours)
+    return mail(f"[tables] {subject}", text, sender=sender, to=(), at=at, name=f"l{number}-{hours}")
+
+
+def habit(*subjects):
+    """Questions on a list, each with an answer that names it under the bare subject."""
+    return [
+        one
+        for number, subject in enumerate(subjects, start=1)
+        for one in (
+            on_list(number, subject, "?", sender=ANNA),
+            on_list(number, subject, f"On {21 + number} May 2024 at 08:00 +0000, Anna Bauer wrote:\n> ?", hours=2),
+        )
+    ]
+
+
+KNOWN = habit("wood of oak", "wood of ash", "wood of elm", "wood of fir", "wood of yew")
+
+
+@pytest.mark.parametrize(
+    ("answer", "rule"),
+    [
+        (on_list(9, "Glue for wood", "Take any.", hours=80), "list"),
+        (on_list(9, "Glue for wood", f"Take any.\n{QUOTE}", hours=800), "list+later"),
+        (on_list(9, "Glue for wood", "It is solved.", sender=PAT, hours=3), "list+same-sender"),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_where_answers_have_no_mark_on_a_list_an_equal_subject_links(answer, rule):
+    question = on_list(9, "Glue for wood", "Which one holds?", sender=PAT)
+    *_, linked = found(*KNOWN, question, answer)
+    *_, unlinked = found(*KNOWN[2:], question, answer)
+
+    assert (key(question), rule) == (linked.target, linked.rule)
+    assert linked.confidence == LINK
+    assert unlinked is None or unlinked.confidence < LINK
+
+
 def test_mails_that_ids_decide_are_stored_and_not_sought():
     index = MemoryIndex()
     first, second, third = (
