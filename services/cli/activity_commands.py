@@ -11,20 +11,37 @@ from services.cli import conversation_tree, sentences, session
 from services.cli.failures import failed
 from services.cli.output import emit, json_option, plural, printable
 from services.cli.record_names import record_named
+from services.domain.directory import RecordRef
 from services.domain.errors import Refused
 from services.domain.identity import canonical_id, keyed_hash
 from services.storage.reports import activities as stored
+from services.storage.reports import timeline
+from services.storage.reports.activities import Ref
 from services.storage.reports.explain import Explanation, Traces, explain, traces
 from services.storage.reports.why_not import message_of
 
+SHOWN = 50
+"""Activities of a record that are shown when nobody says how many."""
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @click.command("activities")
+@click.option("--of", "named", metavar="TYPE/ID", help="Only what this record takes part in or what regards it.")
+@click.option("--limit", type=click.IntRange(min=1), help="With --of: how many at most.  [default: 50]")
 @json_option
-def activities_command(*, as_json: bool) -> None:
-    """Print every activity: as conversations, or with --json one object each in the order of sent_at."""
+def activities_command(*, named: str | None, limit: int | None, as_json: bool) -> None:
+    """
+    Print every activity: as conversations, or with --json one object each in the order of sent_at.
+
+    With --of: the timeline of one record, the newest first.
+    """
+    if named is None and limit is not None:
+        raise Refused("--limit says nothing without --of TYPE/ID: leave it out, or say whose activities are meant.")
+    record = record_named("--of", named) if named is not None else None
     with session.reading(session.config()) as connection:
+        if record is not None:
+            _timeline(connection, record, limit or SHOWN, as_json=as_json)
+            return
         if as_json:
             for activity in stored.by_time(connection):
                 emit(activity)
@@ -37,6 +54,22 @@ def activities_command(*, as_json: bool) -> None:
                 click.echo(line)
             click.echo()
         click.echo(f"{plural(count, 'activity', 'activities')} in {plural(threads, 'conversation')}.")
+
+
+def _timeline(connection: Connection[Any], record: RecordRef, limit: int, *, as_json: bool) -> None:
+    found = timeline.of_record(connection, record, limit + 1)
+    for activity in stored.by_id(connection, found[:limit]):
+        if as_json:
+            emit(activity)
+        else:
+            for line in conversation_tree.entry(activity):
+                click.echo(line)
+    if len(found) > limit:
+        click.echo(f"More than {limit:,}: see --limit.", err=as_json)
+    elif not as_json:
+        click.echo(
+            f"{plural(len(found), 'activity', 'activities')} of {sentences.who(Ref(type=record.type, id=record.id))}."
+        )
 
 
 @click.command("explain")

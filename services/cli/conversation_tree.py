@@ -49,6 +49,12 @@ def _details(activity: Activity) -> Iterator[str]:
     yield f"<{printable(activity['message_id'] or '?')}>"
 
 
+def entry(activity: Activity, notes: Iterable[str] = ()) -> Iterator[str]:
+    """Yield the lines of one activity: what it is, and under that its details and the notes."""
+    yield _head(activity)
+    yield from (f"    {line}" for line in (*_details(activity), *notes))
+
+
 def _no_notes(_: Activity) -> Iterable[str]:
     return ()
 
@@ -76,6 +82,5 @@ def lines(thread: Sequence[Activity], *, notes: Callable[[Activity], Iterable[st
                 continue
             shown.add(activity["id"])
             indent = "  " + "    " * min(depth, 12)
-            yield indent + _head(activity)
-            yield from (f"{indent}    {line}" for line in (*_details(activity), *notes(activity)))
+            yield from (indent + line for line in entry(activity, notes(activity)))
             waiting.extend((child, depth + 1) for child in reversed(below.get(activity["id"], [])))

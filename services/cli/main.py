@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "redecide": ("redecide_commands", "redecide_command"),
     "wait": ("wait_commands", "wait_command"),
     "activities": ("activity_commands", "activities_command"),
+    "unresolved": ("unresolved_commands", "unresolved_commands"),
     "explain": ("activity_commands", "explain_command"),
     "unlink": ("relink_commands", "unlink_command"),
     "relink": ("relink_commands", "relink_command"),

@@ -17,10 +17,9 @@ from services.storage.postgres import Database
 Connection = psycopg.Connection[Any]
 log = logging.getLogger(__name__)
 
-# `records <> '[]'` is what the index is made for; a party that names somebody is not empty.
 _NAMING = """
-    SELECT a.message_key, a.id FROM resolver.party p JOIN resolver.activity a ON a.id = p.activity_id
-    WHERE p.records @> %(one)b AND p.records <> '[]'
+    SELECT a.message_key, a.id FROM resolver.taking_part t JOIN resolver.activity a ON a.id = t.activity_id
+    WHERE t.type = %(type)b AND t.id = %(loser)b
     UNION
     SELECT a.message_key, a.id FROM resolver.activity a
     WHERE a.regarding_type = %(type)b AND a.regarding_id = %(loser)b

@@ -13,6 +13,7 @@ from typing import Any
 from services.contracts.codec import encode
 from services.runtime.producer import Producer
 from services.storage.outbox import OutboxRow
+from tests.bench import queries
 from tests.bench.accounting import Meter
 from tests.bench.installation import Installation
 
@@ -157,19 +158,30 @@ def _until_quiet(connection: Any, *, seconds: float) -> None:
 
 
 def main() -> None:
-    """Run both measurements on servers of their own."""
+    """Run the measurements on servers of their own."""
     parser = argparse.ArgumentParser(prog="make bench-directory", description=__doc__)
     parser.add_argument("--records", type=int, default=1_000_000, help="directory records to load")
     parser.add_argument("--mails", type=int, default=100_000, help="mails that are stored before the late records come")
+    parser.add_argument("--queries", action="store_true", help="instead: how long answers take with these stored")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mailweave-bench-") as folder:
         world = Installation(Path(folder))
         with world.running():
-            if given.mails:
+            if given.mails and not given.queries:
                 stored(world, given.mails)
-            for one in (loaded(world, given.records), acting(world), *(late(world) if given.mails else ())):
+            for one in _figures(world, given):
                 sys.stdout.write(json.dumps(one) + "\n")
                 sys.stdout.flush()
+
+
+def _figures(world: Installation, given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    yield loaded(world, given.records)
+    if given.queries:
+        yield queries.measured(world, given.mails)
+        return
+    yield acting(world)
+    if given.mails:
+        yield from late(world)
 
 
 if __name__ == "__main__":

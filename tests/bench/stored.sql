@@ -1,5 +1,6 @@
 -- The rows of stored mails from the first to the last number, in the shapes that the pipeline writes.
--- Threads of three, each mail answering the one before it; three parties a mail, a file with every tenth.
+-- Threads of three, each mail answering the one before it; three parties a mail, of which the queue is known, a file
+-- with every tenth.
 INSERT INTO fetcher.delivery (id, source, mailbox, folder_id, folder, uidvalidity, uid, internal_date, blob_sha256, size)
 SELECT pg_temp.key(n), 'imap', 'stored@bench.example', 'INBOX', 'INBOX', 1, n, now() - n * interval '1 second',
     sha256(n::text::bytea), 6000
@@ -54,8 +55,14 @@ SELECT pg_temp.key(n), pg_temp.key(n), 'incoming', 1, 'Stored mail ' || n, now()
 FROM generate_series(%(first)s::bigint, %(last)s::bigint) n JOIN pg_temp.body ON body.number = n %% 1000;
 
 INSERT INTO resolver.party (activity_id, role, position, address, name, records)
-SELECT pg_temp.key(n), role, position, role || n %% 5000 || '@bench.example', 'Somebody', '[]'
+SELECT pg_temp.key(n), role, position, role || n %% 5000 || '@bench.example', 'Somebody',
+    CASE role WHEN 'to' THEN '[{"type": "queue", "id": "stored"}]'::jsonb ELSE '[]' END
 FROM generate_series(%(first)s::bigint, %(last)s::bigint) n, unnest(ARRAY['from', 'to', 'cc']) WITH ORDINALITY AS r (role, position);
+
+INSERT INTO resolver.taking_part (type, id, sent_at, activity_id)
+SELECT w.type, w.id, a.sent_at, a.id
+FROM generate_series(%(first)s::bigint, %(last)s::bigint) n JOIN resolver.activity a ON a.id = pg_temp.key(n)
+    JOIN resolver.party p ON p.activity_id = a.id CROSS JOIN LATERAL resolver.who(p.address, p.records) w;
 
 INSERT INTO resolver.attachment (activity_id, path, name, type, size, sha256, content_id, inline)
 SELECT pg_temp.key(n), '2', 'file.pdf', 'application/pdf', 300000, sha256(n::text::bytea), '', false

@@ -1,6 +1,6 @@
 """Activities as other tools read them: the JSON of ``mailweave activities``, and the same by conversation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
@@ -165,6 +165,13 @@ _BY_TIME: LiteralString = f"""
       FROM (SELECT {_COLUMNS} FROM resolver.activity x ORDER BY x.sent_at, x.id) a {_JOINS}
      ORDER BY a.sent_at, a.id
 """  # noqa: S608 - put together from constants
+_BY_ID: LiteralString = f"""
+    SELECT {_FIELDS},
+           (SELECT t.thread FROM resolver.message_thread t WHERE t.message_key = a.message_key) AS root
+      FROM (SELECT {_COLUMNS}, given.place FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS given (id, place)
+              JOIN resolver.activity x ON x.id = given.id) a {_JOINS}
+     ORDER BY a.place
+"""  # noqa: S608
 _BY_THREAD: LiteralString = f"""
     SELECT {_FIELDS}, min(a.sent_at) OVER (PARTITION BY a.root) AS began
       FROM (SELECT {_COLUMNS}, t.thread AS root FROM resolver.activity x
@@ -231,6 +238,11 @@ def _activity(row: dict[str, Any]) -> Activity:
 def by_time(connection: Connection[Any]) -> Iterator[Activity]:
     """Yield every activity in the order of ``sent_at`` and id, streamed. Needs a :func:`snapshot`."""
     return map(_activity, stream(connection, "activities", _BY_TIME))
+
+
+def by_id(connection: Connection[Any], ids: Sequence[UUID]) -> Iterator[Activity]:
+    """Yield these activities in the order of the ids, streamed; one that is no more is left out."""
+    return map(_activity, stream(connection, "some_activities", _BY_ID, {"ids": list(ids)}))
 
 
 def by_thread(connection: Connection[Any]) -> Iterator[list[Activity]]:

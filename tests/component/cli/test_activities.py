@@ -1,6 +1,7 @@
 """What `mailweave activities` prints."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from psycopg.types.json import Jsonb
@@ -126,3 +127,46 @@ def test_an_empty_store_prints_nothing_as_json(desk):
     result = desk.run("activities", "--json")
 
     assert (0, "", "") == (result.exit_code, result.stdout, result.stderr)
+
+
+def test_the_timeline_of_a_record_has_what_it_takes_part_in_and_what_regards_it_the_newest_first(desk, insert):
+    """One activity is listed once, and one without a date last; the timeline of another record is another one."""
+    kim: dict[str, Any] = {"regarding_type": "contact", "regarding_id": "kim", "regarding_source": "manual"}
+    undated = rows.whole_mail(desk, insert, "undated@x", sent_at=None, **kim)
+    first, second, third, fourth = (
+        rows.whole_mail(
+            desk, insert, f"m{n}@x", uid=n, subject=f"Mail {n}", sent_at=rows.SENT + timedelta(hours=n), **regarding
+        )
+        for n, regarding in enumerate([kim, {}, kim, {}], 2)
+    )
+    for activity, record in ((second, "kim"), (third, "kim"), (fourth, "lee")):
+        insert(
+            "resolver.party", activity_id=activity, role="from", position=0, address="a@x", name="N",
+            records=Jsonb([{"type": "account", "id": "acme"}, {"type": "contact", "id": record}]),
+        )  # fmt: skip
+
+    def of(*arguments: str) -> list[str]:
+        return [one["id"] for one in desk.json("activities", "--of", *arguments)]
+
+    assert [str(one) for one in (third, second, first, undated)] == of("contact/kim")
+    assert [str(third), str(second)] == of("contact/kim", "--limit", "2")
+    assert [str(fourth), str(third), str(second)] == of("account/acme")
+    assert [] == of("contact/nobody")
+    assert desk.json("activities", "--of", "contact/lee") == [
+        one for one in desk.json("activities") if one["id"] == str(fourth)
+    ]
+    words = desk.run("activities", "--of", "contact/kim").stdout.splitlines()
+    assert words[0].endswith("N [account acme]: Mail 4")
+    assert "4 activities of contact kim." == words[-1]
+    assert "More than 2: see --limit.\n" == desk.run("activities", "--of", "contact/kim", "--limit", "2").stdout[-26:]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(("--of", "kim"), "TYPE/ID"), (("--limit", "5"), "--of")],
+    ids=["no record", "limit alone"],
+)
+def test_a_timeline_that_cannot_be_meant_is_refused(desk, arguments, said):
+    refused = desk.run("activities", *arguments)
+
+    assert (2, True) == (refused.exit_code, said in refused.stderr)
