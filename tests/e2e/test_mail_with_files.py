@@ -1,5 +1,5 @@
 """
-Which parts of a mail become attachments, on a running pipeline (domain rules 6, 15.17 and 15.18).
+Which parts of a mail become attachments, on a running pipeline (domain rule 6).
 
 The row "Maximum file size for attachments" of the settings page is changed here.
 """
@@ -45,6 +45,7 @@ def outcome(activity: dict[str, Any]) -> tuple[set[tuple[str, bool]], set[tuple[
 
 
 def test_files_are_kept_or_listed_with_the_reason(company: Company):
+    """Domain cases 15.17 and 15.18: a program and a file of 6 MB are left out, and the mail is filed."""
     files = {
         "offer.pdf": PDF,
         "setup.exe": b"anything",

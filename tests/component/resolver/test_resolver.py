@@ -142,6 +142,34 @@ def test_two_resolvers_and_two_job_workers_at_once_end_like_one(resolver: Resolv
     assert [(60,)] == resolver.rows("SELECT count(*) FROM resolver.decision WHERE current")
 
 
+def test_one_mail_that_two_mailboxes_bring_at_once_is_one_activity_with_a_decision_each(resolver: Resolver):
+    """Domain case 15.15: two resolvers begin with it at the same moment, sixty times."""
+    raws = [mail(str(n), to="support@own.example, ben@own.example") for n in range(60)]
+    found = {box: [resolver.record(raw, mailbox=box) for raw in raws] for box in ("support@own.example", ANNA)}
+    together = threading.Barrier(len(found))
+
+    def work(values):
+        with closing(Database(resolver.url, "resolver")) as database:
+            for number, value in enumerate(values):
+                batch = Batch([Input("mail-correlated", 0, number, b"", value, {})])
+                together.wait(60)
+                resolve(batch, database=database, settings=lambda: resolver.settings)
+
+    threads = [threading.Thread(target=work, args=(values,)) for values in found.values()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    counted = "SELECT count(*), count(DISTINCT message_key) FROM resolver.activity"
+    assert [(60, 60)] == resolver.rows(counted)
+    decided = (
+        "SELECT count(*), count(DISTINCT delivery_id) FROM resolver.decision WHERE current AND outcome = 'accepted'"
+    )
+    assert [(120, 120)] == resolver.rows(decided)
+    assert {(2,)} == set(resolver.rows("SELECT count(*) FROM resolver.decision WHERE current GROUP BY activity_id"))
+
+
 WITH_FILES = mail("files", Content_Type="multipart/mixed; boundary=b", MIME_Version="1.0") + b"".join(
     f'\r\n--b\r\nContent-Type: {kind}\r\nContent-Disposition: attachment; filename="{name}"\r\n\r\n{name}\r\n'.encode()
     for kind, name in (

@@ -88,3 +88,20 @@ def test_a_mail_that_is_moved_to_the_folder_of_another_record_gets_that_and_keep
     r.jobs()
 
     assert [("one@x.example", "account", "b", "folder")] == regardings(r)
+
+
+def test_what_a_person_has_said_stays_although_the_mail_is_found_again_in_its_folder(resolver_with_rules: Resolver):
+    """Domain case 15.16, where the product lets the rule win; moved out of the folder, the mail gets nothing anew."""
+    r = resolver_with_rules
+    r.resolve(r.record(TO_ANNA, folder="A", tracked_by="folder-rule/a"))
+    assert [("one@x.example", "account", "a", "folder")] == regardings(r)
+    r.rows("UPDATE resolver.activity SET regarding_id = 'x', regarding_source = 'manual' RETURNING id")
+
+    for again in (
+        r.record(TO_ANNA, folder="A", tracked_by="folder-rule/a"),
+        r.record(TO_ANNA, folder="A", tracked_by="folder-rule/a", uid=77),
+        r.record(TO_ANNA, folder="INBOX", uid=78),
+    ):
+        r.resolve(again)
+        r.jobs()
+        assert [("one@x.example", "account", "x", "manual")] == regardings(r)

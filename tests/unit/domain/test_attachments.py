@@ -1,4 +1,4 @@
-"""Which parts of a mail are attachments, and why others are not (domain rules 6 and 15.17, 15.18)."""
+"""Which parts of a mail are attachments, and why others are not (domain rule 6)."""
 
 import pytest
 from hypothesis import given
@@ -73,8 +73,13 @@ def test_what_openpgp_has_encrypted_stays_whole(above):
 
 
 def test_a_blocked_part_takes_no_other_with_it():
-    """Acceptance test 17: the activity has the pdf, and the program is listed."""
+    """Domain case 15.17: the activity has the pdf, and the program is listed."""
     assert [("", ""), ("BlockedName", "exe")] == judged(part("a.pdf", path="2"), part("a.exe", path="3"))
+
+
+def test_a_file_over_the_limit_is_left_out_and_the_others_stay():
+    """Domain case 15.18: 6 MB at 5120 KB; the mail is filed, which the same case on a running pipeline shows."""
+    assert [("TooLarge", "5120"), ("", "")] == judged(part("a.mov", path="2", size=6 * MB), part("b.pdf", path="3"))
 
 
 def test_the_text_is_never_dropped():

@@ -103,30 +103,38 @@ def test_the_record_of_a_folder_wins_over_what_the_mail_answers():
     assert (KIM, "folder") == (regarding.record, regarding.source)
 
 
-def test_a_queue_on_the_to_line_accepts_what_was_found_in_a_users_mailbox():
-    decision = decide(facts(message=message(to=(*message().to, *TO_SUPPORT))))
+BOTH_TO = message(to=(*message().to, *TO_SUPPORT))
+OWN_FILTERS = {ANNA: 1, SUPPORT: 0}
 
-    assert SUPPORT == acceptor(decision)
+
+def test_a_queue_on_the_to_line_accepts_what_was_found_in_a_users_mailbox():
+    """Domain case 15.7: the user takes responses only, the queue takes all."""
+    decision = decide(facts(message=BOTH_TO, mailbox="anna@own.example", options=OWN_FILTERS))
+
+    assert (Outcome.ACCEPTED, SUPPORT) == (decision.outcome, acceptor(decision))
+    assert [SUPPORT] == [one.ref for one in decision.accepting]
 
 
 def test_with_the_polled_mailbox_alone_asked_it_does_not():
-    both = message(to=(*message().to, *TO_SUPPORT))
-    decision = decide(facts(message=both, policy=Policy(version=1, scope=Scope.POLLING_MAILBOX)))
+    """Domain case 15.8."""
+    policy = Policy(version=1, scope=Scope.POLLING_MAILBOX)
+    decision = decide(facts(message=BOTH_TO, options=OWN_FILTERS, policy=policy))
 
-    assert Outcome.NO_CORRELATION_MATCH == decision.outcome
+    assert (Outcome.NO_CORRELATION_MATCH, None) == (decision.outcome, decision.acceptor)
 
 
 @pytest.mark.parametrize(
     ("option", "expected"), [(0, Outcome.ACCEPTED), (1, Outcome.NO_RECIPIENT_MATCH), (4, Outcome.NO_RECIPIENT_MATCH)]
 )
 def test_a_mail_that_names_nobody_depends_on_the_mailbox_it_was_found_in(option, expected):
+    """Domain case 15.9: blind copies and lists."""
     hidden = message(to=(Mailbox("", "undisclosed@list.example"),))
 
     assert expected == decide(facts(message=hidden, options={ANNA: option})).outcome
 
 
 def test_an_address_that_a_user_shares_with_a_contact_still_reaches_the_user():
-    """With unresolved-on-multiple the product rejects this mail; here only the party is shown unresolved."""
+    """Domain case 15.10: where the product rejects this mail, here only the party is shown unresolved."""
     shared = {
         **{address: (record,) for address, record in RECORDS.items()},
         "anna@own.example": (RECORDS["anna@own.example"], RECORDS["kim@customer.example"]),

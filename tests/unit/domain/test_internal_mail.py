@@ -59,6 +59,7 @@ ALL = Policy(version=1, force_users=0, internal=ONE)
 
 
 def test_the_incoming_copy_is_ignored_only_beside_the_outgoing_activity():
+    """Domain case 15.13: with one activity the incoming copy is filed where the outgoing one is missing."""
     assert Outcome.ACCEPTED == decide(facts(message=BEN_TO_ANNA, policy=ALL)).outcome
     ignored = decide(facts(message=BEN_TO_ANNA, policy=ALL, opposite=True))
     assert (Outcome.INTERNAL_IGNORED, None) == (ignored.outcome, ignored.acceptor)
@@ -66,9 +67,21 @@ def test_the_incoming_copy_is_ignored_only_beside_the_outgoing_activity():
 
 
 def test_with_two_activities_both_are_filed():
+    """Domain case 15.13."""
     policy = Policy(version=1, force_users=0)
 
     assert Outcome.ACCEPTED == decide(facts(message=BEN_TO_ANNA, policy=policy, opposite=True)).outcome
+
+
+@pytest.mark.parametrize(("drop", "expected"), [(True, Outcome.INTERNAL_IGNORED), (False, Outcome.ACCEPTED)])
+def test_a_queues_mail_to_a_user_is_left_out_beside_the_outgoing_activity_only_by_its_switch(drop, expected):
+    """Domain case 15.14."""
+    sent = message(from_=(Mailbox("", "support@own.example"),), to=(Mailbox("", "anna@own.example"),))
+    internal = InternalMail(two_activities=False, drop_from_queues=drop)
+    policy = Policy(version=1, force_users=0, internal=internal)
+
+    assert expected == decide(facts(message=sent, policy=policy, opposite=True)).outcome
+    assert Outcome.ACCEPTED == decide(facts(message=sent, policy=policy, opposite=False)).outcome
 
 
 def test_the_queue_takes_it_where_the_user_is_left_out():

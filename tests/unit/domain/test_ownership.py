@@ -37,7 +37,7 @@ def test_the_owner_of_the_sender_comes_next():
 
 
 def test_the_to_list_is_decided_before_the_cc_list():
-    """The correlated owner on Cc loses to another eligible one on To."""
+    """Domain case 15.24: The correlated owner on Cc loses to another eligible one on To."""
     assert ANNA == owner([user(ANNA)], [user(BEN)], correlated=BEN)
 
 

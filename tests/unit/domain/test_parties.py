@@ -24,18 +24,21 @@ def test_the_only_record_is_the_sender_whatever_its_state():
 
 
 def test_a_record_owned_by_the_owner_of_the_mailbox_beats_the_others():
+    """Domain case 15.11."""
     account = record("account", owner=BEN)
 
     assert account.ref == sender(record("contact"), account)
 
 
 def test_nobody_owns_one_so_the_type_decides():
+    """Domain case 15.11."""
     contact = record("contact")
 
     assert contact.ref == sender(record("account"), contact)
 
 
 def test_a_user_beats_a_contact():
+    """Domain case 15.11."""
     user = record("user")
 
     assert user.ref == sender(record("contact"), user)
@@ -54,6 +57,7 @@ def test_the_older_record_wins_inside_a_type():
 
 
 def test_one_over_the_cap_stays_unresolved():
+    """Domain case 15.12."""
     crowd = [record("contact", ordinal=n) for n in range(101)]
 
     assert sender(*crowd) is None

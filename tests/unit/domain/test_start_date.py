@@ -18,6 +18,7 @@ MONDAY, TUESDAY = datetime(2026, 5, 4, tzinfo=UTC), datetime(2026, 5, 5, tzinfo=
     ],
 )
 def test_the_later_of_the_two_dates_counts(profile, mailbox, start):
+    """Domain case 15.23."""
     assert start == start_of(profile, mailbox)
 
 
