@@ -32,6 +32,7 @@ def state() -> State:
     taken, stored, decisions, received, correlated, decided = [], [], [], [], [], []
     activities: dict[str, Activity] = {}
     parties: dict[str, list[tuple[str, str, str]]] = {}
+    items: dict[str, list[tuple[str, str]]] = {}
     seen = set()
     for number, one in enumerate(append for append in appended() if append.place):
         assert one.place
@@ -48,6 +49,7 @@ def state() -> State:
         if outcome == ACCEPTED:
             activities[activity] = Activity(activity, f"k-{one.mark}", direction, 1)
             parties[activity] = [(activity, *party) for party in mail.parties]
+            items[activity] = [(activity, queue) for queue in sorted(mail.queues(direction))]
         received.append(Record(0, number, delivery, more=one.sha256))
         correlated.append(Record(1, number, delivery))
         decided.append(Record(2, number, delivery, 1, outcome, f"digest {delivery}"))
@@ -60,6 +62,7 @@ def state() -> State:
         decisions=decisions,
         activities=list(activities.values()),
         parties=[party for those in parties.values() for party in those],
+        queue_items=[item for those in items.values() for item in those],
         threads=[(f"k-{mark}", thread) for mark, thread in threads.items()],
         dead=[("mail-received", 0, poison)],
         alerts=[

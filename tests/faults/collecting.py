@@ -51,6 +51,7 @@ def collect(config: Config, *, quiet: bool) -> State:
         decisions=[Decided(*row) for row in rows(decided)],
         activities=[Activity(*row) for row in rows(activities)],
         parties=rows("SELECT activity_id::text, role, address FROM resolver.party"),
+        queue_items=rows("SELECT activity_id::text, queue_id FROM resolver.queue_item"),
         threads=rows("SELECT message_key::text, thread FROM resolver.message_thread"),
         merged=[str(loser) for (loser,) in rows("SELECT loser FROM resolver.thread_merge")],
         dead=[

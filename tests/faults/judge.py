@@ -27,6 +27,7 @@ def judge(plan: Plan, history: Sequence[Append], state: State) -> list[Anomaly]:
         _activities(found, missing),
         _accepted(found, missing),
         _parties(found, missing),
+        _queue_items(found, missing),
         _unique(found),
         _threads(found, missing),
         stream_anomalies(state, missing),
@@ -103,6 +104,26 @@ def _parties(found: Evidence, missing: Kind) -> Iterator[Anomaly]:
                 yield Anomaly(missing, f"activity {one.id} of {mail.mark} lacks {role} {address}")
         for role, address in parties.keys() - {*mail.parties, ("owner", "")}:
             yield Anomaly(Kind.UNEXPECTED, f"activity {one.id} of {mail.mark} has {role} {address}")
+
+
+def _queue_items(found: Evidence, missing: Kind) -> Iterator[Anomaly]:
+    """Each queue that is to work on an activity has one item of it, whatever came again, and no other has one."""
+    items: dict[str, Counter[str]] = {}
+    for activity, queue in found.state.queue_items:
+        items.setdefault(activity, Counter())[queue] += 1
+    for one in found.state.activities:
+        counted = items.pop(one.id, Counter())
+        mail = found.mails.get(found.mark_of_message.get(one.message, ""))
+        owed = mail.queues(one.direction) if mail else frozenset(counted)
+        for queue, count in counted.items():
+            if count > 1:
+                yield Anomaly(Kind.DUPLICATE, f"{count} items of queue {queue} for activity {one.id}")
+        for queue in owed - counted.keys():
+            yield Anomaly(missing, f"activity {one.id} has no item for queue {queue}")
+        for queue in counted.keys() - owed:
+            yield Anomaly(Kind.UNEXPECTED, f"activity {one.id} has an item for queue {queue}")
+    for activity in items:
+        yield Anomaly(Kind.ABORTED_READ, f"a queue item belongs to activity {activity}, which does not exist")
 
 
 def _unique(found: Evidence) -> Iterator[Anomaly]:

@@ -69,6 +69,15 @@ class Mail:
             if outcome == ACCEPTED and not self.refused
         )
 
+    def queues(self, direction: str) -> frozenset[str]:
+        """
+        Return the queues that are to work on its activity of this direction: those that an incoming mail names.
+
+        A queue's mailbox is read only for mail that names it, so there are no others.
+        """
+        named = {one.partition("@")[0] for one in (*self.to, *self.cc) if one in QUEUES}
+        return frozenset(named if direction == INCOMING else ())
+
     @property
     def parties(self) -> tuple[tuple[str, str], ...]:
         return (("from", self.sender), *(("to", one) for one in self.to), *(("cc", one) for one in self.cc))

@@ -32,6 +32,11 @@ SPOILT: dict[str, tuple[Kind, str, Callable[[State], State]]] = {
     "no decision": (Kind.LOST_WRITE, "has no decision", lambda s: replace(s, decisions=s.decisions[1:])),
     "no activity": (Kind.LOST_WRITE, "has no incoming activity", lambda s: replace(s, activities=s.activities[1:])),
     "no party": (Kind.LOST_WRITE, "lacks from", lambda s: replace(s, parties=s.parties[1:])),
+    "no queue item": (
+        Kind.LOST_WRITE,
+        "has no item for queue support",
+        lambda s: replace(s, queue_items=s.queue_items[1:]),
+    ),
     "no event": (
         Kind.LOST_WRITE,
         "version 1 of activity",
@@ -72,6 +77,11 @@ SPOILT: dict[str, tuple[Kind, str, Callable[[State], State]]] = {
         lambda s: replace(s, activities=[*s.activities, s.activities[0]]),
     ),
     "a party twice": (Kind.DUPLICATE, "2 parties", lambda s: replace(s, parties=[*s.parties, s.parties[0]])),
+    "a queue item twice": (
+        Kind.DUPLICATE,
+        "2 items of queue support",
+        lambda s: replace(s, queue_items=[*s.queue_items, s.queue_items[0]]),
+    ),
     "two current decisions": (
         Kind.DUPLICATE,
         "2 current decisions",
@@ -144,6 +154,11 @@ SPOILT: dict[str, tuple[Kind, str, Callable[[State], State]]] = {
         Kind.ABORTED_READ,
         "where appending it failed",
         lambda s: replace(s, taken=[*s.taken, Taken("d98", Place(QUEUE, "Nowhere", 7, 98), REFUSED.sha256)]),
+    ),
+    "a queue item of nothing": (
+        Kind.ABORTED_READ,
+        "belongs to activity ghost",
+        lambda s: replace(s, queue_items=[*s.queue_items, ("ghost", "support")]),
     ),
     "an activity of nothing": (
         Kind.ABORTED_READ,
@@ -221,6 +236,11 @@ SPOILT: dict[str, tuple[Kind, str, Callable[[State], State]]] = {
         Kind.UNEXPECTED,
         "mallory",
         lambda s: replace(s, parties=[*s.parties, (ROOTS, "cc", "mallory@elsewhere.example")]),
+    ),
+    "an item for a queue that is not named": (
+        Kind.UNEXPECTED,
+        "an item for queue sales",
+        lambda s: replace(s, queue_items=[*s.queue_items, (ROOTS, "sales")]),
     ),
     "threads joined": (
         Kind.UNEXPECTED,

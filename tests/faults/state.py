@@ -96,6 +96,7 @@ class State:
     decisions: Sequence[Decided] = ()
     activities: Sequence[Activity] = ()
     parties: Sequence[tuple[str, str, str]] = ()
+    queue_items: Sequence[tuple[str, str]] = ()
     threads: Sequence[tuple[str, int]] = ()
     merged: Sequence[str] = ()
     dead: Sequence[tuple[str, int, int]] = ()
