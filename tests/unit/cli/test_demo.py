@@ -68,7 +68,13 @@ def _message(deliveries: list[Any]) -> Any:
     return {"message_id": "m@x.example", "flagged": False, "deliveries": deliveries}
 
 
-REJECTION: dict[str, Any] = {"outcome": "NoCorrelationMatch", "accepted_by": None, "activity_id": None, "evidence": []}
+REJECTION: dict[str, Any] = {
+    "outcome": "NoCorrelationMatch",
+    "accepted_by": None,
+    "activity_id": None,
+    "evidence": [],
+    "forgotten_at": None,
+}
 
 
 def test_a_reason_is_told_once_with_what_was_decided_before():
