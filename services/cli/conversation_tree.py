@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from services.cli.output import printable
 from services.cli.sentences import dropped, place, who
-from services.storage.reports.activities import Activity
+from services.storage.reports.activities import Activity, RegardingSince
 
 SHORT_SUBJECT = 70
 
@@ -35,10 +35,9 @@ def _details(activity: Activity) -> Iterator[str]:
     correlation = activity["correlation"]
     if correlation["activity_id"]:
         filed += f", answers <{printable(correlation['message_id'] or '?')}> by {correlation['method']}"
-    regarding = activity["regarding"]
-    if regarding:
-        filed += f", regarding {printable(regarding['type'] + ' ' + regarding['id'])}"
     yield filed
+    if activity["regardings"]:
+        yield "regarding " + "; ".join(printable(_hangs_off(one)) for one in activity["regardings"])
     places = [place(d) for d in activity["deliveries"]]
     yield ("in " if len(places) == 1 else f"{len(places)} deliveries: ") + "; ".join(places)
     for word, inline in (("attached", False), ("in the text", True)):
@@ -47,6 +46,11 @@ def _details(activity: Activity) -> Iterator[str]:
             yield f"{word}: " + ", ".join(names)
     yield from (f"not attached: {dropped(one)}" for one in activity["dropped_attachments"])
     yield f"<{printable(activity['message_id'] or '?')}>"
+
+
+def _hangs_off(one: RegardingSince) -> str:
+    how = {"manual": f"{one['author']}: {one['why']}", "folder": one["why"]}.get(one["source"], "as what it answers")
+    return f"{one['type']} {one['id']} ({how}, since {one['since'][:16].replace('T', ' ')})"
 
 
 def entry(activity: Activity, notes: Iterable[str] = ()) -> Iterator[str]:

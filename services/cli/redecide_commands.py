@@ -36,7 +36,7 @@ def redecide_command(*, since: datetime, mailbox: str | None, applied: bool, rea
     Decide stored mail again, as if it came today, and print what is decided differently.
 
     With --apply the services do so, the oldest mail first, in the background: mail that is no longer accepted is no
-    longer filed, and every change is told by an event as usual. A regarding that a person has set stays.
+    longer filed, and every change is told by an event as usual. What a person has filed under a record stays.
     """
     if applied and not (reason.strip() and reason.isprintable()):
         raise Refused("--apply needs --reason TEXT, one line: it is kept and shown by `mailweave explain`.")

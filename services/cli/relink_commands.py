@@ -120,10 +120,10 @@ def awaited(answer: Callable[[], Answer | None], seconds: float, service: str) -
     return found
 
 
-def carried_out(config: Config, command: UUID, seconds: float) -> str:
+def carried_out(config: Config, command: UUID, seconds: float, *, by: str = "correlator") -> str:
     """Wait for a command, and return what came of it; exit 1 when it is refused, or is not carried out in time."""
     with session.store(config, "reader") as connection:
-        refused, outcome = awaited(lambda: relinks.answer(connection, command), seconds, "correlator")
+        refused, outcome = awaited(lambda: relinks.answer(connection, command), seconds, by)
     if refused:
         raise failed(f"refused: {refused}.")
     return outcome

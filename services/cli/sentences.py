@@ -6,6 +6,7 @@ from services.cli.output import printable
 from services.domain.attachments import Reason
 from services.storage.reports.activities import DroppedAttachment, Place, Ref
 from services.storage.reports.explain import DecisionOf, Explained, Explanation, Requested
+from services.storage.reports.regardings import RegardingOf
 from services.storage.reports.relinks import Relink
 from services.storage.reports.resolutions import Resolution
 
@@ -47,6 +48,17 @@ _DROPPED = {
     Reason.BLOCKED_NAME: "attachments.blocked names .{detail}",
     Reason.BLOCKED_CONTENT: "it is a .{detail} file by its content, which attachments.blocked names",
     Reason.TOO_LARGE: "it is larger than the {detail} KB of attachments.maxKb",
+}
+_SOURCES = {
+    "manual": "{author} has filed it there ({why})",
+    "folder": "{why} gives it to what lies in its folder in {author}",
+    "correlated": "<{why}>, which it answers, is filed there",
+}
+_ENDED = {
+    "person": "{by} has taken it away ({why})",
+    "changed": "that is so no longer",
+    "merged": "the record became another one",
+    "withdrawn": "the mail was no longer filed",
 }
 _RELINKS = {
     "unlink": "parted {message_id} from {target}",
@@ -139,6 +151,16 @@ def resolution(one: Resolution) -> str:
     return printable(f"{one['time']}: {one['author']} {verb}{said} ({one['reason']}).{refused}{undone}")
 
 
+def regarding(one: RegardingOf) -> str:
+    """Say what a mail is or was filed under: since when, why, and by whom it was taken away."""
+    told = _SOURCES[one["source"]].format(author=one["author"] or "somebody", why=one["why"] or "unknown")
+    record = f"{one['type']} {one['id']}"
+    if not one["until"]:
+        return printable(f"Filed under {record} since {one['since']}: {told}.")
+    ended = _ENDED[one["ended"]].format(by=one["ended_by"], why=one["ended_why"])
+    return printable(f"Was filed under {record} from {one['since']}: {told}; until {one['until']}: {ended}.")
+
+
 def requested(one: Requested) -> str:
     """Say when the CRM was asked for a record of the sender."""
     return printable(f"{one['time']}: the CRM was asked for a {one['type']} for its sender (request {one['id']}).")
@@ -150,6 +172,7 @@ def about(one: Explanation) -> Iterator[str]:
         yield f"Not attached: {dropped(left_out)}."
     yield from map(relink, one["relinks"])
     yield from map(resolution, one["resolutions"])
+    yield from map(regarding, one["regardings"])
     if one["record_request"] is not None:
         yield requested(one["record_request"])
 

@@ -39,6 +39,14 @@ class RegardingRecord(TypedDict):
     source: str
 
 
+class RegardingOfRecord(RegardingRecord):
+    """One of the records that an activity hangs off: since when, by whom and why."""
+
+    author: str
+    why: str
+    since: datetime | None
+
+
 class PlaceRecord(TypedDict):
     """Where a delivery lies."""
 
@@ -108,3 +116,4 @@ class ActivityEvent(TypedDict):
     reports: list[DeliveryReportRecord]
     queue_items: list[RecordRefRecord]
     merged_into: str | None
+    regardings: list[RegardingOfRecord]

@@ -1,4 +1,4 @@
-"""What an accepted message looks like as an activity: parties, regarding, owner."""
+"""What an accepted message looks like as an activity: parties, folder, owner."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,26 +6,28 @@ from uuid import UUID
 
 from services.domain.addresses import normalise
 from services.domain.attachments import Attachments, attachments_of
-from services.domain.correlation import Correlation, Method, Regarding
+from services.domain.correlation import Correlation, Method
 from services.domain.decide import Facts, principals_at
 from services.domain.directory import CUSTOMERS, PRINCIPALS, Record, RecordRef
 from services.domain.identity import Direction
 from services.domain.message import Mailbox
 from services.domain.ownership import acting_owner, choose_owner
 from services.domain.parties import Party, Role, resolve_recipient, resolve_sender
+from services.domain.regardings import Regarding, Source
 from services.domain.resolved import UNRESOLVED, Resolved
-
-FOLDER = "folder"
-"""Where a regarding came from that the rule of a folder gives."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The part of an activity that decisions make; content and places are added where it is stored."""
+    """
+    The part of an activity that one decision makes; content and places are added where it is stored.
+
+    ``folder`` is the record that the rule of its folder gives.
+    """
 
     parties: tuple[Party, ...]
     owner: RecordRef | None
-    regarding: Regarding | None
+    folder: Regarding | None
     correlation: Correlation
     attachments: Attachments
 
@@ -61,10 +63,11 @@ def shape(facts: Facts, correlation: Correlation, acceptor: RecordRef, before: R
     if owner is not None:
         record = facts.records.get(owner)
         parties.append(Party(Role.OWNER, "", record.name if record else "", (owner,)))
-    # The folder wins over what the mail answers (domain rule 3.6).
-    regarding = Regarding(facts.folder_record, FOLDER) if facts.folder_record else correlation.inherited
+    folder = None
+    if facts.folder_record is not None:
+        folder = Regarding(facts.folder_record, Source.FOLDER, facts.mailbox, facts.tracked_by)
     attachments = attachments_of(facts.message, facts.policy.attachments)
-    return Shape(tuple(parties), owner, regarding, correlation, attachments)
+    return Shape(tuple(parties), owner, folder, correlation, attachments)
 
 
 def _sender(facts: Facts, acceptor: RecordRef, before: Resolved) -> tuple[Record | None, UUID | None]:

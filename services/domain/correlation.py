@@ -5,8 +5,10 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.domain.directory import RecordRef
-from services.domain.evidence import SOURCE, STRENGTH, Kind, Source, Strength
+from services.domain.evidence import SOURCE, STRENGTH, Kind, Strength
+from services.domain.evidence import Source as Found
 from services.domain.identity import Direction
+from services.domain.regardings import Regarding, Regardings, Source
 
 
 class Method(StrEnum):
@@ -37,14 +39,6 @@ METHOD_OF_KIND = {
 
 
 @dataclass(frozen=True, slots=True)
-class Regarding:
-    """The record an activity hangs off, and where that came from: correlated, folder or manual."""
-
-    record: RecordRef
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
 class TrackedAs:
     """
     An activity that a target message has become.
@@ -54,7 +48,7 @@ class TrackedAs:
 
     activity_id: UUID
     direction: Direction
-    regarding: Regarding | None
+    regardings: Regardings
     owner: RecordRef | None
     verified: bool = True
 
@@ -103,7 +97,7 @@ class Pointer:
         return STRENGTH[self.kind]
 
     @property
-    def source(self) -> Source:
+    def source(self) -> Found:
         """Where it was found, which follows from the kind."""
         return SOURCE[self.kind]
 
@@ -187,11 +181,12 @@ class Correlation:
         return self.target is not None and self.counts
 
     @property
-    def inherited(self) -> Regarding | None:
-        """The regarding that follows from the correlated activity."""
-        if self.activity is None or self.activity.regarding is None or not self.verified:
-            return None
-        return Regarding(self.activity.regarding.record, "correlated")
+    def inherited(self) -> Regardings:
+        """The records that follow from the correlated activity: all that it hangs off."""
+        if self.activity is None or not self.verified:
+            return ()
+        why = str(self.activity.activity_id)
+        return tuple(Regarding(one.record, Source.CORRELATED, why=why) for one in self.activity.regardings)
 
     @property
     def owner(self) -> RecordRef | None:

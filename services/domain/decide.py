@@ -61,6 +61,7 @@ class Policy:
     attachments: AttachmentLimits = field(default_factory=AttachmentLimits)
     internal: InternalMail = field(default_factory=InternalMail)
     queue_items: QueueItems = field(default_factory=QueueItems)
+    folder_wins: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

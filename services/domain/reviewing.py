@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from services.domain.correlation import Review, ReviewKind, Target, TrackedAs
+from services.domain.directory import RecordRef
 from services.domain.identity import Direction
 from services.domain.judging import Judged
 from services.domain.surroundings import Surroundings
@@ -21,20 +22,25 @@ def contradictions(
     """
     Return what to ask although a target was chosen: what was ambiguous, and what contradicts it.
 
-    That is strong evidence for a message under another record that is unrelated to the chosen one by ancestry.
+    That is strong evidence for a message that has no record in common with the chosen one and is unrelated to it by
+    ancestry.
     """
-    mine = activity_answered(chosen, direction).regarding
+    mine = _records(activity_answered(chosen, direction))
     found: list[Review] = []
     for one in judged:
         found += one.reviews
-        if mine is None or one.target is None or not one.hard or one.target.message_key == chosen.message_key:
+        if not mine or one.target is None or not one.hard or one.target.message_key == chosen.message_key:
             continue
-        theirs = activity_answered(one.target, direction).regarding
-        if theirs is None or mine.record == theirs.record or around.related(chosen, one.target):
+        theirs = _records(activity_answered(one.target, direction))
+        if not theirs or mine & theirs or around.related(chosen, one.target):
             continue
         why = "strong evidence points at two conversations that are filed under different records"
         found.append(Review(ReviewKind.CONTRADICTION, one.target.message_key, one.confidence, why))
     return found
+
+
+def _records(activity: TrackedAs) -> frozenset[RecordRef]:
+    return frozenset(one.record for one in activity.regardings)
 
 
 def in_order(reviews: Sequence[Review]) -> tuple[Review, ...]:

@@ -68,9 +68,19 @@ def build(runtime: Runtime) -> faust.App:
         runtime=runtime,
         gate=gate.is_open,
     )
+    kafka.stage(
+        app,
+        commands.TOPIC,
+        partial(
+            commands.carry_out,
+            database=database(),
+            settings=settings,
+            hash_key=config.hash_key,
+            announced=runtime.drainer(OWNER).nudge,
+        ),
+        runtime=runtime,
+    )
     kafka.stage(app, "directory", partial(project, database=database()), runtime=runtime)
-    asked = partial(commands.carry_out, database=database(), settings=settings)
-    kafka.stage(app, commands.TOPIC, asked, runtime=runtime)
     return app
 
 

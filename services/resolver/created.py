@@ -1,12 +1,14 @@
 """The events of activities that a transaction creates, made from what it has just written."""
 
+from datetime import datetime
 from typing import Any
 
 import psycopg
 
 from services.domain.message import Part, PartRole
+from services.domain.regardings import Regarding
 from services.resolver.arrivals import Delivered
-from services.resolver.events import correlation, event_row
+from services.resolver.events import correlation, event_row, regardings_of
 from services.resolver.filing import CODE_VERSION, Filing
 from services.resolver.ledger import Ledger
 from services.storage.outbox import OutboxRow
@@ -23,18 +25,17 @@ def created_events(
     made = [filing.activities[activity] for activity in sorted(filing.created)]
     if not made:
         return []
-    threads = dict(
-        connection.execute(
-            "SELECT message_key, thread FROM resolver.message_thread WHERE message_key = ANY(%b)",
-            ([filed.message_key for filed, _, _ in made],),
-        ).fetchall()
-    )
+    rows = connection.execute(
+        "SELECT message_key, thread, now() FROM resolver.message_thread WHERE message_key = ANY(%b)",
+        ([filed.message_key for filed, _, _ in made],),
+    ).fetchall()
+    threads = {key: thread for key, thread, _ in rows}
+    now = rows[0][2]
     messages = {filed.activity_id: key for (key, _), filed in ledger.filed.items()}
     events = []
     for filed, form, item in made:
         assert form is not None
         answered = ledger.known[messages[filed.correlated]].message_id if filed.correlated else ""
-        regarding = filed.regarding
         events.append(
             event_row(
                 {
@@ -64,9 +65,7 @@ def created_events(
                         }
                         for party in form.parties
                     ],
-                    "regarding": {"type": regarding.record.type, "id": regarding.record.id, "source": regarding.source}
-                    if regarding
-                    else None,
+                    **regardings_of(_regarding(one, now) for one in filed.regardings),
                     "owner": {"type": filed.owner.type, "id": filed.owner.id} if filed.owner else None,
                     "accepted_by": {"type": filed.acceptor.type, "id": filed.acceptor.id},
                     "deliveries": [
@@ -101,6 +100,11 @@ def _part(part: Part) -> dict[str, Any]:
         "sha256": part.sha256,
         "path": part.path,
     }
+
+
+def _regarding(one: Regarding, since: datetime) -> dict[str, Any]:
+    ref = {"type": one.record.type, "id": one.record.id}
+    return {**ref, "source": one.source, "author": one.author, "why": one.why, "since": since}
 
 
 def _place(delivered: Delivered) -> tuple[object, ...]:

@@ -20,7 +20,7 @@ NONE_MERGED: Mapping[UUID, UUID | None] = MappingProxyType({})
 
 _STATE = """
     SELECT a.id, a.version, a.direction, coalesce(m.message_id, ''), t.thread, a.parent, a.method, a.correlated,
-        coalesce(cm.message_id, ''), a.subject, a.sent_at, a.regarding_type, a.regarding_id, a.regarding_source,
+        coalesce(cm.message_id, ''), a.subject, a.sent_at,
         a.owner_type, a.owner_id, a.accepted_type, a.accepted_id, a.settings_version, a.code_version,
         a.subject_changed, a.branch, a.verified, a.kind
     FROM resolver.activity a
@@ -36,6 +36,10 @@ _PLACES = """
     JOIN resolver.delivery d ON d.message_key = a.message_key
     JOIN resolver.decision x ON x.delivery_id = d.id AND x.current AND x.activity_id = a.id
     WHERE a.id = ANY(%b) ORDER BY d.mailbox, d.folder, d.uid, d.id
+"""
+_REGARDINGS = """
+    SELECT activity_id, type, id, source, author, why, since FROM resolver.regarding
+    WHERE activity_id = ANY(%b) AND until IS NULL ORDER BY activity_id, position
 """
 _REPORTS = """
     SELECT activity_id, kind, address, action, status, detail FROM resolver.report
@@ -82,6 +86,7 @@ def activity_events(
         ids,
         ("type", "id"),
     )
+    hanging = _by_activity(connection, _REGARDINGS, ids, ("type", "id", "source", "author", "why", "since"))
     places = _by_activity(connection, _PLACES, ids, ("mailbox", "folder", "uidvalidity", "uid"))
     return [
         event_row(
@@ -94,20 +99,20 @@ def activity_events(
                 "thread_id": row[4],
                 "parent_activity_id": str(row[5]) if row[5] else None,
                 "correlation": correlation(
-                    row[6], row[7], row[8], subject_changed=row[20], branch=row[21], verified=row[22]
+                    row[6], row[7], row[8], subject_changed=row[17], branch=row[18], verified=row[19]
                 ),
                 "subject": row[9],
                 "sent_at": row[10],
                 "parties": parties[row[0]],
-                "regarding": {"type": row[11], "id": row[12], "source": row[13]} if row[11] else None,
-                "owner": _ref(row[14], row[15]),
-                "accepted_by": _ref(row[16], row[17]),
+                **regardings_of(hanging[row[0]]),
+                "owner": _ref(row[11], row[12]),
+                "accepted_by": _ref(row[13], row[14]),
                 "deliveries": places[row[0]],
                 "attachments": attachments[row[0]],
                 "dropped_attachments": dropped[row[0]],
-                "settings_version": row[18],
-                "code_version": row[19],
-                "kind": row[23],
+                "settings_version": row[15],
+                "code_version": row[16],
+                "kind": row[20],
                 "reports": reports[row[0]],
                 "queue_items": queued[row[0]],
                 "merged_into": str(into) if (into := merged.get(row[0])) else None,
@@ -131,6 +136,13 @@ def correlation(
         "branch": branch,
         "verified": verified,
     }
+
+
+def regardings_of(regardings: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the records that an activity hangs off, as its event says them: all, and the first one by itself."""
+    every = list(regardings)
+    first = {name: every[0][name] for name in ("type", "id", "source")} if every else None
+    return {"regarding": first, "regardings": every}
 
 
 def event_row(event: Mapping[str, Any]) -> OutboxRow:

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from services import __version__
 from services.domain.acceptance import Outcome
-from services.domain.activity import FOLDER, Shape, shape
-from services.domain.correlation import Correlation, Effect, Looked, Regarding
+from services.domain.activity import Shape, shape
+from services.domain.correlation import Correlation, Effect, Looked
 from services.domain.decide import TOKEN, UNCORRELATED, Decision, Facts, Policy, decide
 from services.domain.directory import RecordRef
 from services.domain.forwarding import attribute
@@ -16,6 +16,7 @@ from services.domain.identity import Direction, activity_id, identity
 from services.domain.kinds.rules import MailKind
 from services.domain.kinds.telling import Told
 from services.domain.queue_items import queues
+from services.domain.regardings import Spoken, decided
 from services.domain.resolved import UNRESOLVED, Resolved, records_of, standing
 from services.domain.smart_matching import Parameters
 from services.domain.spoken import said_of
@@ -252,15 +253,16 @@ def _file(
         stood = Resolved(before.acceptor, standing(resolved, said, facts.words), before.owner)
     form = shape(facts, decision.correlation, acceptor, stood)
     correlated = decision.correlation.activity
+    name = before.activity_id if before else activity_id(identity(item.message), delivered.direction)
+    spoken = Spoken(ledger.taken_away.get(name, frozenset()), facts.policy.folder_wins)
     after = Filed(
-        activity_id=before.activity_id if before else activity_id(identity(item.message), delivered.direction),
+        activity_id=name,
         message_key=delivered.message_key,
         direction=delivered.direction,
         version=before.version if before else 1,
         method=form.correlation.method,
         correlated=correlated.activity_id if correlated else None,
         parent=correlated.activity_id if correlated and form.parent else None,
-        regarding=_regarding(before, form, added=added),
         owner=form.owner if speaks or before is None else before.owner,
         acceptor=acceptor,
         subject=before.subject if before else item.message.subject,
@@ -269,6 +271,9 @@ def _file(
         verified=form.correlation.verified,
         kind=before.kind if before else decision.kind,
         queues=(before.queues if before else frozenset()) | _queues(delivered, decision, facts, ledger),
+        regardings=decided(
+            before.regardings if before else (), form.folder, form.correlation.inherited, spoken, added=added
+        ),
     )
     reasons = differences(before, after)
     changed = bool(reasons)
@@ -298,23 +303,6 @@ def _queues(delivered: Delivered, decision: Decision, facts: Facts, ledger: Ledg
     return queues(decision.accepting, facts.policy.queue_items, first=first)
 
 
-def _regarding(before: Filed | None, form: Shape, *, added: bool) -> Regarding | None:
-    """
-    Return what the activity hangs off. What a person has set stays; so does the record of a folder.
-
-    A copy that is filed under another record changes it once, when it comes: which copy is decided again, and when,
-    must not matter.
-    """
-    if before is None or before.regarding is None:
-        return form.regarding
-    if before.manual:
-        return before.regarding
-    by_folder = form.regarding is not None and form.regarding.source == FOLDER
-    if before.regarding.source == FOLDER and not (by_folder and added):
-        return before.regarding
-    return form.regarding
-
-
 def differences(before: Filed | None, after: Filed) -> set[str]:
     """Name what has changed, in the words of the activity event."""
     if before is None:
@@ -322,7 +310,7 @@ def differences(before: Filed | None, after: Filed) -> set[str]:
     answers = _answers(before) != _answers(after)
     changes = {
         "correlated": answers,
-        "regarding": before.regarding != after.regarding,
+        "regarding": before.regardings != after.regardings,
         "parties": (before.owner, before.acceptor) != (after.owner, after.acceptor),
         "queued": before.queues != after.queues,
     }

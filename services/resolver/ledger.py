@@ -7,12 +7,13 @@ from uuid import UUID
 
 from services.domain.acceptance import Outcome
 from services.domain.carried import Tokens
-from services.domain.correlation import Method, Pointer, Regarding, ReviewKind, Target, TrackedAs
+from services.domain.correlation import Method, Pointer, ReviewKind, Target, TrackedAs
 from services.domain.directory import Directory, Record, RecordRef
 from services.domain.evidence import NAMES_ITSELF, OWN_TOKENS, Kind
 from services.domain.forwarding import Wrapper
 from services.domain.identity import Direction
 from services.domain.message import Message
+from services.domain.regardings import Regardings, Source
 from services.domain.resolved import Records
 from services.domain.spoken import Said, Word, Words
 from services.domain.surroundings import NOTHING, Surroundings
@@ -60,7 +61,6 @@ class Filed:
     method: Method
     correlated: UUID | None
     parent: UUID | None
-    regarding: Regarding | None
     owner: RecordRef | None
     acceptor: RecordRef
     subject: str = ""
@@ -69,11 +69,12 @@ class Filed:
     verified: bool = True
     kind: str = ""
     queues: frozenset[RecordRef] = frozenset()
+    regardings: Regardings = ()
 
     @property
     def manual(self) -> bool:
-        """Whether a person has set the regarding."""
-        return self.regarding is not None and self.regarding.source == "manual"
+        """Whether a person has said what it hangs off."""
+        return any(one.source == Source.MANUAL for one in self.regardings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,8 @@ class Ledger:
     under another id, ``above`` those that a Thread-Index places above, nearest first. ``around`` gives what is looked
     up only when a decision about a message turns on it. ``tokens`` are the tracking tokens in subjects. ``resolved`` is
     what the addresses of activities are resolved to, of the messages under decision, ``said`` by whose word, and
-    ``words`` and ``words_on_all`` what people say of addresses, by message and of all mail.
+    ``words`` and ``words_on_all`` what people say of addresses, by message and of all mail. ``taken_away`` are the
+    records that people have taken away from an activity, by its id.
     """
 
     known: dict[UUID, Known]
@@ -124,6 +126,7 @@ class Ledger:
     around: Callable[[UUID], Surroundings] = lambda _: NOTHING
     tokens: Tokens = field(default_factory=Tokens)
     resolved: dict[tuple[UUID, Direction], Records] = field(default_factory=dict)
+    taken_away: Mapping[UUID, frozenset[RecordRef]] = field(default_factory=dict)
     said: dict[tuple[UUID, Direction], Said] = field(default_factory=dict)
     words: Mapping[UUID, Mapping[str, Word]] = field(default_factory=dict)
     words_on_all: Mapping[str, Word] = field(default_factory=dict)
@@ -200,7 +203,7 @@ class Ledger:
         return Target(
             message_key,
             self.known[message_key].message_id,
-            tuple(TrackedAs(f.activity_id, f.direction, f.regarding, f.owner, f.verified) for f in filed),
+            tuple(TrackedAs(f.activity_id, f.direction, f.regardings, f.owner, f.verified) for f in filed),
             self.participants.get(message_key, frozenset()),
             filed[0].subject if filed else "",
         )

@@ -21,8 +21,7 @@ _NAMING = """
     SELECT a.message_key, a.id FROM resolver.taking_part t JOIN resolver.activity a ON a.id = t.activity_id
     WHERE t.type = %(type)b AND t.id = %(loser)b
     UNION
-    SELECT a.message_key, a.id FROM resolver.activity a
-    WHERE a.regarding_type = %(type)b AND a.regarding_id = %(loser)b
+    SELECT r.message_key, r.activity_id FROM resolver.regarding r WHERE r.type = %(type)b AND r.id = %(loser)b
     ORDER BY 1 LIMIT %(most)b
 """
 _PARTIES = """
@@ -32,9 +31,24 @@ _PARTIES = """
             FROM jsonb_array_elements(p.records) WITH ORDINALITY AS e (ref, place) GROUP BY 1) AS named)
     WHERE p.activity_id = ANY (%(activities)b) AND p.records @> %(one)b RETURNING p.activity_id
 """
+# Where an activity hangs off both, that of the survivor stays.
+_BOTH = """
+    UPDATE resolver.regarding r SET until = now(), ended = 'merged'
+    WHERE r.activity_id = ANY (%(activities)b) AND r.type = %(type)b AND r.id = %(loser)b AND r.until IS NULL
+      AND EXISTS (
+        SELECT FROM resolver.regarding s
+        WHERE s.activity_id = r.activity_id AND s.type = r.type AND s.id = %(survivor)b AND s.until IS NULL)
+    RETURNING r.activity_id
+"""
 _REGARDING = """
-    UPDATE resolver.activity SET regarding_id = %(survivor)b
-    WHERE id = ANY (%(activities)b) AND regarding_type = %(type)b AND regarding_id = %(loser)b RETURNING id
+    UPDATE resolver.regarding SET id = %(survivor)b
+    WHERE activity_id = ANY (%(activities)b) AND type = %(type)b AND id = %(loser)b RETURNING activity_id, until IS NULL
+"""
+_FIRST = """
+    UPDATE resolver.activity a SET regarding_type = r.type, regarding_id = r.id, regarding_source = r.source
+    FROM (SELECT DISTINCT ON (activity_id) activity_id, type, id, source FROM resolver.regarding
+          WHERE activity_id = ANY (%(activities)b) AND until IS NULL ORDER BY activity_id, position) r
+    WHERE a.id = r.activity_id AND (a.regarding_type, a.regarding_id) IS DISTINCT FROM (r.type, r.id)
 """
 
 
@@ -101,8 +115,12 @@ def _rename(connection: Connection, kind: str, loser: str, survivor: str) -> int
         _PARTIES, {"loser": Jsonb(old), "survivor": Jsonb(new), "activities": activities, "one": Jsonb([old])}
     )
     changed = {activity: {"parties"} for (activity,) in parties}
-    for (activity,) in connection.execute(_REGARDING, given | {"survivor": survivor, "activities": activities}):
+    given |= {"survivor": survivor, "activities": activities}
+    both = connection.execute(_BOTH, given).fetchall()
+    renamed = connection.execute(_REGARDING, given).fetchall()
+    for activity in {*(one for (one,) in both), *(one for one, now in renamed if now)}:
         changed.setdefault(activity, set()).add("regarding")
+    connection.execute(_FIRST, {"activities": activities})
     for reasons in ({"parties"}, {"regarding"}, {"parties", "regarding"}):
         announce(connection, [one for one, why in changed.items() if why == reasons], *sorted(reasons))
     return len(found)

@@ -7,12 +7,13 @@ from uuid import UUID
 
 import psycopg
 
-from services.domain.correlation import Method, Regarding
+from services.domain.correlation import Method
 from services.domain.directory import QUEUE, RecordRef
 from services.domain.identity import Direction
 from services.domain.parties import Role
 from services.domain.resolved import Records
 from services.domain.spoken import Said
+from services.resolver import regardings
 from services.resolver.ledger import Filed, Known, Pointed
 
 Connection = psycopg.Connection[Any]
@@ -44,14 +45,16 @@ def known(connection: Connection, keys: Sequence[UUID], targets: Iterable[UUID])
 def filed(connection: Connection, keys: Sequence[UUID]) -> dict[tuple[UUID, Direction], Filed]:
     """Return the activities of these messages."""
     rows = connection.execute(
-        "SELECT id, message_key, direction, version, method, correlated, parent, regarding_type, regarding_id,"
-        " regarding_source, owner_type, owner_id, accepted_type, accepted_id, subject, subject_changed, branch,"
-        " verified, kind, ARRAY(SELECT queue_id FROM resolver.queue_item q WHERE q.activity_id = activity.id)"
+        "SELECT id, message_key, direction, version, method, correlated, parent, owner_type, owner_id,"
+        " accepted_type, accepted_id, subject, subject_changed, branch,"
+        " verified, kind, ARRAY(SELECT queue_id FROM resolver.queue_item q WHERE q.activity_id = activity.id),"
+        " regarding_id IS NOT NULL"
         " FROM resolver.activity"
         " WHERE message_key = ANY(%b)",
         (list(keys),),
-    )
+    ).fetchall()
     found = {}
+    hanging = regardings.today(connection, [row[0] for row in rows if row[17]])
     for row in rows:
         activity = Filed(
             activity_id=row[0],
@@ -61,15 +64,15 @@ def filed(connection: Connection, keys: Sequence[UUID]) -> dict[tuple[UUID, Dire
             method=Method(row[4]),
             correlated=row[5],
             parent=row[6],
-            regarding=Regarding(RecordRef(row[7], row[8]), row[9]) if row[7] else None,
-            owner=RecordRef(row[10], row[11]) if row[10] else None,
-            acceptor=RecordRef(row[12], row[13]),
-            subject=row[14],
-            subject_changed=row[15],
-            branch=row[16],
-            verified=row[17],
-            kind=row[18],
-            queues=frozenset(RecordRef(QUEUE, name) for name in row[19]),
+            owner=RecordRef(row[7], row[8]) if row[7] else None,
+            acceptor=RecordRef(row[9], row[10]),
+            subject=row[11],
+            subject_changed=row[12],
+            branch=row[13],
+            verified=row[14],
+            kind=row[15],
+            queues=frozenset(RecordRef(QUEUE, name) for name in row[16]),
+            regardings=hanging.get(row[0], ()),
         )
         found[activity.message_key, activity.direction] = activity
     return found

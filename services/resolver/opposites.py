@@ -5,6 +5,7 @@ from uuid import UUID
 
 from services.domain.acceptance import Outcome
 from services.domain.identity import Direction
+from services.domain.regardings import Source, Spoken, with_manual
 from services.resolver.filing import Filing, Settings
 from services.resolver.ledger import Filed, Item, Ledger
 
@@ -19,7 +20,7 @@ def follow(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ch
     key = item.delivered.message_key
     if key in filing.withdrawn:
         filing.withdrawn.remove(key)
-        _withdraw(item, ledger, filing)
+        _withdraw(item, ledger, filing, settings)
         return True
     if not changed or settings.policy.internal.two_activities or item.delivered.direction == Direction.INCOMING:
         return False
@@ -29,7 +30,7 @@ def follow(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ch
     )
 
 
-def _withdraw(item: Item, ledger: Ledger, filing: Filing) -> None:
+def _withdraw(item: Item, ledger: Ledger, filing: Filing, settings: Settings) -> None:
     key = item.delivered.message_key
     filed = ledger.filed[key, Direction.INCOMING]
     if ledger.accepted(key, Direction.INCOMING):
@@ -40,9 +41,11 @@ def _withdraw(item: Item, ledger: Ledger, filing: Filing) -> None:
     filing.reasons.pop(filed.activity_id, None)
     filing.ended[filed.activity_id] = into(key, Direction.INCOMING, ledger)
     outgoing = ledger.filed[key, Direction.OUTGOING]
-    if filed.manual and not outgoing.manual:
-        kept = replace(_raised(outgoing, filing), regarding=filed.regarding)
-        _note(kept, "regarding", item, ledger, filing)
+    said = Spoken(ledger.taken_away.get(outgoing.activity_id, frozenset()), settings.policy.folder_wins)
+    over = [one for one in filed.regardings if one.source == Source.MANUAL and one.record not in said.taken_away]
+    regardings = with_manual(outgoing.regardings, over, said)
+    if regardings != outgoing.regardings:
+        _note(replace(_raised(outgoing, filing), regardings=regardings), "regarding", item, ledger, filing)
 
 
 def into(key: UUID, direction: Direction, ledger: Ledger) -> UUID | None:

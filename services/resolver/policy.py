@@ -60,6 +60,7 @@ def settings_of(snapshot: Snapshot, *, hash_key: bytes = b"", blobs: BlobFolder 
                 for_polling=o.queue_item_for_polling,
                 for_already_tracked=o.queue_item_for_already_tracked,
             ),
+            folder_wins=o.tracking_folder_wins,
         ),
         mailbox_owners={
             m.address: RecordRef(m.owner.type, m.owner.id) for m in snapshot.mailboxes.values() if m.owner is not None

@@ -14,7 +14,7 @@ from services.domain.directory import RecordRef
 from services.domain.evidence import OWN_TOKENS, Kind
 from services.domain.identity import Direction
 from services.domain.resolved import Records
-from services.resolver import directory_rows, message_rows, naming, tokens, words
+from services.resolver import directory_rows, message_rows, naming, regardings, tokens, words
 from services.resolver.arrivals import Delivered
 from services.resolver.ledger import Current, Filed, Item, Ledger
 from services.resolver.lookups import Named, StoredSurroundings
@@ -188,6 +188,7 @@ def read(
         said=said,
         words=own,
         words_on_all=every,
+        taken_away=regardings.taken_away(connection, keys),
     )
 
 

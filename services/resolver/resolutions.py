@@ -51,8 +51,12 @@ class _RefusedError(Exception):
     """The command makes no sense as things stand; the text says why."""
 
 
-def carry_out_one(connection: Connection, wish: Wish, settings: Settings) -> None:
-    """Carry out one command; one that came before changes nothing. What is refused is kept with the reason."""
+def carry_out_one(connection: Connection, wish: Wish, settings: Settings) -> bool:
+    """
+    Carry out one command; one that came before changes nothing. What is refused is kept with the reason.
+
+    Returns whether anything is told at once: never, it follows by jobs.
+    """
     connection.execute(_LOCK)
     record = wish.record or RecordRef("", "")
     row = (
@@ -60,12 +64,13 @@ def carry_out_one(connection: Connection, wish: Wish, settings: Settings) -> Non
         wish.reason, wish.asked,
     )  # fmt: skip
     if connection.execute(_BEGUN, row).fetchone() is None:
-        return
+        return False
     try:
         message = _message(connection, wish)
         HOW[wish.kind](connection, wish, message, settings)
     except _RefusedError as refusal:
         connection.execute("UPDATE resolver.resolution SET refused = %s WHERE id = %s", (str(refusal), wish.command))
+    return False
 
 
 def _message(connection: Connection, wish: Wish) -> UUID:

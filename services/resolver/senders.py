@@ -88,7 +88,7 @@ def _headers(pointers: Sequence[Pointer]) -> list[Pointer]:
 
 
 def _parties(target: Target, facts: Facts, address: str) -> frozenset[str]:
-    """Return the sender where it is an address of the record under which the target is filed."""
-    records = {activity.regarding.record for activity in target.activities if activity.regarding is not None}
+    """Return the sender where it is an address of a record under which the target is filed."""
+    records = {regarding.record for activity in target.activities for regarding in activity.regardings}
     known = {record.ref for record in facts.records_at(address)}
     return frozenset({address}) if records & known else frozenset()

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import psycopg
 
-from services.resolver import smart_store
+from services.resolver import regardings, smart_store
 from services.resolver.events import activity_events
 from services.resolver.filing import Filing
 from services.storage import outbox
@@ -34,6 +34,7 @@ def withdraw(connection: Connection, activities: Mapping[UUID, UUID | None]) -> 
     ).fetchall()
     reasons = {one: {"merged" if into else "withdrawn"} for one, into in activities.items()}
     outbox.append(connection, "resolver", activity_events(connection, reasons, activities))
+    regardings.withdraw(connection, ids)
     for table in _PARTS:
         connection.execute(b"DELETE FROM resolver." + table + b" WHERE activity_id = ANY(%b)", (ids,))
     connection.execute(

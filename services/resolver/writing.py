@@ -12,12 +12,12 @@ from services.domain.correlation import plain
 from services.domain.likeness.new_text import new_text
 from services.domain.message import Message
 from services.domain.parties import Party
-from services.resolver import answering, attaching, queue_items, record_requests, withdrawals, words
+from services.resolver import answering, attaching, queue_items, record_requests, regardings, withdrawals, words
 from services.resolver.alerting import doubts
 from services.resolver.created import created_events
 from services.resolver.events import activity_events, decided_events
 from services.resolver.filing import CODE_VERSION, DecisionRow, Filing
-from services.resolver.ledger import Ledger
+from services.resolver.ledger import Filed, Ledger
 from services.resolver.reports import note
 from services.runtime import signals
 from services.storage import outbox
@@ -54,18 +54,14 @@ _ACTIVITY = (
     "settings_version",
     "code_version",
 )
-# Content stays as it was first filed; what a person has set is never touched.
+# Content stays as it was first filed.
 _REFRESH = (
     "DO UPDATE SET version = excluded.version, method = excluded.method, correlated = excluded.correlated,"
     " parent = excluded.parent, subject_changed = excluded.subject_changed, branch = excluded.branch,"
     " verified = excluded.verified, owner_type = excluded.owner_type, owner_id = excluded.owner_id,"
     " accepted_type = excluded.accepted_type, accepted_id = excluded.accepted_id,"
-    " regarding_type = CASE WHEN activity.regarding_source = 'manual' THEN activity.regarding_type"
-    " ELSE excluded.regarding_type END,"
-    " regarding_id = CASE WHEN activity.regarding_source = 'manual' THEN activity.regarding_id"
-    " ELSE excluded.regarding_id END,"
-    " regarding_source = CASE WHEN activity.regarding_source = 'manual' THEN activity.regarding_source"
-    " ELSE excluded.regarding_source END,"
+    " regarding_type = excluded.regarding_type, regarding_id = excluded.regarding_id,"
+    " regarding_source = excluded.regarding_source,"
     " settings_version = excluded.settings_version, code_version = excluded.code_version"
 )
 
@@ -76,12 +72,7 @@ def write(connection: Connection, filing: Filing, ledger: Ledger, *, settings_ve
     _activities(connection, filing, settings_version)
     record_requests.write(connection, filing, ledger, settings_version=settings_version)
     _decisions(connection, filing.decisions, seen)
-    places = sorted(filing.changed_places)
-    if filing.changed_ids:
-        connection.execute(
-            "INSERT INTO resolver.job (targets, messages, roots, above, cause) VALUES (%b, %b, %s, %s, 'target')",
-            (sorted(filing.changed_ids), sorted(filing.outrun), [root for root, _ in places], [v for _, v in places]),
-        )
+    leave_jobs(connection, filing)
     created = filing.created
     changed = {activity: why for activity, why in filing.reasons.items() if activity not in created}
     events = [
@@ -94,6 +85,16 @@ def write(connection: Connection, filing: Filing, ledger: Ledger, *, settings_ve
     told = [(key, one) for key, one in filing.told if one.activity_id not in filing.ended]
     announce(connection, note(connection, told), "reported")
     signals.append(connection, "resolver", doubts(filing.decisions, at=datetime.now(UTC)))
+
+
+def leave_jobs(connection: Connection, filing: Filing) -> None:
+    """Leave a job that decides again what points at the messages that others see changed."""
+    places = sorted(filing.changed_places)
+    if filing.changed_ids:
+        connection.execute(
+            "INSERT INTO resolver.job (targets, messages, roots, above, cause) VALUES (%b, %b, %s, %s, 'target')",
+            (sorted(filing.changed_ids), sorted(filing.outrun), [root for root, _ in places], [v for _, v in places]),
+        )
 
 
 def announce(connection: Connection, activities: Iterable[UUID], *reasons: str) -> None:
@@ -111,6 +112,7 @@ def _activities(connection: Connection, filing: Filing, settings_version: int) -
     created = filing.created
     for filed, form, item in filing.activities.values():
         m = item.message
+        first = next(iter(filed.regardings), None)
         rows.append(
             (
                 filed.activity_id,
@@ -129,9 +131,9 @@ def _activities(connection: Connection, filing: Filing, settings_version: int) -
                 filed.branch,
                 filed.verified,
                 filed.kind,
-                filed.regarding.record.type if filed.regarding else None,
-                filed.regarding.record.id if filed.regarding else None,
-                filed.regarding.source if filed.regarding else None,
+                first.record.type if first else None,
+                first.record.id if first else None,
+                first.source if first else None,
                 filed.owner.type if filed.owner else None,
                 filed.owner.id if filed.owner else None,
                 filed.acceptor.type,
@@ -147,8 +149,15 @@ def _activities(connection: Connection, filing: Filing, settings_version: int) -
         parties[filed.activity_id] = form.parties
     upsert(connection, "resolver.activity", _ACTIVITY, rows, key=("id",), conflict=_REFRESH)
     _parties(connection, parties, filing)
+    regardings.write(connection, (filed for filed, _, _ in filing.activities.values() if _hangs(filed, filing)))
     queue_items.write(connection, (filed for filed, _, _ in filing.activities.values()))
     attaching.write(connection, filing)
+
+
+def _hangs(filed: Filed, filing: Filing) -> bool:
+    """Whether what an activity hangs off is to be written."""
+    why = filing.reasons[filed.activity_id]
+    return "regarding" in why or bool("created" in why and filed.regardings)
 
 
 def _answers(message: Message) -> bool:

@@ -116,3 +116,27 @@ def test_what_makes_no_sense_is_refused_in_plain_words(company: Company):
         done = company.pipeline.mailweave(*arguments, "--reason", "r", check=False)
         assert (code, True) == (done.returncode, says in done.stderr), done
     assert 2 == company.pipeline.mailweave("split", reply, check=False).returncode  # a reason is asked for
+
+
+def test_a_mail_is_filed_by_hand_and_taken_away_again_and_its_answers_follow(company: Company):
+    domain = "filed.example"
+    root, reply, last, other = conversation(company, domain)
+
+    def hanging() -> dict[str, list[tuple[str, str]]]:
+        found = activities(company, domain)
+        return {name: [(r["id"], r["source"]) for r in one["regardings"]] for name, one in found.items()}
+
+    company.pipeline.mailweave("regarding", "add", root, "case/1", "--reason", "hers", "--wait")
+    done = company.pipeline.mailweave("regarding", "add", reply, "case/2", "--reason", "this too", "--wait")
+    assert "Done: filed under case 2." in done.stdout
+    both = [("2", "correlated"), ("1", "correlated")]
+    until(lambda: hanging() == {
+        root: [("1", "manual")], reply: [("2", "manual"), ("1", "correlated")], last: both, other: [],
+    })  # fmt: skip
+
+    company.pipeline.mailweave("regarding", "remove", reply, "case/1", "--reason", "not hers", "--wait")
+    until(lambda: hanging() == {
+        root: [("1", "manual")], reply: [("2", "manual")], last: [("2", "correlated")], other: [],
+    })  # fmt: skip
+    refused = company.pipeline.mailweave("regarding", "remove", reply, "case/1", "--reason", "r", "--wait", check=False)
+    assert "refused: it is not filed under this record" in refused.stderr

@@ -14,7 +14,7 @@ from services.domain.identity import Direction
 from services.domain.linking import correlate
 from services.resolver.ledger import Ledger
 
-_TRACKED = (TrackedAs(UUID(int=0), Direction.INCOMING, None, None),)
+_TRACKED = (TrackedAs(UUID(int=0), Direction.INCOMING, (), None),)
 
 
 def lines(

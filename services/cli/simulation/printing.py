@@ -64,5 +64,6 @@ def _place(one: Verdict) -> dict[str, object]:
 def _outcome(one: Verdict) -> str:
     who = f" for {one.acceptor.type}/{one.acceptor.id}" if one.acceptor else ""
     link = f", answers {one.answers} ({one.method})" if one.answers else ""
-    regarding = f", regarding {one.regarding.record.type}/{one.regarding.record.id}" if one.regarding else ""
+    records = ", ".join(f"{hung.record.type}/{hung.record.id}" for hung in one.regardings)
+    regarding = f", regarding {records}" if records else ""
     return f"{one.outcome}{who}{link}{regarding}"

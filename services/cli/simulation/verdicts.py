@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.domain.acceptance import Outcome
-from services.domain.correlation import Looked, Regarding, plain
+from services.domain.correlation import Looked, plain
 from services.domain.directory import RecordRef
 from services.domain.identity import Direction
+from services.domain.regardings import Regardings
 from services.resolver.arrivals import Delivered
 from services.resolver.filing import DecisionRow
 from services.resolver.ledger import Current, Filed, Ledger
@@ -23,7 +24,7 @@ class Verdict:
     acceptor: RecordRef | None
     method: str
     answers: str | None
-    regarding: Regarding | None
+    regardings: Regardings
     looked: tuple[Looked, ...]
 
     @property
@@ -33,17 +34,16 @@ class Verdict:
 
     def plain(self) -> dict[str, object]:
         """Return it for JSON, without the place of the mail."""
-        regarding = self.regarding
+        regardings = [
+            {"type": one.record.type, "id": one.record.id, "source": str(one.source)} for one in self.regardings
+        ]
         return {
             "outcome": str(self.outcome),
             "accepted_by": {"type": self.acceptor.type, "id": self.acceptor.id} if self.acceptor else None,
             "method": self.method,
             "answers": self.answers,
-            "regarding": (
-                {"type": regarding.record.type, "id": regarding.record.id, "source": regarding.source}
-                if regarding
-                else None
-            ),
+            "regarding": next(iter(regardings), None),
+            "regardings": regardings,
             "evidence": [plain(one) for one in self.looked],
         }
 
@@ -65,7 +65,7 @@ def verdict(
         acceptor=current.acceptor,
         method=current.method,
         answers=labels.get(current.correlated) if current.correlated else None,
-        regarding=activity.regarding if activity and accepted else None,
+        regardings=activity.regardings if activity and accepted else (),
         looked=row.looked if row else (),
     )
 
@@ -95,6 +95,10 @@ def changes(before: Verdict, after: Verdict) -> list[str]:
     if (before.answers, before.method) != (after.answers, after.method):
         gained, lost = before.answers is None, after.answers is None
         found.append("link-gained" if gained else "link-lost" if lost else "link-changed")
-    if before.regarding != after.regarding:
+    if _sources(before) != _sources(after):
         found.append("regarding")
     return found
+
+
+def _sources(of: Verdict) -> list[tuple[RecordRef, str]]:
+    return [(one.record, one.source) for one in of.regardings]

@@ -15,9 +15,9 @@ def why_not(kept: Kept, asked: Asked) -> tuple[Answer, ...]:
     under a user or queue only where a folder has it so. Pure: it reads what was decided, and decides nothing.
     """
     expected = {Place.ACCEPTOR: acceptor, Place.REGARDING: regarding, Place.PARTY: party}
-    filed = kept.filed.regarding if kept.filed is not None else None
+    filed = {one.record for one in kept.filed.regardings} if kept.filed is not None else set()
     if asked.ref.type not in PRINCIPALS:
         del expected[Place.ACCEPTOR]
-    elif not asked.folders and (filed is None or filed.record != asked.ref):
+    elif not asked.folders and asked.ref not in filed:
         del expected[Place.REGARDING]
     return tuple(answer(kept, asked) for answer in expected.values())

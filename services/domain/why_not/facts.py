@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from services.domain.acceptance import Outcome, Scope
-from services.domain.correlation import Looked, Regarding
+from services.domain.correlation import Looked
 from services.domain.directory import RecordRef
 from services.domain.identity import Direction
 from services.domain.parties import Party
+from services.domain.regardings import Regardings
 
 
 class Place(StrEnum):
@@ -20,20 +21,21 @@ class Place(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pointed:
-    """A message that the mail points at, as it is today, and the record that it is filed under, if any."""
+    """A message that the mail points at, as it is today, and the records that it is filed under."""
 
     message_id: str
     tracked: bool
-    regarding: RecordRef | None
+    regardings: tuple[RecordRef, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filed:
-    """The activity that the mail has become."""
+    """The activity that the mail has become, and from which records a person has taken it away."""
 
     acceptor: RecordRef
-    regarding: Regarding | None
+    regardings: Regardings
     parties: tuple[Party, ...]
+    taken_away: frozenset[RecordRef] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

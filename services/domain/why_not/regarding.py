@@ -2,18 +2,17 @@
 
 from collections.abc import Iterator
 
-from services.domain.activity import FOLDER
+from services.domain.regardings import Source
 from services.domain.why_not.evidence import answering, ids, lacking, pieces
 from services.domain.why_not.facts import Answer, Asked, Kept, Place, Pointed, listed, named
-
-MANUAL = "manual"
 
 
 def regarding(kept: Kept, asked: Asked) -> Answer:
     """Return whether the mail is filed under the record, or what would have had to be true for that."""
-    now = kept.filed.regarding if kept.filed is not None else None
-    if now is not None and now.record == asked.ref:
-        how = {FOLDER: "the rule of its folder gives it", MANUAL: "a person has set it"}
+    hangs = kept.filed.regardings if kept.filed is not None else ()
+    now = next((one for one in hangs if one.record == asked.ref), None)
+    if now is not None:
+        how = {Source.FOLDER: "the rule of its folder gives it", Source.MANUAL: "a person has filed it there"}
         why = how.get(now.source, f"<{kept.answers}>, which it answers, is filed under it" if kept.answers else "")
         return Answer(Place.REGARDING, True, (f"It is filed under {named(asked.ref)}" + (f": {why}." if why else "."),))
     return Answer(Place.REGARDING, False, tuple(_lacking(kept, asked)))
@@ -23,23 +22,19 @@ def _lacking(kept: Kept, asked: Asked) -> Iterator[str]:
     who = named(asked.ref)
     if kept.filed is None:
         yield f"The mail would have had to be filed at all: it is not ({kept.outcome})."
-    now = kept.filed.regarding if kept.filed is not None else None
-    if now is not None and now.source == MANUAL:
-        yield f"A person has filed it under {named(now.record)}: only a person changes that."
+    if kept.filed is not None and asked.ref in kept.filed.taken_away:
+        yield f"A person has taken it away from {who}: only a person files it there again."
         return
     if asked.folders:
         yield f"It would have had to lie in a folder whose rule gives {who}: {listed(asked.folders)}."
     else:
         yield f"A rule of its folder would have had to give {who}: no folder has such a rule."
-    if now is not None and now.source == FOLDER:
-        yield f"While a rule of its folder gives {named(now.record)}, what it answers does not matter."
-        return
     yield from _by_answer(kept, asked)
 
 
 def _by_answer(kept: Kept, asked: Asked) -> Iterator[str]:
     who = named(asked.ref)
-    under = {one.message_id for one in kept.pointed if one.regarding == asked.ref}
+    under = {one.message_id for one in kept.pointed if asked.ref in one.regardings}
     if kept.answers in under:
         if not kept.verified:
             yield (
@@ -64,4 +59,5 @@ def _instead(answered: Pointed | None) -> str:
         return ""
     if not answered.tracked:
         return ": it is not filed"
-    return f": it is filed under {named(answered.regarding)}" if answered.regarding else ": it is filed under no record"
+    records = listed(tuple(named(one) for one in answered.regardings))
+    return f": it is filed under {records}" if records else ": it is filed under no record"

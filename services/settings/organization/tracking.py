@@ -45,6 +45,12 @@ class Tracking(Strict):
         "Track whatever lies in a folder that has a rule, and give it the rule's record.",
         about=About("3.6", row="Folder-level tracking", acts="fetcher"),
     )
+    tracking_folder_wins: bool = setting(
+        False,
+        "tracking.folderWins",
+        "A folder's record comes before those that people have chosen, and nobody can take it away; the product: on.",
+        about=About("3.6", acts="resolver"),
+    )
     tracking_headers: bool = setting(
         True,
         "tracking.headers",

@@ -20,9 +20,22 @@ class Ref(TypedDict):
 
 
 class Regarding(Ref):
-    """The record an activity hangs off, and where that came from."""
+    """A record that an activity hangs off, and where that came from: manual, folder or correlated."""
 
     source: str
+
+
+class RegardingSince(Regarding):
+    """
+    The same with since when, by whom and why.
+
+    ``author``: the person, or the mailbox of the folder. ``why``: the person's reason, the key of the folder's rule, or
+    the id of the activity that is answered.
+    """
+
+    author: str
+    why: str
+    since: str
 
 
 class Correlation(TypedDict):
@@ -96,7 +109,11 @@ class Report(TypedDict):
 
 
 class Activity(TypedDict):
-    """One object of ``mailweave activities --json``. Other tools rely on these fields."""
+    """
+    One object of ``mailweave activities --json``. Other tools rely on these fields.
+
+    ``regardings`` is everything that it hangs off, the most important first; ``regarding`` is that one.
+    """
 
     id: str
     direction: str
@@ -108,6 +125,7 @@ class Activity(TypedDict):
     sent_at: str | None
     parties: list[Party]
     regarding: Regarding | None
+    regardings: list[RegardingSince]
     owner: Ref | None
     accepted_by: Ref | None
     deliveries: list[Place]
@@ -143,7 +161,13 @@ _FIELDS: LiteralString = """
     (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', r.kind, 'address', r.address, 'action', r.action,
                                                   'status', r.status, 'detail', r.detail)
             ORDER BY r.noted, r.message_key, r.address), '[]')
-       FROM resolver.report r WHERE r.activity_id = a.id) AS reports
+       FROM resolver.report r WHERE r.activity_id = a.id) AS reports,
+    CASE WHEN a.regarding_id IS NULL THEN '[]' ELSE (
+     SELECT coalesce(jsonb_agg(jsonb_build_object('type', g.type, 'id', g.id, 'source', g.source, 'author', g.author,
+                                                  'why', g.why, 'since', to_char(g.since AT TIME ZONE 'UTC',
+                                                                                 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
+            ORDER BY g.position), '[]')
+       FROM resolver.regarding g WHERE g.activity_id = a.id AND g.until IS NULL) END AS regardings
 """
 
 _JOINS: LiteralString = """
@@ -225,6 +249,7 @@ def _activity(row: dict[str, Any]) -> Activity:
         sent_at=timestamp(row["sent_at"]),
         parties=row["parties"],
         regarding=_regarding(row),
+        regardings=row["regardings"],
         owner=ref(row["owner_type"], row["owner_id"]),
         accepted_by=ref(row["accepted_type"], row["accepted_id"]),
         deliveries=row["deliveries"],

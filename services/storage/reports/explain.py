@@ -7,9 +7,10 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from services.storage.reports import resolutions
+from services.storage.reports import regardings, resolutions
 from services.storage.reports.activities import DroppedAttachment, Ref, ref, timestamp
 from services.storage.reports.reading import number, rows
+from services.storage.reports.regardings import RegardingOf
 from services.storage.reports.relinks import Relink, history
 from services.storage.reports.resolutions import Resolution
 
@@ -123,8 +124,9 @@ class Explanation(TypedDict):
     """
     One message identity: two of them with one Message-ID are flagged. ``repairs``: what the parser mended.
 
-    ``relinks``: what people have said of what it belongs to, ``resolutions`` of who its addresses are.
-    ``record_request``: for its sender. ``dropped_attachments``: which parts of it are left out.
+    ``relinks``: what people have said of what it belongs to, ``resolutions`` of who its addresses are. ``regardings``:
+    what it is and was filed under, the first first. ``record_request``: for its sender. ``dropped_attachments``: which
+    parts of it are left out.
     """
 
     message_id: str | None
@@ -135,6 +137,7 @@ class Explanation(TypedDict):
     relinks: list[Relink]
     resolutions: list[Resolution]
     record_request: Requested | None
+    regardings: list[RegardingOf]
     dropped_attachments: list[DroppedAttachment]
     deliveries: list[Explained]
 
@@ -253,6 +256,7 @@ def explain(connection: Connection[Any], id_key: UUID) -> list[Explanation]:
                 relinks=said,
                 resolutions=resolutions.history(connection, message["message_key"]),
                 record_request=_requested(connection, message["message_key"]),
+                regardings=regardings.history(connection, message["message_key"]),
                 dropped_attachments=message["dropped"],
                 deliveries=[_explained(d, decisions) for d in rows(connection, _DELIVERIES, key)],
             )

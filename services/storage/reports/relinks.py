@@ -61,6 +61,11 @@ _NAMES: LiteralString = """
     SELECT count(*) FROM name WHERE id = %(other)s
 """
 
+_ANSWER: LiteralString = """
+    SELECT refused, outcome FROM correlator.command WHERE id = %(id)s
+    UNION ALL SELECT refused, outcome FROM resolver.command WHERE id = %(id)s
+"""
+
 
 def history(connection: Connection[object], id_key: UUID) -> list[Relink]:
     """Return the commands about a message, oldest first."""
@@ -97,5 +102,5 @@ def is_tied(connection: Connection[object], child: UUID, target: UUID) -> bool:
 
 def answer(connection: Connection[object], command: UUID) -> tuple[str, str] | None:
     """Return why a command was refused, and what came of it; None while it is not carried out."""
-    found = rows(connection, "SELECT refused, outcome FROM correlator.command WHERE id = %(id)s", {"id": command})
+    found = rows(connection, _ANSWER, {"id": command})
     return (found[0]["refused"], found[0]["outcome"]) if found else None

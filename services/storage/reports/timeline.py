@@ -13,9 +13,9 @@ OF_RECORD: LiteralString = """
         (SELECT activity_id AS id, sent_at FROM resolver.taking_part
           WHERE type = %(type)s AND id = %(id)s ORDER BY sent_at DESC, activity_id DESC LIMIT %(limit)s)
         UNION
-        (SELECT id, coalesce(sent_at, '-infinity') FROM resolver.activity
-          WHERE regarding_type = %(type)s AND regarding_id = %(id)s
-          ORDER BY coalesce(sent_at, '-infinity') DESC, id DESC LIMIT %(limit)s)
+        (SELECT activity_id, sent_at FROM resolver.regarding
+          WHERE type = %(type)s AND id = %(id)s AND until IS NULL
+          ORDER BY sent_at DESC, activity_id DESC LIMIT %(limit)s)
     )
     SELECT id FROM found ORDER BY sent_at DESC, id DESC LIMIT %(limit)s
 """

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from services.domain.correlation import Regarding
 from services.domain.directory import RecordRef
 from services.domain.parties import Party, Role
+from services.domain.regardings import Regarding, Source
 from services.domain.why_not.facts import Filed, Pointed
 from services.storage.reports.reading import number, rows
 
@@ -33,21 +33,28 @@ _RECORD: LiteralString = """
      WHERE r.type = %(type)s AND r.id = %(id)s AND NOT r.deleted GROUP BY r.type, r.id, r.active
 """
 _USED: LiteralString = """
-    SELECT (SELECT count(*) FROM resolver.activity WHERE regarding_type = %(type)s AND regarding_id = %(id)s)
+    SELECT (SELECT count(*) FROM resolver.regarding WHERE type = %(type)s AND id = %(id)s)
          + (SELECT count(*) FROM resolver.decision WHERE current AND accepted_type = %(type)s AND accepted_id = %(id)s)
 """
 _ACTIVITY: LiteralString = """
-    SELECT a.regarding_type, a.regarding_id, a.regarding_source, a.accepted_type, a.accepted_id, m.message_id AS answers
+    SELECT a.accepted_type, a.accepted_id, m.message_id AS answers
       FROM resolver.activity a
       LEFT JOIN resolver.activity c ON c.id = a.correlated
       LEFT JOIN resolver.message m ON m.message_key = c.message_key
      WHERE a.id = %(id)s
 """
+_REGARDINGS: LiteralString = """
+    SELECT type, id, source, author, why, until IS NULL AS now,
+           ended = 'person' AND number = max(number) OVER (PARTITION BY type, id) AS taken_away
+      FROM resolver.regarding WHERE activity_id = %(id)s ORDER BY position, number
+"""
 _PARTIES: LiteralString = """
     SELECT role, address, name, records FROM resolver.party WHERE activity_id = %(id)s ORDER BY role, position
 """
 _POINTED: LiteralString = """
-    SELECT m.message_id, a.id, a.regarding_type, a.regarding_id
+    SELECT m.message_id, a.id, (
+           SELECT coalesce(jsonb_agg(jsonb_build_object('type', r.type, 'id', r.id) ORDER BY r.position), '[]')
+             FROM resolver.regarding r WHERE r.activity_id = a.id AND r.until IS NULL) AS regardings
       FROM resolver.message m LEFT JOIN resolver.activity a USING (message_key)
      WHERE m.id_key = ANY(%(ids)s) AND m.message_id IS NOT NULL ORDER BY m.message_id, a.direction
 """
@@ -79,11 +86,16 @@ def activity(connection: Connection[Any], name: str | None) -> Activity | None:
         Party(Role(one["role"]), one["address"], one["name"], tuple(RecordRef(**ref) for ref in one["records"]))
         for one in rows(connection, _PARTIES, {"id": name})
     )
-    record = RecordRef(row["regarding_type"], row["regarding_id"]) if row["regarding_type"] else None
+    said = rows(connection, _REGARDINGS, {"id": name})
     filed = Filed(
         acceptor=RecordRef(row["accepted_type"], row["accepted_id"]),
-        regarding=Regarding(record, row["regarding_source"] or "") if record else None,
+        regardings=tuple(
+            Regarding(RecordRef(one["type"], one["id"]), Source(one["source"]), one["author"], one["why"])
+            for one in said
+            if one["now"]
+        ),
         parties=parties,
+        taken_away=frozenset(RecordRef(one["type"], one["id"]) for one in said if one["taken_away"]),
     )
     return Activity(filed, row["answers"])
 
@@ -94,7 +106,7 @@ def pointed(connection: Connection[Any], ids: Iterable[UUID]) -> tuple[Pointed, 
         Pointed(
             row["message_id"],
             row["id"] is not None,
-            RecordRef(row["regarding_type"], row["regarding_id"]) if row["regarding_type"] else None,
+            tuple(RecordRef(**ref) for ref in row["regardings"]),
         )
         for row in rows(connection, _POINTED, {"ids": list(ids)})
     )

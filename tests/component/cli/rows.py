@@ -78,3 +78,18 @@ def whole_mail(
     name = filed(insert, key, bytes.fromhex(sha256), **activity)
     decided(insert, delivery, "accepted", name)
     return name
+
+
+def hangs_off(desk: Desk, insert: Insert, activity: UUID, *records: str) -> None:
+    """What a person has filed an activity under: TYPE/ID each, the first one also in the activity itself."""
+    refs = [record.split("/") for record in records]
+    ((key, sent_at),) = desk.owner.execute(
+        "UPDATE resolver.activity SET regarding_type = %s, regarding_id = %s, regarding_source = 'manual'"
+        " WHERE id = %s RETURNING message_key, coalesce(sent_at, '-infinity')::text",
+        (*refs[0], activity),
+    ).fetchall()
+    for position, (kind, name) in enumerate(refs):
+        insert(
+            "resolver.regarding", activity_id=activity, message_key=key, type=kind, id=name, position=position,
+            source="manual", author="mira", why="hers", since=SENT, sent_at=sent_at,
+        )  # fmt: skip

@@ -1,7 +1,6 @@
 """What `mailweave activities` prints."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from psycopg.types.json import Jsonb
@@ -16,9 +15,9 @@ def test_an_activity_has_the_fields_that_tools_rely_on(desk, insert):
     first = rows.whole_mail(desk, insert, "a@x")
     second = rows.whole_mail(
         desk, insert, "b@x", uid=2, subject="Re: Hello", sent_at=rows.SENT + timedelta(hours=1), method="InReplyTo",
-        correlated=first, parent=first, regarding_type="account", regarding_id="acme", regarding_source="correlated",
-        owner_type="user", owner_id="u1",
+        correlated=first, parent=first, owner_type="user", owner_id="u1",
     )  # fmt: skip
+    rows.hangs_off(desk, insert, second, "account/acme", "account/b")
     for role, position, address in (("to", 1, "c@x"), ("from", 0, "a@x"), ("to", 0, "b@x"), ("owner", 0, "o@x")):
         records = Jsonb([{"type": "contact", "id": "c1"}] if role == "from" else [])
         insert(
@@ -36,6 +35,7 @@ def test_an_activity_has_the_fields_that_tools_rely_on(desk, insert):
     )  # fmt: skip
 
     before, after = desk.json("activities")
+    since = "2026-03-01T12:30:00.000000Z"
 
     assert str(first) == before["id"]
     marks = {"subject_changed": False, "branch": False, "verified": True}
@@ -58,7 +58,11 @@ def test_an_activity_has_the_fields_that_tools_rely_on(desk, insert):
             {"role": "to", "address": "c@x", "name": "N", "records": []},
             {"role": "owner", "address": "o@x", "name": "N", "records": []},
         ],
-        "regarding": {"type": "account", "id": "acme", "source": "correlated"},
+        "regarding": {"type": "account", "id": "acme", "source": "manual"},
+        "regardings": [
+            {"type": "account", "id": name, "source": "manual", "author": "mira", "why": "hers", "since": since}
+            for name in ("acme", "b")
+        ],
         "owner": {"type": "user", "id": "u1"},
         "accepted_by": {"type": "queue", "id": "q1"},
         "deliveries": [
@@ -131,14 +135,15 @@ def test_an_empty_store_prints_nothing_as_json(desk):
 
 def test_the_timeline_of_a_record_has_what_it_takes_part_in_and_what_regards_it_the_newest_first(desk, insert):
     """One activity is listed once, and one without a date last; the timeline of another record is another one."""
-    kim: dict[str, Any] = {"regarding_type": "contact", "regarding_id": "kim", "regarding_source": "manual"}
-    undated = rows.whole_mail(desk, insert, "undated@x", sent_at=None, **kim)
+    kim = ("case/7", "contact/kim")  # the second of them counts, too
+    undated = rows.whole_mail(desk, insert, "undated@x", sent_at=None)
+    rows.hangs_off(desk, insert, undated, *kim)
     first, second, third, fourth = (
-        rows.whole_mail(
-            desk, insert, f"m{n}@x", uid=n, subject=f"Mail {n}", sent_at=rows.SENT + timedelta(hours=n), **regarding
-        )
-        for n, regarding in enumerate([kim, {}, kim, {}], 2)
+        rows.whole_mail(desk, insert, f"m{n}@x", uid=n, subject=f"Mail {n}", sent_at=rows.SENT + timedelta(hours=n))
+        for n in range(2, 6)
     )
+    for activity in (first, third):
+        rows.hangs_off(desk, insert, activity, *kim)
     for activity, record in ((second, "kim"), (third, "kim"), (fourth, "lee")):
         insert(
             "resolver.party", activity_id=activity, role="from", position=0, address="a@x", name="N",

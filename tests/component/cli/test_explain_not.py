@@ -41,8 +41,7 @@ def decided(desk, monkeypatch) -> Resolver:
         {"type": "contact", "id": "kim", "addresses": ["kim@customer.example"]},
     )
     resolver.resolve(resolver.record(mail("root")))
-    desk.owner.execute("UPDATE resolver.activity SET regarding_type = 'case', regarding_id = '1',"
-                       " regarding_source = 'manual'")  # fmt: skip
+    resolver.regarding("case/1")
     resolver.resolve(
         resolver.record(mail("reply", answers=["root"]), hour=1),
         resolver.record(mail("own", to="anna@own.example", answers=["never"]), hour=2),

@@ -64,12 +64,9 @@ def run(case: Case, resolver: Resolver) -> None:
 
 def _file(resolver: Resolver, raw: bytes, kind: str, name: str) -> None:
     message = keyed_hash(KEY, "message", str(identity(mime.parse(raw))))
-    with psycopg.connect(resolver.url) as connection:
-        connection.execute(
-            "UPDATE resolver.activity SET regarding_type = %s, regarding_id = %s, regarding_source = 'manual'"
-            " WHERE message_key = %s",
-            (kind, name, message),
-        )
+    ((activity,),) = resolver.rows("SELECT id FROM resolver.activity WHERE message_key = %s", message)
+    resolver.regarding(f"{kind}/{name}", object=f"activity/{activity}")
+    resolver.jobs()
 
 
 def became(case: Case, resolver: Resolver) -> dict[str, dict[str, Any]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -20,6 +21,7 @@ from services.domain.gathering import gather_all
 from services.domain.identity import delivery_id_imap, identity, keyed_hash
 from services.domain.own_token import Key, Keys
 from services.domain.token_evidence import of_own, verified
+from services.resolver.commands import carry_out
 from services.resolver.filing import Settings
 from services.resolver.handlers import project, resolve
 from services.resolver.jobs import JobWorker
@@ -42,6 +44,7 @@ STATE = {
     "attachment": "activity_id, path, name, size",
     "dropped_attachment": "activity_id, path, name, reason, detail",
     "queue_item": "activity_id, queue_id",
+    "regarding": "activity_id, type, id, position, source, author, why, ended",
     "withdrawn": "activity_id, version",
     "thread_merge": "loser, winner, version",
     "directory_record": "type, id, name, active, deleted",
@@ -167,6 +170,41 @@ class Resolver:
         values = [contracts.encode("DirectoryRecord", r) for r in full]
         with closing(Database(self.url, "resolver")) as database:
             project(Batch(self._inputs("directory", values)), database=database)
+
+    def regarding(self, record: str, name: str = "", /, *, take: bool = False, **fields: Any) -> Batch:
+        """
+        Let a person file mail under a record, or take it away from there: the mail with this name, or all there is.
+
+        What follows from it waits in jobs.
+        """
+        activities = self.rows(
+            "SELECT a.id FROM resolver.activity a JOIN resolver.message m USING (message_key)"
+            " WHERE %s IN ('', split_part(m.message_id, '@', 1)) ORDER BY a.id",
+            name,
+        )
+        command = {
+            "kind": "remove-regarding" if take else "add-regarding", "author": "mira", "reason": "she knows",
+            "time": NOON, "target": "", "onto": "", "address": "", "record": record, "only_this": False,
+        }  # fmt: skip
+        values = [
+            contracts.encode("Command", {"id": str(uuid4()), "object": f"activity/{one}", **command, **fields})
+            for (one,) in activities
+        ]
+        batch = Batch(self._inputs("commands", values))
+        with closing(Database(self.url, "resolver")) as database:
+            carry_out(batch, database=database, settings=lambda: self.settings, hash_key=KEY)
+        return batch
+
+    def regardings(self) -> dict[str, list[tuple[str, str]]]:
+        """What each mail is filed under: (TYPE/ID, source), in order, by the first part of its id."""
+        rows = self.rows(
+            "SELECT split_part(m.message_id, '@', 1), r.type || '/' || r.id, r.source FROM resolver.regarding r"
+            " JOIN resolver.message m USING (message_key) WHERE r.until IS NULL ORDER BY 1, r.activity_id, r.position"
+        )
+        found: dict[str, list[tuple[str, str]]] = {}
+        for name, record, source in rows:
+            found.setdefault(name, []).append((record, source))
+        return found
 
     def jobs(self) -> int:
         """Carry out all jobs, also those that follow from them; return how many there were."""

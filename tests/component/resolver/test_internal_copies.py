@@ -138,10 +138,7 @@ def test_what_a_person_has_set_goes_over_to_the_outgoing_activity(resolver: Reso
     switch(resolver)
     sent, anna, *_ = copies(resolver)
     resolver.resolve(anna)
-    resolver.rows(
-        "UPDATE resolver.activity SET regarding_type = 'account', regarding_id = 'x', regarding_source = 'manual'"
-        " RETURNING 1"
-    )
+    resolver.regarding("account/x")
     resolver.resolve(sent)
     resolver.jobs()
 

@@ -108,10 +108,8 @@ def test_what_a_person_has_set_goes_over_when_it_is_decided_again(resolver: Reso
     become(resolver, internal=TWO)
     for record in copies(resolver)[:2]:
         resolver.resolve(record)
-    resolver.rows(
-        "UPDATE resolver.activity SET regarding_type = 'account', regarding_id = 'x', regarding_source = 'manual'"
-        " WHERE direction = 'incoming' RETURNING 1"
-    )
+    ((incoming,),) = resolver.rows("SELECT id FROM resolver.activity WHERE direction = 'incoming'")
+    resolver.regarding("account/x", object=f"activity/{incoming}")
     become(resolver, internal=ONE)
     again(resolver)
 

@@ -33,10 +33,7 @@ def merging(resolver: Resolver) -> int:
 
 def test_parties_and_regarding_name_the_survivor_by_one_event_each(resolver: Resolver):
     resolver.resolve(resolver.record(mail("one")), resolver.record(mail("two", Cc="Kim <kim@customer.example>")))
-    resolver.rows(
-        "UPDATE resolver.activity SET regarding_type = 'contact', regarding_id = 'kim', regarding_source = 'manual'"
-        " RETURNING id"
-    )
+    resolver.regarding("contact/kim")
     late(resolver)
     created = len(resolver.events())
     resolver.directory({**KIM, "id": "kim2"}, merged("kim", "kim2"))

@@ -4,7 +4,6 @@ import base64
 from collections.abc import Sequence
 from itertools import permutations
 
-import psycopg
 import pytest
 
 from services.domain.decide import Policy
@@ -148,11 +147,7 @@ def test_a_question_ends_when_a_later_decision_does_not_ask_it(resolver: Resolve
     for name in ("one", "two"):
         resolver.resolve(resolver.record(mail(name), tracked_by=f"folder-rule/{name}"))
     resolver.resolve(resolver.record(mail("both", answers=["one", "two"])))
-    with psycopg.connect(resolver.url) as connection:
-        connection.execute("UPDATE resolver.activity SET regarding_id = '1', regarding_source = 'manual'")
-        connection.execute(
-            "INSERT INTO resolver.job (targets, cause) SELECT array_agg(id_key), 'target' FROM resolver.message"
-        )
+    resolver.regarding("case/1")
     resolver.jobs()
 
     assert [("superseded",)] == resolver.rows("SELECT state FROM resolver.review")

@@ -198,10 +198,8 @@ def test_a_worker_that_does_not_know_the_settings_yet_waits_for_them(resolver, m
 
 def test_what_a_person_has_filed_stays(resolver):
     arrive(resolver, mail("root"))
-    with psycopg.connect(resolver.url, autocommit=True) as owner:
-        owner.execute(
-            "UPDATE resolver.activity SET regarding_type = 'case', regarding_id = '1', regarding_source = 'manual'"
-        )
+    resolver.regarding("case/1")
+    resolver.jobs()
     become(resolver, queue_default=4)
 
     assert {} == differences(resolver)

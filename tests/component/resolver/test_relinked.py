@@ -56,14 +56,8 @@ def threads(resolver):
 
 
 def filed_under(resolver, name, record):
-    """A person sets the regarding of a mail's activity; what answers it follows."""
-    resolver.rows(
-        "UPDATE resolver.activity SET regarding_type = 'case', regarding_id = %s, regarding_source = 'manual'"
-        " WHERE message_key = %s RETURNING id",
-        record,
-        message(resolver, name),
-    )
-    resolver.rows("INSERT INTO resolver.job (targets, cause) VALUES (%s, 'target') RETURNING id", [id_of(name)])
+    """A person files a mail under a record; what answers it follows."""
+    resolver.regarding(f"case/{record}", name)
     resolver.jobs()
 
 

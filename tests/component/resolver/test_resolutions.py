@@ -14,7 +14,7 @@ from services.resolver.filing import Settings
 from services.runtime.records import Batch, Input
 from services.storage.postgres import Database
 from services.storage.reports import resolutions
-from tests.component.resolver.conftest import Resolver, mail
+from tests.component.resolver.conftest import KEY, Resolver, mail
 from tests.component.resolver.test_late_resolution import late
 from tests.component.resolver.test_redecide import ask, become
 
@@ -65,7 +65,7 @@ def say(resolver: Resolver, *values: bytes) -> Batch:
     """Hand commands to the resolver, and carry out what follows from them."""
     batch = Batch([Input("commands", 0, at, b"", value, {}) for at, value in enumerate(values)])
     with closing(Database(resolver.url, "resolver")) as database:
-        carry_out(batch, database=database, settings=lambda: resolver.settings)
+        carry_out(batch, database=database, settings=lambda: resolver.settings, hash_key=KEY)
     late(resolver)
     return batch
 
@@ -194,7 +194,7 @@ def test_a_mail_that_is_decided_while_the_word_is_said_is_found(filed: Resolver)
     """It may have read no word, and is committed after: what looks for it waits for the decisions under way."""
     batch = Batch([Input("commands", 0, 0, b"", command(filed, "resolve", "one", "contact/lin"), {})])
     with closing(Database(filed.url, "resolver")) as database:
-        carry_out(batch, database=database, settings=lambda: filed.settings)
+        carry_out(batch, database=database, settings=lambda: filed.settings, hash_key=KEY)
     kept = filed.rows("SELECT count(*) FROM resolver.gained_address WHERE resolution IS NOT NULL")
 
     assert [(1,)] == kept, "it is left to what is known to wait"

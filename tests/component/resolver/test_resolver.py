@@ -293,13 +293,7 @@ def test_a_circle_that_a_late_mail_closes_takes_back_what_was_inherited_but_no_a
 def test_a_manual_regarding_stays_and_is_inherited_by_those_that_answer(resolver: Resolver):
     resolver.resolve(resolver.record(TREE["root"]))
     resolver.resolve(resolver.record(TREE["a"]))
-    resolver.rows(
-        "UPDATE resolver.activity a SET regarding_type = 'case', regarding_id = '4711', regarding_source = 'manual'"
-        " FROM resolver.message m WHERE m.message_key = a.message_key AND m.message_id = 'root@x.example' RETURNING 1"
-    )
-    resolver.rows(
-        "INSERT INTO resolver.job (targets, cause) SELECT array_agg(id_key), 'x' FROM resolver.message RETURNING 1"
-    )
+    resolver.regarding("case/4711", "root")
     resolver.jobs()
     resolver.resolve(resolver.record(TREE["b"]))
 

@@ -6,7 +6,6 @@ from itertools import permutations
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
 
 from services.domain import own_token
@@ -50,11 +49,7 @@ def reply(resolver: Resolver, name: str, token: str, *, from_: str = KIM, **head
 
 def file_all(resolver: Resolver, kind: str, name: str) -> None:
     """File everything under a record, as a person would."""
-    with psycopg.connect(resolver.url) as connection:
-        connection.execute(
-            "UPDATE resolver.activity SET regarding_type = %s, regarding_id = %s, regarding_source = 'manual'",
-            (kind, name),
-        )
+    resolver.regarding(f"{kind}/{name}")
 
 
 def linked(resolver: Resolver, name: str) -> tuple[Any, ...]:

@@ -95,7 +95,7 @@ def test_what_a_person_has_said_stays_although_the_mail_is_found_again_in_its_fo
     r = resolver_with_rules
     r.resolve(r.record(TO_ANNA, folder="A", tracked_by="folder-rule/a"))
     assert [("one@x.example", "account", "a", "folder")] == regardings(r)
-    r.rows("UPDATE resolver.activity SET regarding_id = 'x', regarding_source = 'manual' RETURNING id")
+    r.regarding("account/x")
 
     for again in (
         r.record(TO_ANNA, folder="A", tracked_by="folder-rule/a"),

@@ -15,6 +15,7 @@ def _activity(name, answers=None, **changes):
         "sent_at": "2026-01-01T00:00:00Z",
         "parties": [{"role": "from", "address": "a@x", "name": "Ann", "records": [{"type": "contact", "id": "c1"}]}],
         "regarding": None,
+        "regardings": [],
         "owner": None,
         "accepted_by": {"type": "user", "id": "u1"},
         "deliveries": [{"mailbox": "m@x", "folder": "INBOX", "uidvalidity": 1, "uid": 2}],

@@ -5,13 +5,14 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.domain.correlation import Method, Pointer, Regarding, Target, TrackedAs
+from services.domain.correlation import Method, Pointer, Target, TrackedAs
 from services.domain.correlation_rules import Switches
 from services.domain.directory import RecordRef
 from services.domain.features import features_of
 from services.domain.identity import Direction
 from services.domain.linking import correlate
 from services.domain.message import Mailbox
+from services.domain.regardings import Regarding, Source
 from tests.messages import message
 
 CASE = RecordRef("case", "4711")
@@ -21,7 +22,8 @@ ASKING = features_of(message(to=(Mailbox("", "support@own.example"),)), Directio
 
 
 def tracked(number: int, direction: Direction = Direction.INCOMING, *, regarding: RecordRef | None = None) -> TrackedAs:
-    return TrackedAs(UUID(int=1000 + number), direction, Regarding(regarding, "manual") if regarding else None, None)
+    hangs = (Regarding(regarding, Source.MANUAL),) if regarding else ()
+    return TrackedAs(UUID(int=1000 + number), direction, hangs, None)
 
 
 def target(number: int, *activities: TrackedAs, people: frozenset[str] = frozenset()) -> Target:
@@ -75,7 +77,7 @@ def test_evidence_on_a_circle_does_not_count():
 def test_the_regarding_is_inherited_from_the_correlated_activity():
     found = run(pointer(0, target(1, tracked(1, regarding=CASE)), kind="in_reply_to"))
 
-    assert Regarding(CASE, "correlated") == found.inherited
+    assert (Regarding(CASE, Source.CORRELATED, why=str(UUID(int=1001))),) == found.inherited
 
 
 def test_of_two_messages_with_one_id_the_one_with_a_common_participant_counts():

@@ -14,6 +14,7 @@ from services.domain.directory import Record, RecordRef
 from services.domain.identity import Direction
 from services.domain.message import Mailbox, ParseOutcome
 from services.domain.parties import Role
+from services.domain.regardings import Regarding, Source
 from tests.messages import message
 
 ANNA, BEN = RecordRef("user", "anna"), RecordRef("user", "ben")
@@ -32,7 +33,7 @@ PARENT = Pointer(
     "parent@x",
     0,
     False,
-    (Target(UUID(int=7), "parent@x", (TrackedAs(UUID(int=8), Direction.OUTGOING, None, None),), frozenset()),),
+    (Target(UUID(int=7), "parent@x", (TrackedAs(UUID(int=8), Direction.OUTGOING, (), None),), frozenset()),),
 )
 ASKED = UUID(int=9)
 
@@ -95,12 +96,11 @@ def test_where_no_user_or_queue_is_behind_anything_even_tracked_mail_has_nobody_
     assert Outcome.NO_RECIPIENT_MATCH == decide(nobody).outcome
 
 
-def test_the_record_of_a_folder_wins_over_what_the_mail_answers():
+def test_the_rule_of_a_folder_gives_its_record_with_the_mailbox_and_the_rule():
     given = facts(pointers=(PARENT,), tracked_by="folder-rule/a", folder_record=KIM)
 
-    regarding = shape(given, decide(given).correlation, ANNA).regarding
-    assert regarding is not None
-    assert (KIM, "folder") == (regarding.record, regarding.source)
+    found = shape(given, decide(given).correlation, ANNA).folder
+    assert Regarding(KIM, Source.FOLDER, "anna@own.example", "folder-rule/a") == found
 
 
 BOTH_TO = message(to=(*message().to, *TO_SUPPORT))

@@ -12,7 +12,6 @@ from services.domain.correlation import (
     Effect,
     Method,
     Pointer,
-    Regarding,
     ReviewKind,
     Target,
     TrackedAs,
@@ -25,6 +24,7 @@ from services.domain.features import features_of
 from services.domain.identity import Direction
 from services.domain.linking import correlate
 from services.domain.message import Mailbox, Part, PartRole
+from services.domain.regardings import Regarding, Source
 from services.domain.sender_verdict import SenderVerdict
 from tests.messages import message
 
@@ -49,7 +49,7 @@ ORDER = {
 
 
 def target(number: int, regarding: RecordRef | None = None, *, subject: str = "Hello") -> Target:
-    filed = Regarding(regarding, "manual") if regarding else None
+    filed = (Regarding(regarding, Source.MANUAL),) if regarding else ()
     tracked = TrackedAs(UUID(int=1000 + number), Direction.OUTGOING, filed, RecordRef("user", str(number)))
     return Target(UUID(int=number), f"{number}@x.example", (tracked,), PEOPLE, subject)
 
@@ -66,7 +66,7 @@ def run(*pointers: Pointer, switches: Switches = LINKING[Mode.BEST], sender=None
 
 
 def record(found: Correlation) -> RecordRef | None:
-    return found.inherited.record if found.inherited else None
+    return found.inherited[0].record if found.inherited else None
 
 
 class Around:
@@ -134,7 +134,7 @@ def test_the_outcome_names_method_rule_and_confidence(kind: str, method: Method)
     rule = next(rule for rule in TABLES[Mode.BEST] if rule.kind == kind)
     assert (method, rule.name, Effect.JOINS) == (found.method, found.rule, found.effect)
     assert found.confidence == (rule.confidence or 0.9)
-    assert found.inherited == Regarding(ONE, "correlated")
+    assert found.inherited == (Regarding(ONE, Source.CORRELATED, why=str(UUID(int=1001))),)
 
 
 def test_a_thread_index_without_common_people_counts_in_compatible_mode_only():
@@ -172,7 +172,7 @@ def test_the_sender_gate_decides_what_follows_from_a_link(verdict, verified, cou
     found = run(pointer("in_reply_to", target(1, ONE)), sender=lambda _: verdict)
 
     assert (target(1, ONE), verified, counts) == (found.target, found.verified, found.tracked)
-    assert verified == (found.inherited is not None) == (found.owner is not None)
+    assert verified == bool(found.inherited) == (found.owner is not None)
     assert asked == any(one.kind == ReviewKind.UNVERIFIED for one in found.reviews)
     assert (verdict != SenderVerdict.PLAUSIBLE) == any(one.kind == "sender" for one in found.looked)
 

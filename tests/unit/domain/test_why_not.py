@@ -17,11 +17,12 @@ from services.domain.acceptance import (
     Scope,
     ask,
 )
-from services.domain.correlation import Looked, Regarding
+from services.domain.correlation import Looked
 from services.domain.directory import RecordRef
 from services.domain.identity import Direction
 from services.domain.internal import USERS_FILED
 from services.domain.parties import Party, Role
+from services.domain.regardings import Regarding, Source
 from services.domain.why_not.answers import why_not
 from services.domain.why_not.facts import Asked, Filed, Kept, Place, Pointed
 
@@ -37,8 +38,9 @@ def pointing(why: str, *, counts: bool = False, name: str = "root@x") -> Looked:
     return Looked("in_reply_to", name, name, counts, why, "H2", "header")
 
 
-def filed(regarding: Regarding | None = None, *parties: Party, acceptor: RecordRef = BEN) -> Filed:
-    return Filed(acceptor=acceptor, regarding=regarding, parties=parties or (SENDER,))
+def filed(regarding: Regarding | None = None, *parties: Party, taken_away: tuple[RecordRef, ...] = ()) -> Filed:
+    hangs = (regarding,) if regarding else ()
+    return Filed(acceptor=BEN, regardings=hangs, parties=parties or (SENDER,), taken_away=frozenset(taken_away))
 
 
 REJECTED = Kept(
@@ -53,7 +55,7 @@ ASKED = Asked(ref=ANNA, active=True, addresses=("anna@o", "a@o"), mailboxes=("an
 OTHER = replace(ASKED, mailboxes=())
 ON_KIM = Asked(ref=KIM, active=True, addresses=("kim@x",))
 ON_CASE = Asked(ref=CASE, active=None)
-TARGET = Pointed("root@x", True, CASE)
+TARGET = Pointed("root@x", True, (CASE,))
 
 
 @pytest.mark.parametrize(
@@ -154,17 +156,17 @@ TARGET = Pointed("root@x", True, CASE)
             id="rule",
         ),
         pytest.param(
-            replace(ACCEPTED, filed=filed(Regarding(KIM, "manual"))),
+            replace(ACCEPTED, answers="root@x", pointed=(TARGET,), filed=filed(taken_away=(CASE,))),
             ON_CASE,
             Place.REGARDING,
-            "only a person changes",
-            id="manual",
+            "only a person files it there again",
+            id="taken-away",
         ),
         pytest.param(
-            replace(ACCEPTED, filed=filed(Regarding(KIM, "folder"))),
+            replace(ACCEPTED, answers="root@x", pointed=(TARGET,), filed=filed(Regarding(KIM, Source.FOLDER))),
             ON_CASE,
             Place.REGARDING,
-            "does not matter",
+            "decided again",
             id="another-folder",
         ),
         pytest.param(
@@ -189,14 +191,14 @@ TARGET = Pointed("root@x", True, CASE)
             id="by-now",
         ),
         pytest.param(
-            replace(ACCEPTED, answers="root@x", pointed=(Pointed("root@x", True, KIM),)),
+            replace(ACCEPTED, answers="root@x", pointed=(Pointed("root@x", True, (KIM,)),)),
             ON_CASE,
             Place.REGARDING,
             "filed under case 1: it is filed under contact kim",
             id="other-record",
         ),
         pytest.param(
-            replace(ACCEPTED, answers="root@x", pointed=(Pointed("root@x", True, None),)),
+            replace(ACCEPTED, answers="root@x", pointed=(Pointed("root@x", True, ()),)),
             ON_CASE,
             Place.REGARDING,
             "it is filed under no record",
@@ -261,14 +263,14 @@ def test_it_is_said_what_would_have_had_to_be_true(kept, asked, place, said):
             id="copy",
         ),
         pytest.param(
-            replace(ACCEPTED, answers="root@x", filed=filed(Regarding(CASE, "correlated"))),
+            replace(ACCEPTED, answers="root@x", filed=filed(Regarding(CASE, Source.CORRELATED))),
             ON_CASE,
             Place.REGARDING,
             "<root@x>, which it answers",
             id="answered",
         ),
         pytest.param(
-            replace(ACCEPTED, filed=filed(Regarding(CASE, "folder"))),
+            replace(ACCEPTED, filed=filed(Regarding(CASE, Source.FOLDER))),
             ON_CASE,
             Place.REGARDING,
             "its folder",
@@ -310,7 +312,7 @@ looks = st.builds(
     st.sampled_from([RESPONSES_ONLY, NOTHING, "x"]),
 )
 records = st.sampled_from([ANNA, BEN, KIM, CASE])
-regardings = st.none() | st.builds(Regarding, records, st.sampled_from(["manual", "folder", "correlated", "?"]))
+regardings = st.lists(st.builds(Regarding, records, st.sampled_from(Source)), max_size=3).map(tuple)
 people = st.lists(
     st.builds(Party, st.sampled_from(Role), st.sampled_from(["kim@x", "a@o"]), texts, st.lists(records).map(tuple))
 )
@@ -326,8 +328,10 @@ people = st.lists(
         looked=st.lists(looks, max_size=4).map(tuple),
         verified=st.booleans(),
         answers=st.none() | texts,
-        pointed=st.lists(st.builds(Pointed, texts, st.booleans(), st.none() | records), max_size=3).map(tuple),
-        filed=st.none() | st.builds(Filed, acceptor=records, regarding=regardings, parties=people.map(tuple)),
+        pointed=st.lists(
+            st.builds(Pointed, texts, st.booleans(), st.lists(records, max_size=2).map(tuple)), max_size=3
+        ).map(tuple),
+        filed=st.none() | st.builds(Filed, acceptor=records, regardings=regardings, parties=people.map(tuple)),
     ),
     st.builds(
         Asked,

@@ -28,6 +28,7 @@ DEFAULTS = {
     "approval.queuesOnly": True,
     "tracking.mode": "best",
     "tracking.folderLevel": True,
+    "tracking.folderWins": False,
     "tracking.headers": True,
     "tracking.ignoreForwards": True,
     "tracking.sentItems": True,
