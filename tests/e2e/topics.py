@@ -1,7 +1,9 @@
 """What the end-to-end tests read from Kafka and put back onto it."""
 
+import random
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -26,17 +28,27 @@ def everything(kafka: str, topic: str) -> Iterator[Any]:
                 yield from records
 
 
-def again(kafka: str, topic: str) -> int:
-    """Produce every record that belongs on the topic once more, as it was; return how many there were.
-
-    The poison of other tests stays out: a dead letter is kept per position, so more of it is more dead letters.
+def again(kafka: str, topics: Iterable[str], order: random.Random) -> Counter[str]:
     """
-    records = [one for one in everything(kafka, topic) if _belongs(one.value, topic)]
+    Produce every record that belongs on these topics once more, as it was, all of them in an order by chance.
+
+    Of a compacted topic that is what compaction leaves: an older record of a key would be a change. The poison of
+    other tests stays out: a dead letter is kept per position, so more of it is more dead letters. Returns how many
+    there were by topic.
+    """
+    records = [one for topic in topics for one in _lasting(kafka, topic) if _belongs(one.value, topic)]
+    order.shuffle(records)
     with closing(KafkaProducer(bootstrap_servers=kafka, acks="all", max_request_size=32 << 20)) as producer:
         for one in records:
-            producer.send(topic, key=one.key, value=one.value, headers=list(one.headers), partition=one.partition)
+            producer.send(one.topic, key=one.key, value=one.value, headers=list(one.headers), partition=one.partition)
         producer.flush()
-    return len(records)
+    return Counter(one.topic for one in records)
+
+
+def _lasting(kafka: str, topic: str) -> Iterable[Any]:
+    if catalogue()[topic].cleanup != "compact":
+        return everything(kafka, topic)
+    return {one.key: one for one in everything(kafka, topic)}.values()
 
 
 def _belongs(value: bytes | None, topic: str) -> bool:
