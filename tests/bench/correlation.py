@@ -12,6 +12,7 @@ from typing import Any
 from services.domain.correlation_rules import Mode
 from services.domain.likeness.rules import LINK, TABLE
 from tests.bench.correlation_corpora import LISTS, POOL, R_LISTS, UNSEEN, Rows, folder, module, sources
+from tests.bench.correlation_cost import every_body_read, milliseconds
 from tests.bench.correlation_runs import Blind, by_headers, interval
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -68,6 +69,7 @@ def _report(corpora: Path, mode: Mode) -> Iterator[str]:
         yield from _thresholds(pool)
         yield from _rules(pool)
         yield from _missed(pool)
+        yield from _cost(pool_rows, scorer)
     yield from _headers(with_headers, scorer, mode)
 
 
@@ -121,6 +123,18 @@ def _missed(pool: Blind) -> Iterator[str]:
     yield "| kind of mail | mark | subject of what it answers | mails |\n|---|---|---|---|"
     for (kind, mark, equal), count in sorted(pool.missed(LINK).items(), key=lambda item: (-item[1], item[0])):
         yield f"| {kind} | {mark} | {'equal' if equal else 'another'} | {count:,} |"
+
+
+def _cost(rows: Rows, scorer: ModuleType) -> Iterator[str]:
+    yield "\nPOOL with the text of every mail read, not only of those with a mark of an answer or a quote.\n"
+    yield COLUMNS.format("mailbox")
+    with every_body_read():
+        every = Blind(rows, scorer)
+    yield _row("POOL, every body read", *(every.score(LINK, subset=subset) for subset in SUBSETS))
+    yield "\nCPU of a mail, without Redis (`make bench-likeness` has that).\n"
+    yield "| what | ms |\n|---|---|"
+    for what, taken in milliseconds(rows).items():
+        yield f"| {what} | {taken:.3f} |"
 
 
 def _headers(rows: Rows, scorer: ModuleType, mode: Mode) -> Iterator[str]:
