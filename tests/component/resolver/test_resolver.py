@@ -520,3 +520,19 @@ def test_a_recipient_far_down_the_list_is_one(resolver: Resolver):
     resolver.resolve(resolver.record(mail("root", to=f"{crowd}, support@own.example"), mailbox="unowned@own.example"))
 
     assert {"root": "accepted"} == resolver.outcomes()
+
+
+def test_a_record_is_found_by_its_domain_however_that_is_written_and_not_by_another(resolver: Resolver):
+    resolver.directory({"type": "contact", "id": "eva", "addresses": ["Eva@Straße.example"]})
+    resolver.resolve(
+        resolver.record(mail("a-label", From="eva@xn--strae-oqa.example")),
+        resolver.record(mail("upper", From="EVA@XN--STRAE-OQA.EXAMPLE")),
+        resolver.record(mail("other", From="eva@strasse.example")),
+    )
+
+    found = resolver.rows(
+        "SELECT split_part(m.message_id, '@', 1), p.records -> 0 ->> 'id' FROM resolver.party p"
+        " JOIN resolver.activity a ON a.id = p.activity_id JOIN resolver.message m USING (message_key)"
+        " WHERE p.role = 'from' ORDER BY 1"
+    )
+    assert [("a-label", "eva"), ("other", None), ("upper", "eva")] == found

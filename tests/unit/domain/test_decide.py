@@ -7,7 +7,6 @@ import pytest
 
 from services.domain.acceptance import Outcome, Scope
 from services.domain.activity import shape
-from services.domain.addresses import normalise
 from services.domain.correlation import Method, Pointer, Target, TrackedAs
 from services.domain.decide import Decision, Facts, Policy, decide
 from services.domain.directory import Record, RecordRef
@@ -212,18 +211,3 @@ def test_an_explanation_of_a_rejected_mail_quotes_no_address():
 
     assert [("filter", "to 1", "user/anna")] == [(x.kind, x.value, x.points_to) for x in looked]
     assert not any("@" in f"{x.value}{x.why}" for x in looked)
-
-
-@pytest.mark.parametrize(
-    ("written", "expected"),
-    [
-        (" <Kim@EXAMPLE.com> ", "kim@example.com"),
-        ("kim+tag@x.example", "kim+tag@x.example"),
-        ("kim@bücher.example", "kim@xn--bcher-kva.example"),
-        ("kim@x.example.", "kim@x.example"),
-        ("not an address", "not an address"),
-        ("kim@" + "ü" * 70 + ".example", "kim@" + "ü" * 70 + ".example"),
-    ],
-)
-def test_an_address_has_one_form_for_look_ups(written, expected):
-    assert expected == normalise(written)
