@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.bench import mailset, many, peer, stored, trickle
+from tests.bench import directory, mailset, many, peer, stored, trickle
 from tests.bench.accounting import Meter
 from tests.bench.installation import Installation, figures
 
@@ -47,7 +47,7 @@ def main() -> None:
                 ours, theirs = result["run"], result[given.vs]
                 result["times_as_fast"] = round(ours["mails_per_second"] / theirs["mails_per_second"], 1)
                 result["times_less_cpu"] = round(theirs["cpu_per_1000_all"] / ours["cpu_per_1000_all"], 1)
-            if given.stored:
+            if given.stored or given.records:
                 result["stored"] = _stored(world, Installation(folder / "stored"), mails, given)
             if given.hours:
                 result["steady"] = _steady(world, mails, LOAD, given.hours, given.rate)
@@ -81,6 +81,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--mails", type=int, default=5000, help="how many mails a run has")
     parser.add_argument("--warm", type=int, default=2000, help="mails that go through before anything is measured")
     parser.add_argument("--stored", type=int, default=0, help="measure beside it with so many mails stored")
+    parser.add_argument("--records", type=int, default=0, help="the same with so many records in the directory")
     parser.add_argument("--vs", choices=["django-mailbox"], help="also run this system on the same mails")
     parser.add_argument("--trickle", type=int, default=60, help="mails of the quiet trickle, with IDLE and without")
     parser.add_argument("--many", type=int, default=0, help="instead: poll so many empty mailboxes")
@@ -124,6 +125,8 @@ def _stored(small: Installation, large: Installation, mails: list[bytes], given:
         with large.database() as database:
             found: dict[str, Any] = {"mails": given.stored, "database": stored.fill(database, given.stored)}
         found["filled_in_seconds"] = round(time.time() - began)
+        if given.records:
+            found["directory"] = directory.loaded(large, given.records)
         _run(large, mails, TOUCH)
         rounds: list[dict[str, dict[str, Any]]] = []
         for number, address in enumerate(IN_TURN):
@@ -132,7 +135,16 @@ def _stored(small: Installation, large: Installation, mails: list[bytes], given:
     found["rounds"] = rounds
     for figure in ("mails_per_second", "cpu_per_1000_all"):
         found[f"{figure}_ratio"] = round(statistics.median(r["large"][figure] / r["small"][figure] for r in rounds), 2)
+    for name in ("resolver", "postgres"):
+        found[f"cpu_per_1000_{name}_ratio"] = round(
+            statistics.median(_cpu_of(r["large"], name) / _cpu_of(r["small"], name) for r in rounds), 2
+        )
     return found
+
+
+def _cpu_of(run: dict[str, Any], name: str) -> float:
+    each: dict[str, float] = run["cpu_per_1000"]
+    return sum(seconds for process, seconds in each.items() if process.startswith(name))
 
 
 def _steady(world: Installation, mails: list[bytes], address: str, hours: float, rate: float) -> dict[str, Any]:
