@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "resolve": ("resolve_commands", "resolve_command"),
     "unresolve": ("resolve_commands", "unresolve_command"),
     "regarding": ("regarding_commands", "regarding_commands"),
+    "alias": ("alias_commands", "alias_commands"),
     "review": ("review_commands", "review_commands"),
     "verify": ("verify_commands", "verify_command"),
     "dead": ("dead_commands", "dead_commands"),

@@ -56,12 +56,14 @@ class Candidate:
 
     ``rank`` is its place: position in To, then in Cc, then :data:`UNNAMED_RANK` for the polled mailbox that the
     header does not name. Over all accepted deliveries of a message the least rank is the acceptor.
+    ``alias``: the header names it by an address that only a person has confirmed.
     """
 
     ref: RecordRef
     option: FilterOption
     rank: int
     address: str
+    alias: bool = False
 
     @property
     def named(self) -> bool:

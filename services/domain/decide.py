@@ -75,7 +75,8 @@ class Facts:
     decided before. ``tracked_by`` is the folder rule or the keyword that makes it tracked whatever filters say, or
     empty; ``folder_record`` the record of the rule. ``mailbox`` is the one that received it: with an ``attribution``,
     the one it was forwarded for. ``opposite`` says whether the same message is filed as outgoing. ``words`` are what
-    people say of its addresses: they name parties, and no filter asks for them.
+    people say of its addresses: they name parties, and no filter asks for them. ``aliases`` are the other addresses of
+    users and queues that people have confirmed: they name whom a mail is for, and no party.
     ``sender`` is the sender gate, ``around`` what is looked up when it matters, ``signed`` what our own check of the
     mail's signatures has found.
     """
@@ -95,6 +96,7 @@ class Facts:
     attribution: Attribution | None = None
     opposite: bool = False
     words: Words = NO_WORDS
+    aliases: Mapping[str, RecordRef] = field(default_factory=dict)
     sender: Callable[[Target], SenderVerdict] = plausible
     around: Surroundings = NOTHING
     signed: Callable[[], Checked] = lambda: UNCHECKED
@@ -107,9 +109,15 @@ class Facts:
         """Return who owns the mailbox of a normalised address; see :meth:`_looked_up`."""
         return self.mailbox_owners.get(self._looked_up(address))
 
+    def alias_of(self, address: str) -> RecordRef | None:
+        """Return whose other address a normalised one is; see :meth:`_looked_up`."""
+        return self.aliases.get(self._looked_up(address)) if self.aliases else None
+
     def _looked_up(self, address: str) -> str:
         """Where details are folded, ``ada+news@…`` is ``ada@…``, unless somebody has exactly that address."""
-        if not self.policy.fold_details or address in self.directory or address in self.mailbox_owners:
+        if not self.policy.fold_details or any(
+            address in known for known in (self.directory, self.mailbox_owners, self.aliases)
+        ):
             return address
         return without_detail(address)
 
@@ -142,17 +150,18 @@ UNCORRELATED = Correlation(Method.NONE, None, None, ())
 
 def principals_at(facts: Facts, address: str) -> tuple[RecordRef, ...]:
     """
-    Return the users and queues behind an address: the owner of that mailbox, and the directory's own.
+    Return the users and queues behind an address: the owner of that mailbox, the directory's own, and whose other
+    address it is.
 
     This looks at mailbox addresses, never at how parties are shown, so an address that a user shares with a
     contact still reaches the user (domain rule 4.3). Disabled ones are left out.
     """
     found = dict.fromkeys(r.ref for r in facts.records_at(address) if r.active and r.ref.type in PRINCIPALS)
-    owner = facts.owner_of(address)
-    if owner is not None:
-        record = facts.records.get(owner)
-        if record is None or record.active:
-            found[owner] = None
+    for named in (facts.owner_of(address), facts.alias_of(address)):
+        if named is not None:
+            record = facts.records.get(named)
+            if record is None or record.active:
+                found[named] = None
     return tuple(sorted(found, key=lambda ref: (ref.type != USER, ref.id)))
 
 
@@ -171,7 +180,10 @@ def _candidates(facts: Facts) -> list[Candidate]:
         ranks = dict.fromkeys(polled, (0, facts.mailbox))
     if facts.policy.scope == Scope.POLLING_MAILBOX:
         ranks = {ref: rank for ref, rank in ranks.items() if ref in polled}
-    return [Candidate(ref, _option(facts, ref), rank, address) for ref, (rank, address) in ranks.items()]
+    return [
+        Candidate(ref, _option(facts, ref), rank, address, alias=rank < UNNAMED_RANK and facts.alias_of(address) == ref)
+        for ref, (rank, address) in ranks.items()
+    ]
 
 
 def _option(facts: Facts, ref: RecordRef) -> FilterOption:
@@ -295,9 +307,10 @@ def _place(candidate: Candidate, direction: Direction) -> str:
     """Where the candidate stands, without its address: rejected mail keeps none."""
     if direction == Direction.OUTGOING or not candidate.named:
         return "mailbox"
+    alias = ", by an alias" if candidate.alias else ""
     if candidate.rank >= CC_RANK:
-        return f"cc {candidate.rank - CC_RANK + 1}"
-    return f"to {candidate.rank + 1}"
+        return f"cc {candidate.rank - CC_RANK + 1}{alias}"
+    return f"to {candidate.rank + 1}{alias}"
 
 
 def _asked(direction: Direction, answer: Answer, *, counts: bool = False) -> Looked:

@@ -31,6 +31,8 @@ KEPT_HEADERS = (
 )  # fmt: skip
 """The headers that later decisions look at; those that start with KEPT_PREFIX are kept as well."""
 
+PLACED = "received"
+"""Kept once and without its text: only where the topmost one stands is looked at."""
 KEPT_PREFIX = "x-mailweave-"
 REPEATS = 50  # of one kept header
 
@@ -41,7 +43,7 @@ _FIELDS = (
 _MIME = (
     "content-type", "content-transfer-encoding", "content-disposition", "content-id", "content-description",
 )  # fmt: skip
-_WANTED = {name.encode(): name for name in (*KEPT_HEADERS, *_FIELDS, *_MIME)}
+_WANTED = {name.encode(): name for name in (*KEPT_HEADERS, *_FIELDS, *_MIME, PLACED)}
 _KEPT = frozenset(KEPT_HEADERS)
 _PREFIX = KEPT_PREFIX.encode()
 
@@ -142,6 +144,11 @@ def _lines(block: Block, text: bytes, offset: int) -> None:
 
 
 def _keep(block: Block, name: str, value: bytes) -> None:
+    if name == PLACED:
+        if name not in block.values:
+            block.values[name] = []
+            block.kept.append((name, b""))
+        return
     values = block.values.get(name)
     if values is None:
         block.values[name] = values = []

@@ -1,4 +1,4 @@
-"""What people ask of activities: commands of the topic ``commands`` that are the resolver's to carry out."""
+"""What people ask of activities and addresses: commands of the topic ``commands`` that are the resolver's."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from services.domain.addresses import normalise
 from services.domain.directory import RecordRef
 from services.domain.errors import UndecodableRecord
 from services.domain.identity import canonical_id, keyed_hash
-from services.resolver import filing_under, resolutions
+from services.resolver import filing_under, mailbox_aliases, resolutions
 from services.resolver.filing import Settings
 from services.runtime.crash import crash_point
 from services.runtime.records import Batch, Input, Output
@@ -67,13 +67,11 @@ def _asked(given: Input, hash_key: bytes) -> Asked | None:
 
 
 def _about_an_address(command: Command, hash_key: bytes) -> Asked:  # noqa: ARG001 - what all of them are given
-    if not command["address"]:
-        raise UndecodableRecord("the command names no address")
     wish = resolutions.Wish(
         command=_uuid(command["id"], "command"),
         kind=command["kind"],
         activity=_uuid(command["object"].removeprefix(ACTIVITY), "activity"),
-        address=normalise(command["address"]),
+        address=_address(command),
         record=_record(command) if command["kind"] == "resolve" else None,
         only_this=command["only_this"],
         author=command["author"],
@@ -121,7 +119,28 @@ def _uuid(text: str, of: str) -> UUID:
         raise UndecodableRecord(f"the id of the {of} is no UUID") from error
 
 
+def _about_an_alias(command: Command, hash_key: bytes) -> Asked:  # noqa: ARG001 - what all of them are given
+    saying = mailbox_aliases.Saying(
+        command=_uuid(command["id"], "command"),
+        answer=mailbox_aliases.ANSWERS[command["kind"]],
+        address=_address(command),
+        principal=_record(command),
+        author=command["author"],
+        reason=command["reason"],
+        asked=command["time"],
+    )
+    return lambda connection, settings: mailbox_aliases.carry_out_one(connection, saying, settings.mailbox_owners)
+
+
+def _address(command: Command) -> str:
+    address = normalise(command["address"])
+    if not address:
+        raise UndecodableRecord("the command names no address")
+    return address
+
+
 _READ: Mapping[str, Callable[[Command, bytes], Asked]] = {
     **dict.fromkeys(resolutions.HOW, _about_an_address),
     **dict.fromkeys(filing_under.KINDS, _about_a_record),
+    **dict.fromkeys(mailbox_aliases.ANSWERS, _about_an_alias),
 }

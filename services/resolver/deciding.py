@@ -9,7 +9,7 @@ import psycopg
 
 from services.domain import own_token
 from services.domain.evidence import Kind
-from services.resolver import awaiting, circles, opposites, reading, smart_matching
+from services.resolver import awaiting, circles, mailbox_aliases, opposites, reading, smart_matching
 from services.resolver.arrivals import Delivered
 from services.resolver.filing import Filing, Settings, gone, settle
 from services.resolver.ledger import Item, Ledger
@@ -69,6 +69,7 @@ def decide_all(
     write(connection, filing, ledger, settings_version=settings.policy.version, seen=seen)
     matching.write(connection)
     awaiting.note(connection, settled, ledger, settings.hash_key)
+    mailbox_aliases.note(connection, settled, ledger, settings.mailbox_owners)
     if circling:
         connection.execute(
             "INSERT INTO resolver.job (targets, messages, cause) VALUES ('{}', %s, 'circle')", (circling,)

@@ -140,6 +140,7 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
         attribution=attribution,
         opposite=(delivered.message_key, Direction.OUTGOING) in ledger.filed,
         words=ledger.words_of(delivered.message_key),
+        aliases=ledger.aliases,
         around=ledger.around(delivered.message_key),
         signed=signed(delivered, item.message, settings.policy.dkim_keys, settings.blobs),
     )

@@ -107,7 +107,8 @@ class Ledger:
     up only when a decision about a message turns on it. ``tokens`` are the tracking tokens in subjects. ``resolved`` is
     what the addresses of activities are resolved to, of the messages under decision, ``said`` by whose word, and
     ``words`` and ``words_on_all`` what people say of addresses, by message and of all mail. ``taken_away`` are the
-    records that people have taken away from an activity, by its id.
+    records that people have taken away from an activity, by its id. ``aliases`` are the other
+    addresses of users and queues.
     """
 
     known: dict[UUID, Known]
@@ -130,6 +131,7 @@ class Ledger:
     said: dict[tuple[UUID, Direction], Said] = field(default_factory=dict)
     words: Mapping[UUID, Mapping[str, Word]] = field(default_factory=dict)
     words_on_all: Mapping[str, Word] = field(default_factory=dict)
+    aliases: Mapping[str, RecordRef] = field(default_factory=dict)
 
     def words_of(self, message_key: UUID) -> Words:
         """Return what people say of the addresses of a message."""

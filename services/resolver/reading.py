@@ -14,7 +14,7 @@ from services.domain.directory import RecordRef
 from services.domain.evidence import OWN_TOKENS, Kind
 from services.domain.identity import Direction
 from services.domain.resolved import Records
-from services.resolver import directory_rows, message_rows, naming, regardings, tokens, words
+from services.resolver import directory_rows, mailbox_aliases, message_rows, naming, regardings, tokens, words
 from services.resolver.arrivals import Delivered
 from services.resolver.ledger import Current, Filed, Item, Ledger
 from services.resolver.lookups import Named, StoredSurroundings
@@ -162,7 +162,9 @@ def read(
     resolved, said = message_rows.resolved(connection, before)
     own, every = words.read(connection, keys, items)
     spoken = {word.record for some in (*own.values(), every) for word in some.values()}
-    directory, records = directory_rows.read(connection, items, mailbox_owners, _kept(before, resolved) | spoken)
+    aliases = mailbox_aliases.read(connection, items)
+    kept = _kept(before, resolved) | spoken | set(aliases.values())
+    directory, records = directory_rows.read(connection, items, mailbox_owners, kept)
     participants = message_rows.participants(connection, sorted({key for key, _ in filed}))
     mentioned = Named(connection, known)
     texts = {item.delivered.message_key: item.message.body_text for item in items}
@@ -189,6 +191,7 @@ def read(
         words=own,
         words_on_all=every,
         taken_away=regardings.taken_away(connection, keys),
+        aliases=aliases,
     )
 
 

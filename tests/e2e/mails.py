@@ -20,8 +20,9 @@ def mail(
     minute: int = 0,
     text: str = "Hello.\n",
     attachment: bytes = b"",
+    above: str = "",
 ) -> bytes:
-    """Return a mail with these fields; ids come without brackets."""
+    """Return a mail with these fields; ids come without brackets. ``above`` is what a server has written on top."""
     made = EmailMessage()
     made["From"] = from_
     made["To"] = to
@@ -37,4 +38,4 @@ def mail(
     made.set_content(text)
     if attachment:
         made.add_attachment(attachment, maintype="application", subtype="octet-stream", filename="big.bin")
-    return made.as_bytes().replace(b"\n", b"\r\n")
+    return (above.encode() + made.as_bytes()).replace(b"\n", b"\r\n")
