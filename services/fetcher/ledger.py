@@ -32,7 +32,7 @@ class Ledger(Protocol):
         """Note by which id (RFC 8474) a folder is known that the settings ask for."""
 
     def forget(self, absences: FolderAbsences) -> None:
-        """Note which folders are gone and back, and forget those that were gone for too long; no delivery goes."""
+        """Note which folders are gone and back, and forget those that were gone for 90 days; no delivery goes."""
 
     def position(self, folder_id: str) -> Position | None:
         """Return the cursor of a folder, or None before its first check."""

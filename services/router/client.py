@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from services.domain.errors import Refused, Retry
+from services.fetcher.endpoint import forms
 from services.fetcher.trust import trust
 from services.settings.declaring import Strict
 from services.storage.sealing import Secret
@@ -66,7 +67,7 @@ class Client:
 
     def introduce(self) -> dict[str, Any]:
         """Return what the endpoint says of this router."""
-        return self._request("GET", "/v1/router", None, {})
+        return self._request("GET", f"/v{forms.VERSION}/router", None, {})
 
     def ask(self, mailbox: str, step: str, form: Strict) -> dict[str, Any]:
         """Have something done or answered about a mailbox."""
@@ -128,7 +129,7 @@ class Client:
 
 
 def _path(mailbox: str, step: str) -> str:
-    return f"/v1/mailboxes/{quote(mailbox, safe='')}/{step}"
+    return f"/v{forms.VERSION}/mailboxes/{quote(mailbox, safe='')}/{step}"
 
 
 def _seconds(text: str | None) -> float:

@@ -153,6 +153,7 @@ PUSHED_OUTCOMES = {
 ROUTED_OUTCOMES = (
     "taken", "known", "bad_request", "token_refused", "router_not_allowed", "mailbox_unknown", "left_to_fetcher",
     "mailbox_not_read", "fence_lost", "too_large", "damaged", "too_slow", "busy", "stores", "not_found", "rule_unknown",
+    "other_version",
 )  # fmt: skip
 TOKEN_OUTCOMES = {"tracking": ("issued", "unknown"), "own": ("verified", "forged")}
 TOKEN_KINDS = {"resolver": "tracking", "correlator": "own"}

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.bench import directory, mailset, many, peer, stored, trickle
+from tests.bench import directory, mailset, many, peer, settings_changes, stored, trickle
 from tests.bench.accounting import Meter
 from tests.bench.installation import Installation, figures
 
@@ -22,7 +22,7 @@ SECONDS_PER_MAIL = 0.2  # a run that is slower than this is stuck
 def main() -> None:
     """Do what the arguments say and print the figures as JSON."""
     given = _arguments()
-    if given.many or given.idle:
+    if given.many or given.idle or given.settings:
         _print(_many(given), given.json)
         return
     with tempfile.TemporaryDirectory(prefix="mailweave-bench-") as name:
@@ -62,7 +62,7 @@ def _print(result: dict[str, Any], file: Path | None) -> None:
 
 
 def _many(given: argparse.Namespace) -> dict[str, Any]:
-    """Measure mailboxes that are polled, and mailboxes that idle, each in an installation of its own."""
+    """Measure mailboxes that are polled, mailboxes that idle, and settings, each in an installation of its own."""
     result: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="mailweave-bench-") as name:
         if given.many:
@@ -73,6 +73,10 @@ def _many(given: argparse.Namespace) -> dict[str, Any]:
             world = Installation(Path(name, "idle"))
             with world.running():
                 result["idle"] = many.idled(world, given.idle, given.minutes)
+        if given.settings:
+            world = Installation(Path(name, "settings"))
+            with world.running(given.replicas):
+                result["settings_seconds"] = settings_changes.measure(world, given.settings)
     return result
 
 
@@ -87,6 +91,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--many", type=int, default=0, help="instead: poll so many empty mailboxes")
     parser.add_argument("--poll", type=int, default=300, help="seconds between two looks at each of them")
     parser.add_argument("--idle", type=int, default=0, help="instead: have so many empty mailboxes idle")
+    parser.add_argument("--settings", type=int, default=0, help="instead: change a setting so often")
     parser.add_argument("--minutes", type=float, default=6, help="how long these are measured")
     parser.add_argument("--hours", type=float, default=0, help="steady load for so long, for the memory")
     parser.add_argument("--rate", type=float, default=20, help="mails per second of the steady load")

@@ -11,6 +11,8 @@ from services.fetcher.fetch import BATCH_MAILS
 from services.fetcher.position import Position
 from services.settings.declaring import Strict
 
+VERSION = 2
+"""Of what goes over the wire: raised when a router and an endpoint that differ in it would misunderstand each other."""
 MOST_IDS = 5000
 MOST_BYTES = 1 << 40
 

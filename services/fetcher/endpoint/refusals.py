@@ -50,6 +50,19 @@ class NotFound(Refusal):
     code = "not_found"
 
 
+class OtherVersion(Refusal):
+    """The router is older or newer than the installation, and means other things by what it says."""
+
+    status = 409
+    code = "other_version"
+    again = 60
+
+    def __init__(self, version: int) -> None:
+        super().__init__(
+            f"the installation speaks version {version} to routers, and this one another: update the older"
+        )
+
+
 class MailboxUnknown(NotFound):
     """The settings have no such mailbox."""
 

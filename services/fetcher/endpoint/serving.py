@@ -65,9 +65,10 @@ class Service:
     def application(self) -> web.Application:
         """Return what aiohttp serves."""
         app = web.Application(middlewares=[_answered], client_max_size=LARGEST_BODY)
-        app.router.add_get("/v1/router", self._introduce)
-        app.router.add_post("/v1/mailboxes/{mailbox}/mails", self._upload)
-        app.router.add_post("/v1/mailboxes/{mailbox}/{step}", self._step)
+        app.router.add_get(f"/v{forms.VERSION}/router", self._introduce)
+        app.router.add_post(f"/v{forms.VERSION}/mailboxes/{{mailbox}}/mails", self._upload)
+        app.router.add_post(f"/v{forms.VERSION}/mailboxes/{{mailbox}}/{{step}}", self._step)
+        app.router.add_route("*", r"/v{version:\d{1,4}}/{rest:router|mailboxes/.+}", _otherwise)
         return app
 
     def close(self) -> None:
@@ -119,6 +120,12 @@ class Service:
     async def _run(self, work: Callable[[], T]) -> T:
         # Shielded: a router that hangs up must not leave a hand-over by half; it comes to its end in its thread.
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._pool, work))
+
+
+async def _otherwise(request: web.Request) -> web.Response:
+    if int(request.match_info["version"]) == forms.VERSION:
+        raise refusals.NotFound("there is no such request")
+    raise refusals.OtherVersion(forms.VERSION)
 
 
 @web.middleware

@@ -73,7 +73,7 @@ def asked(endpoint, mailbox, token, content, *, step="mails", length=None, lines
     """The bytes of a request; ``length`` is a Content-Length that may lie."""
     said_length = len(content) if length is None else length
     return b"\r\n".join([
-        f"POST /v1/mailboxes/{mailbox}/{step} HTTP/1.1".encode(), b"Host: x", f"Authorization: Bearer {token}".encode(),
+        f"POST /v2/mailboxes/{mailbox}/{step} HTTP/1.1".encode(), b"Host: x", f"Authorization: Bearer {token}".encode(),
         f"Content-Length: {said_length}".encode(), *lines, b"", content,
     ])  # fmt: skip
 
@@ -104,7 +104,7 @@ def test_a_wrong_token_is_refused_before_the_body_is_read(outside, endpoint, tok
 
 def test_a_request_without_a_token_or_with_another_scheme_is_refused(outside, endpoint):
     for line in (b"X: y", b"Authorization: Basic YTpi", b"Authorization: Bearer"):
-        request = b"GET /v1/router HTTP/1.1\r\nHost: x\r\n" + line + b"\r\n\r\n"
+        request = b"GET /v2/router HTTP/1.1\r\nHost: x\r\n" + line + b"\r\n\r\n"
         assert 401 == said(endpoint.port, request)[0]
 
 
@@ -181,7 +181,7 @@ def test_connections_that_never_ask_are_closed_and_do_not_keep_others_out(outsid
     with serving(outside.ports, settings(outside.mailbox)) as running:
         slow = [socket.create_connection((HOST, running.port), timeout=20) for _ in range(8)]
         for one in slow[:4]:
-            one.sendall(b"POST /v1/mailboxes/x/end HTTP/1.1\r\nAuthoriz")
+            one.sendall(b"POST /v2/mailboxes/x/end HTTP/1.1\r\nAuthoriz")
         with socket.create_connection((HOST, running.port), timeout=20) as extra:
             assert b"" == extra.recv(10)
         for one in slow:
@@ -217,9 +217,20 @@ def test_names_that_are_no_mailbox_are_unknown(outside, endpoint, token, name):
 
 
 def test_what_is_no_request_is_not_found(endpoint, token):
-    for line in ("GET /", "GET /metrics", "PUT /v1/router", "POST /v1/mailboxes/x/drop"):
+    for line in ("GET /", "GET /metrics", "PUT /v2/router", "POST /v2/mailboxes/x/drop"):
         request = f"{line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Length: 0\r\n\r\n"
         assert 404 == said(endpoint.port, request.encode())[0]
+
+
+@pytest.mark.parametrize("line", ["GET /v1/router", "POST /v1/mailboxes/x/claim", "POST /v99/mailboxes/x/mails"])
+def test_a_router_of_another_version_is_told_which_is_spoken_here(endpoint, token, line):
+    """What it says may mean other things, so nothing of it is carried out."""
+    request = f"{line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Length: 0\r\n\r\n"
+    status, answer = said(endpoint.port, request.encode())
+
+    assert (409, "other_version") == (status, answer["code"])
+    assert "speaks version 2" in str(answer["message"])
+    assert "update the older" in str(answer["message"])
 
 
 def test_nobody_takes_the_place_of_another_mailboxes_mail(outside, endpoint, token, fence):
@@ -281,7 +292,7 @@ def test_while_a_store_is_away_the_router_hears_that_and_nothing_has_moved(outsi
 def test_nothing_secret_is_in_the_log(outside, endpoint, token, fence, caplog):
     caplog.set_level(logging.DEBUG)
     secret = token.partition(".")[2]
-    bad = f"GET /v1/router HTTP/1.1\r\nAuthorization: Bearer {token}\x00\x01\r\nBroken {secret}\r\n\r\n"
+    bad = f"GET /v2/router HTTP/1.1\r\nAuthorization: Bearer {token}\x00\x01\r\nBroken {secret}\r\n\r\n"
     said(endpoint.port, bad.encode())
     said(endpoint.port, asked(endpoint, outside.mailbox, token, body(head(fence, MAIL, folder="\0"), MAIL)))
     object.__setattr__(outside.ports, "send", lambda _: (_ for _ in ()).throw(ValueError(token)))
@@ -322,7 +333,7 @@ def test_over_tls_a_router_is_let_in_when_it_trusts_the_certificate_and_speaks_n
         assert "router" in Client(url, lambda: secret, certificate).introduce()
         with pytest.raises(MailweaveError, match="not trusted"):
             Client(url, lambda: secret, None).introduce()
-        assert (0, {}) == said(running.port, b"GET /v1/router HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (0, {}) == said(running.port, b"GET /v2/router HTTP/1.1\r\nHost: x\r\n\r\n")
         old = ssl.create_default_context()
         old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
         old.maximum_version = ssl.TLSVersion.TLSv1_1

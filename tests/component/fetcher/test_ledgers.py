@@ -9,7 +9,7 @@ import pytest
 
 from services.domain.decide import KEYWORD
 from services.domain.errors import MailweaveError, Retry
-from services.domain.forgetting import Absences, FolderAbsences
+from services.domain.forgetting import KEPT, Absences, FolderAbsences
 from services.domain.identity import delivery_id_imap, delivery_id_pop3
 from services.fetcher import cursor
 from services.fetcher.deliveries import Passed
@@ -74,7 +74,7 @@ def ledger(request, outside, blobs, kafka):
     if request.param == "stored":
         yield lambda: outside.ports.ledger(outside.mailbox, cursor.claim(outside.ports.database, outside.mailbox).fence)
         return
-    with serving(outside.ports, settings(outside.mailbox, rules={"a": "A"})) as running:
+    with serving(lambda: outside.ports, settings(outside.mailbox, rules={"a": "A"})) as running:
         client = running.client(token_of(outside))
 
         def make():
@@ -274,7 +274,7 @@ def test_what_is_known_of_folders_is_told_as_it_was_noted(ledger):
     assert known == replace(known, cursors_gone={}, ids_gone={})
 
 
-def test_folders_that_are_gone_are_noted_and_forgotten(ledger):
+def test_folders_that_are_gone_are_noted_and_forgotten_after_90_days(ledger, outside):
     kept, none = ledger(), replace(GONE, gone=frozenset())
     for n in range(310):
         kept.know_as(f"f{n}", "x")
@@ -285,8 +285,16 @@ def test_folders_that_are_gone_are_noted_and_forgotten(ledger):
     known = kept.known()
     assert ({"id:f"}, names) == (known.cursors_gone.keys(), known.ids_gone.keys())
 
-    kept.forget(FolderAbsences(replace(none, forgotten=frozenset({"id:f"})), replace(none, back=names - {"f0"})))
-    kept.forget(FolderAbsences(none, replace(none, forgotten=frozenset({"f0"}))))
+    forgotten = FolderAbsences(
+        replace(none, forgotten=frozenset({"id:f"})), replace(none, back=names - {"f0"}, forgotten=frozenset({"f0"}))
+    )
+    kept.forget(forgotten)
+    known = kept.known()
+    assert ({"id:f"}, {"f0"}) == (known.cursors.keys(), known.ids_gone.keys()), "by a clock that is wrong nothing goes"
+    ports = outside.ports
+    outside.ports = replace(ports, now=lambda: ports.now() + KEPT)
+    kept = ledger()
+    kept.forget(forgotten)
     known = kept.known()
     assert ([], [], names - {"f0"}) == ([*known.cursors], [*known.ids_gone], known.ids.keys())
 

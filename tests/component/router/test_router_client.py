@@ -101,7 +101,7 @@ def test_an_address_is_one_part_of_the_path_and_nothing_else(address):
 
     line, *headers = asked[0].split(b"\r\n\r\n")[0].split(b"\r\n")
     _method, path, _version = line.split(b" ")
-    assert [b"", b"v1", b"mailboxes", quote(address, safe="").encode(), b"claim"] == path.split(b"/")
+    assert [b"", b"v2", b"mailboxes", quote(address, safe="").encode(), b"claim"] == path.split(b"/")
     assert not [header for header in headers if header.startswith(b"X-Evil")]
 
 
