@@ -150,8 +150,9 @@ def _of_mails(
     placing = place(mails, mailbox, folder, limit=snapshot.organization.message_max_mb * MEGABYTE)
     ledger = knowing.of_given(placing.arrivals, entries)
     items = [Item(a.delivered, a.message, a.wrapper) for a in placing.arrivals]
-    rows = decide(items, ledger, settings_of(snapshot))
-    return verdicts((i.delivered for i in items), rows, ledger, placing.labels)
+    settings = settings_of(snapshot)
+    rows = decide(items, ledger, settings)
+    return verdicts(items, rows, ledger, placing.labels, settings.policy.attachments)
 
 
 def _stored(since: datetime, candidate: Path | None, form: str, *, as_json: bool) -> None:

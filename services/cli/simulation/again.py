@@ -14,7 +14,7 @@ def again(stored: Stored, settings: Settings) -> list[Verdict]:
     """Return what these settings make of the mail."""
     items, ledger = stored.under(settings)
     rows = decide(items, ledger, settings)
-    return verdicts((i.delivered for i in items), rows, ledger, _labels(ledger))
+    return verdicts(items, rows, ledger, _labels(ledger), settings.policy.attachments)
 
 
 def decided(stored: Stored, of: Iterable[Verdict]) -> list[Verdict]:

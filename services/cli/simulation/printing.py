@@ -5,8 +5,10 @@ from collections.abc import Iterable
 
 import click
 
+from services.cli import sentences
 from services.cli.output import emit, plural, printable
 from services.cli.simulation.verdicts import Verdict, changes
+from services.cli.simulation.verdicts import left_out as left_out_of
 
 
 def decisions(found: Iterable[Verdict], *, as_json: bool) -> None:
@@ -20,6 +22,7 @@ def decisions(found: Iterable[Verdict], *, as_json: bool) -> None:
             click.echo(printable(f"{one.label}: {_outcome(one)}"))
             for looked in one.looked:
                 click.echo(printable(f"    {'*' if looked.counts else ' '} {looked.kind} {looked.value}: {looked.why}"))
+            _left_out(one)
     if not as_json:
         click.echo(", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.most_common()) + ".")
 
@@ -51,10 +54,17 @@ def differences(pairs: Iterable[tuple[Verdict, Verdict]], *, as_json: bool) -> i
         for looked in after.looked:
             if looked.counts:
                 click.echo(printable(f"    * {looked.kind} {looked.value}: {looked.why}"))
+        if "attachments" in kinds:
+            _left_out(after)
     if not as_json:
         kinds_told = "".join(f", {count:,} {kind}" for kind, count in sorted(counted.items()))
         click.echo(f"{changed:,} of {plural(total, 'delivery', 'deliveries')} would change{kinds_told}.")
     return changed
+
+
+def _left_out(one: Verdict) -> None:
+    for part in left_out_of(one.dropped or ()):
+        click.echo(f"      not attached: {sentences.dropped(part)}")
 
 
 def _place(one: Verdict) -> dict[str, object]:

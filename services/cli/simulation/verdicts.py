@@ -1,22 +1,29 @@
 """What a dry run says of each delivery, and how that differs from another run or from what is decided today."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from services.domain.acceptance import Outcome
+from services.domain.attachments import AttachmentLimits, Dropped, attachments_of
 from services.domain.correlation import Looked, plain
 from services.domain.directory import RecordRef
 from services.domain.identity import Direction
 from services.domain.regardings import Regardings
 from services.resolver.arrivals import Delivered
 from services.resolver.filing import DecisionRow
-from services.resolver.ledger import Current, Filed, Ledger
+from services.resolver.ledger import Current, Filed, Item, Ledger
+from services.storage.reports.activities import DroppedAttachment
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The outcome of one delivery. ``answers`` is the id of the message it is correlated with."""
+    """
+    The outcome of one delivery. ``answers`` is the id of the message it is correlated with.
+
+    ``dropped`` are the parts that are left out of its attachments; None of what is decided already, whose attachments
+    stay what they are.
+    """
 
     label: str
     delivered: Delivered
@@ -26,6 +33,7 @@ class Verdict:
     answers: str | None
     regardings: Regardings
     looked: tuple[Looked, ...]
+    dropped: tuple[Dropped, ...] | None = None
 
     @property
     def accepted(self) -> bool:
@@ -44,6 +52,7 @@ class Verdict:
             "answers": self.answers,
             "regarding": next(iter(regardings), None),
             "regardings": regardings,
+            **({"dropped_attachments": left_out(self.dropped)} if self.dropped is not None else {}),
             "evidence": [plain(one) for one in self.looked],
         }
 
@@ -71,19 +80,41 @@ def verdict(
 
 
 def verdicts(
-    deliveries: Iterable[Delivered], rows: Mapping[UUID, DecisionRow], ledger: Ledger, labels: Mapping[UUID, str]
+    items: Iterable[Item],
+    rows: Mapping[UUID, DecisionRow],
+    ledger: Ledger,
+    labels: Mapping[UUID, str],
+    limits: AttachmentLimits,
 ) -> list[Verdict]:
-    """Return the verdicts of a run, in the order of the deliveries."""
+    """Return the verdicts of a run, in the order of the items; ``limits`` are those for attachments."""
+    found = []
+    for item in items:
+        name = item.delivered.delivery_id
+        one = verdict(item.delivered, ledger.current[name], ledger.filed, labels, rows.get(name))
+        dropped = attachments_of(item.message, limits).dropped if one.accepted else ()
+        found.append(replace(one, dropped=dropped))
+    return found
+
+
+def left_out(dropped: Iterable[Dropped]) -> list[DroppedAttachment]:
+    """Return dropped parts as they are told of activities."""
     return [
-        verdict(one, ledger.current[one.delivery_id], ledger.filed, labels, rows.get(one.delivery_id))
-        for one in deliveries
+        DroppedAttachment(
+            name=one.part.filename,
+            type=one.part.content_type,
+            size=one.part.size,
+            sha256=one.part.sha256,
+            reason=one.reason,
+            detail=one.detail,
+        )
+        for one in dropped
     ]
 
 
 def changes(before: Verdict, after: Verdict) -> list[str]:
     """
     Name what differs: ``accepted``, ``rejected``, ``reason``, ``acceptor``, ``link-gained``, ``link-lost``,
-    ``link-changed``, ``regarding``; an empty list when nothing does.
+    ``link-changed``, ``regarding``, ``attachments``; an empty list when nothing does.
     """
     found = []
     if before.accepted != after.accepted:
@@ -97,6 +128,8 @@ def changes(before: Verdict, after: Verdict) -> list[str]:
         found.append("link-gained" if gained else "link-lost" if lost else "link-changed")
     if _sources(before) != _sources(after):
         found.append("regarding")
+    if before.accepted and after.accepted and None not in (before.dropped, after.dropped):
+        found += ["attachments"] if before.dropped != after.dropped else []
     return found
 
 

@@ -17,6 +17,7 @@ from services.cli.simulation.deciding import decide
 from services.cli.simulation.given import Given
 from services.cli.simulation.placing import Placing, place
 from services.cli.simulation.verdicts import verdicts
+from services.domain.attachments import AttachmentLimits
 from services.domain.identity import Direction
 from services.domain.message import Mailbox, MessageId
 from services.resolver.ledger import Item
@@ -46,7 +47,7 @@ def decided(
     ledger = knowing.of_given(placing.arrivals, ENTRIES)
     items = [Item(a.delivered, a.message) for a in placing.arrivals]
     rows = decide(items, ledger, settings_of(apply(EMPTY, "organization", 1, organization or {})))
-    found = verdicts((i.delivered for i in items), rows, ledger, placing.labels)
+    found = verdicts(items, rows, ledger, placing.labels, AttachmentLimits())
     return {one.label: (one.outcome, one.method, one.answers) for one in found}
 
 
@@ -332,3 +333,45 @@ def test_smart_matching_works_in_a_dry_run_as_in_the_services():
 
     assert expected == decided(mails, switched) == decided(mails[::-1], switched)
     assert {"None"} == {method for _, method, _ in decided(mails, {**switched, "tracking.mode": "best"}).values()}
+
+
+PARTS = b"""From: Kim <kim@customer.example>
+To: support@own.example
+Message-ID: <parts@x.example>
+Date: Tue, 24 Nov 2026 10:00:00 +0000
+Content-Type: multipart/mixed; boundary=b
+
+--b
+
+Hello
+--b
+Content-Type: application/octet-stream
+Content-Disposition: attachment; filename=offer.exe
+
+MZ
+--b
+Content-Type: application/pdf
+Content-Disposition: attachment; filename=offer.pdf
+
+%PDF-1.4
+--b--
+"""
+
+
+def test_parts_that_are_left_out_are_told_as_explain_tells_them(run, tmp_path):
+    (tmp_path / "parts.eml").write_bytes(PARTS.replace(b"\n", b"\r\n"))
+    (tmp_path / "directory.jsonl").write_text(json.dumps(DIRECTORY[1]))
+    settings = tmp_path / "settings.json"
+    settings.write_text(json.dumps({"organization": {"attachments.blocked": ["pdf"]}}))
+    mails = ("--mail", tmp_path / "parts.eml", "--mailbox", "support@own.example",
+             "--directory", tmp_path / "directory.jsonl")  # fmt: skip
+
+    assert "not attached: offer.exe (2 bytes): attachments.blocked names .exe\n" in run(*mails).stdout
+    (told,) = map(json.loads, run(*mails, "--json").stdout.splitlines())
+    assert [("offer.exe", "BlockedName", "exe")] == [
+        (one["name"], one["reason"], one["detail"]) for one in told["dropped_attachments"]
+    ]
+    differing = run(*mails, "--settings", settings, "--format", "diff")
+    assert "parts@x.example: attachments: accepted" in differing.stdout
+    assert "not attached: offer.pdf (8 bytes): attachments.blocked names .pdf\n" in differing.stdout
+    assert "offer.exe" not in differing.stdout
