@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 from services.domain.addresses import domain_of, normalise
 from services.domain.authentication import Authentication, authenticated
-from services.domain.decide import Decision, Facts
-from services.domain.directory import PRINCIPALS
+from services.domain.decide import Decision, Facts, principals_at
 from services.domain.kinds.rules import MailKind
 from services.domain.message import Mailbox
 from services.domain.sender_gate import PUBLIC_PROVIDERS
@@ -55,24 +54,26 @@ class Answer:
     why: str
 
 
-def unknown_sender(facts: Facts, decision: Decision, *, source: str) -> Answer:
+def unknown_sender(facts: Facts, decision: Decision, *, source: str, own: str | None = None) -> Answer:
     """
     Say whether a record is asked for, for the sender of an accepted incoming mail behind whom nobody is.
 
-    ``source`` is where the mail came from: an import is mail of the past.
+    ``source`` is where the mail came from: an import is mail of the past. ``own`` is what the user or queue has
+    chosen for whom it is filed, within what the organisation allows at all.
     """
     sender = facts.message.from_[0] if facts.message.from_ else Mailbox("", "")
     address = normalise(sender.address)
-    against = next((why for why in _against(facts, decision, address, source) if why), "")
+    against = next((why for why in _against(facts, decision, address, source, own) if why), "")
     if against:
         return Answer(None, against)
-    return Answer(Request(facts.policy.auto_create, address, sender.name[:LONGEST_NAME]), FOR)
+    return Answer(Request(own or facts.policy.auto_create, address, sender.name[:LONGEST_NAME]), FOR)
 
 
-def _against(facts: Facts, decision: Decision, address: str, source: str) -> Iterable[str]:
+def _against(facts: Facts, decision: Decision, address: str, source: str, own: str | None) -> Iterable[str]:
     """Yield what speaks against it, the first reason that is none empty counts."""
     local = address.rpartition("@")[0]
     yield "resolve.autoCreate is none" if facts.policy.auto_create == NONE else ""
+    yield "for whom it is filed wants none (autoCreate)" if own == NONE else ""
     yield "several records have the address, or one that is no longer active" if facts.records_at(address) else ""
     yield "" if len(address) <= LONGEST_ADDRESS and _ADDRESS.fullmatch(address) else "the sender has no usable address"
     yield "" if decision.kind in _PERSONS else f"it is {decision.kind} mail"
@@ -92,6 +93,6 @@ def _stripped(facts: Facts) -> frozenset[tuple[str, str]]:
 def _internal(facts: Facts, domain: str) -> bool:
     """Whether a domain is one of ours or lies below one: of a mailbox, or of a user or queue that the mail names."""
     recipients = (normalise(one.address) for one in (*facts.message.to, *facts.message.cc))
-    named = (one for one in recipients if any(r.ref.type in PRINCIPALS for r in facts.records_at(one)))
+    named = (one for one in recipients if principals_at(facts, one))
     ours = {domain_of(one) for one in (facts.mailbox, *facts.mailbox_owners, *named)} - PUBLIC_PROVIDERS - {""}
     return any(domain == one or domain.endswith("." + one) for one in ours)

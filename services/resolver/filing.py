@@ -96,14 +96,16 @@ class SmartMatching:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """
-    The settings as the resolver needs them; ``rules`` are the records of folder rules by their key, ``forwarding`` the
-    mailboxes that receive by a forward mailbox. ``smart`` is None where the product's smart matching has no place.
-    ``largest`` is the limit for whole mails in bytes; in ``blobs`` lie the mails whose signatures are checked.
+    The settings as the resolver needs them; ``options`` and ``creating`` are users' and queues' own, ``rules`` the
+    records of folder rules by their key, ``forwarding`` the mailboxes that receive by a forward mailbox. ``smart`` is
+    None where the product's smart matching has no place. ``largest`` is the limit for whole mails in bytes; in
+    ``blobs`` lie the mails whose signatures are checked.
     """
 
     policy: Policy
     mailbox_owners: Mapping[str, RecordRef]
     options: Mapping[RecordRef, int]
+    creating: Mapping[RecordRef, str] = field(default_factory=dict)
     rules: Mapping[str, RecordRef] = field(default_factory=dict)
     forwarding: frozenset[str] = frozenset()
     hash_key: bytes = field(default=b"", repr=False)
@@ -157,6 +159,7 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
         place = (filed.message_key, filed.direction)
         looked += record_requests.consider(
             facts, decision, place, records=ledger.resolved.get(place, {}), source=delivered.source,
+            own=settings.creating.get(filed.acceptor),
             hash_key=settings.hash_key, asking=filing.asking,
         )  # fmt: skip
     elif before is not None and before.outcome == Outcome.ACCEPTED:

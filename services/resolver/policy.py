@@ -73,6 +73,12 @@ def settings_of(snapshot: Snapshot, *, hash_key: bytes = b"", blobs: BlobFolder 
         options={
             ref: p.filter for key, p in snapshot.principals.items() if p.filter is not None for ref in _named(key)
         },
+        creating={
+            ref: p.auto_create
+            for key, p in snapshot.principals.items()
+            if p.auto_create is not None
+            for ref in _named(key)
+        },
         rules={
             f"folder-rule/{name}": RecordRef(rule.regarding.type, rule.regarding.id)
             for name, rule in snapshot.rules.items()

@@ -37,19 +37,20 @@ class Asking:
 
 
 def consider(
-    facts: Facts, decision: Decision, place: tuple[UUID, Direction], *, records: Records, source: str, hash_key: bytes,
-    asking: dict[UUID, Asking],
+    facts: Facts, decision: Decision, place: tuple[UUID, Direction], *, records: Records, source: str, own: str | None,
+    hash_key: bytes, asking: dict[UUID, Asking],
 ) -> tuple[Looked, ...]:  # fmt: skip
     """
     Note the request that follows from an activity, if any; return why, or why not. Of known senders nothing is said.
 
-    ``asking`` are the requests of this transaction by their ids, and ``records`` what the addresses are resolved to.
+    ``own`` is the choice of the user or queue for whom it is filed, ``asking`` are the requests of this transaction by
+    their ids, and ``records`` what the addresses are resolved to.
     """
     if facts.direction == Direction.OUTGOING or () not in [
         refs for (role, _), refs in records.items() if role == Role.FROM
     ]:
         return ()
-    answer = unknown_sender(facts, decision, source=source)
+    answer = unknown_sender(facts, decision, source=source, own=own)
     if answer.request is None:
         return (Looked(RECORD, "", None, counts=False, why=answer.why),)
     name = keyed_hash(hash_key, "record-request", answer.request.address)

@@ -128,6 +128,12 @@ class Principal(Strict):
         description="0 all, 1 responses to tracked mail, 2 from leads, contacts and accounts, 3 from known records, "
         "4 none; null: the organisation's default.",
     )
+    auto_create: Literal["none", "contact", "lead"] | None = Field(
+        default=None,
+        alias="autoCreate",
+        description="What the CRM is asked to make for unknown senders of mail that is filed for it, where "
+        "resolve.autoCreate is not none; null: what that says.",
+    )
 
 
 class FolderRule(Strict):

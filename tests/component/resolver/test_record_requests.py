@@ -2,12 +2,14 @@
 
 import threading
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from services import contracts
 from services.domain.decide import Policy
+from services.domain.directory import RecordRef
 from services.resolver.filing import Settings
 from services.storage.postgres import Database
 from services.storage.reports.explain import explain
@@ -147,3 +149,18 @@ def test_explain_says_when_the_crm_was_asked(creating: Resolver):
     assert ("contact", requests(creating)[0]["request_id"]) == (
         found["record_request"]["type"], found["record_request"]["id"]
     )  # fmt: skip
+
+
+def test_the_choice_of_the_user_for_whom_it_is_filed_counts(creating: Resolver):
+    creating.settings = replace(
+        creating.settings,
+        options={RecordRef("user", "anna"): 0},
+        creating={RecordRef("user", "anna"): "lead", RecordRef("queue", "support"): "none"},
+    )
+    creating.resolve(
+        creating.record(mail("one", **LENA)),
+        creating.record(mail("two", to="anna@own.example", From="max@other.example")),
+    )
+
+    assert [("lead", "max@other.example")] == [(one["type"], one["address"]) for one in requests(creating)]
+    assert [(False, "for whom it is filed wants none (autoCreate)")] == told(creating, "one")

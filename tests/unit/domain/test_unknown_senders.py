@@ -121,3 +121,15 @@ def test_an_import_is_mail_of_the_past_and_an_invitation_is_a_persons():
 def test_a_public_provider_is_nobodys_domain():
     """A mailbox of ours at one does not make all its customers colleagues."""
     assert answer(of("lena@gmail.com", mailbox_owners={"us@gmail.com": RecordRef("queue", "us")}))[0] is not None
+
+
+@pytest.mark.parametrize(
+    ("ours", "own", "asked"),
+    [("contact", None, "contact"), ("contact", "lead", "lead"), ("contact", "none", None), ("none", "lead", None)],
+)
+def test_the_user_chooses_within_what_the_organisation_allows(ours: str, own: str | None, asked: str | None):
+    """Domain rule 4.8: both switches must be on."""
+    given = of(create=ours)
+    found = unknown_sender(given, decide(given), source="imap", own=own).request
+
+    assert asked == (found.type if found is not None else None)

@@ -242,6 +242,7 @@ def test_a_mailbox_reads_its_inbox_and_has_no_owner_unless_told_otherwise():
             for field in ("credentialRetrieval", "outgoingCredentialRetrieval")
         ),
         ("principal/user:u1", "filter", (0, 4, None), (-1, 5, "all", True)),
+        ("principal/user:u1", "autoCreate", ("none", "contact", "lead", None), ("account", True)),
     ],
     ids=lambda one: one if isinstance(one, str) else "",
 )
