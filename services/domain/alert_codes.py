@@ -132,7 +132,7 @@ KINDS: Mapping[str, Kind] = {
     "router_silent": Kind(
         "error",
         "A router that has mailboxes to read is not heard. Nothing is lost: it goes on where it stopped.",
-        "Look at the router's log and with mailweave router list; router/any: no router at all is heard.",
+        "Look at its log (token, way, version) and with mailweave router list; router/any: none at all is heard.",
     ),
     "forward_not_wrapped": Kind(
         "information",

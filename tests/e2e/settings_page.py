@@ -15,8 +15,6 @@ ELSEWHERE: Mapping[str, str] = {
     "Processing method": "tests/e2e/test_router.py",
     "Folder-level tracking": "tests/e2e/test_folders.py",
     "Maximum file size for attachments": "tests/e2e/test_mail_with_files.py",
-    "Tracking tokens": "tests/component/resolver/test_correlation_switches.py",
-    "Smart matching": "tests/component/resolver/test_correlation_switches.py",
 }
 """Rows that a test of another file changes: by row, the file's path from the root of the checkout."""
 

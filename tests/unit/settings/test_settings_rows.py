@@ -29,6 +29,8 @@ def test_each_row_has_a_test_on_a_running_pipeline_or_is_not_yet_acting():
 
     assert acting == tested
     assert not idle & tested
+    assert not settings_page.TESTED.keys() & settings_page.ELSEWHERE.keys(), "a row has one test"
+    assert all(path.startswith("tests/e2e/") for path in settings_page.ELSEWHERE.values()), "on a running pipeline"
 
 
 def test_a_row_that_is_tested_elsewhere_is_named_there():
