@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 
 from services.domain.message import Mailbox
-from services.mime.characters import clean
+from services.mime.characters import clean, shown
 from services.mime.words import WORD, decode_words
 
 _LONGEST_ADDRESS = 998
@@ -20,7 +20,7 @@ _USUAL = re.compile(rf" *(?:(?:\"([^\"<>\\]*)\"|([^\"<>(),;:@\\]*)) *<({_ATOM}@{
 _TOKEN = re.compile(
     rf"(?P<word>{WORD.pattern})"
     r'|"(?P<quoted>(?:[^"\\]++|\\.)*+)"'
-    r"|<(?P<angle>(?:\"[^\"<>]*\"|[^<>\"])*+)>"
+    r"|<(?P<angle>(?:\"[^\"<>]*\"|[^<>\"(])*+)>"
     r"|<(?P<open>[^<>,;\s\"]*)"
     r"|(?P<mark>[,;:(])"
     r"|(?P<atom>(?:[^\s\"(),:;<>\[\]=]|=(?!\?)|\[[^\s\[\]<>,]*\])+)"
@@ -30,7 +30,8 @@ _TOKEN = re.compile(
 )
 _UNQUOTED = re.compile(_TOKEN.pattern.replace(r"""|"(?P<quoted>""", r"""|(?!)(?P<quoted>"""), re.DOTALL)
 _COMMENT_MARK = re.compile(r"[()]|\\.", re.DOTALL)
-_COMMENT = re.compile(r"\([^()]*\)")
+_ANGLE_MARK = re.compile(r"[(<>]|\"(?:[^\"\\]++|\\.)*+\"", re.DOTALL)
+_BLANK = re.compile(r"[ \t\r\n]+")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -75,7 +76,7 @@ def mailboxes(value: str, limit: int = 5_000) -> tuple[Mailbox, ...]:
         if usual:
             return tuple(usual)
     found = _read(value, limit)
-    if not found and "=?" in value:
+    if not found and "=?" in value and not WORD.sub("", value).strip(", \t"):
         # The whole header was put into encoded words, addresses too (RFC 2047 section 5 forbids it).
         found = _read(decode_words(value), limit)
     return tuple(found)
@@ -114,11 +115,15 @@ def _read(value: str, limit: int) -> list[Mailbox]:
                 reading.comment = value[at : end - 1]
                 at = end
             comments = comments and bool(end)
+        elif kind == "open" and comments and (end := _angle_end(value, start + 1)):
+            _angle(reading, value[start + 1 : end - 1])
+            at = end
         elif kind == "junk" and text == '"':
             token = _UNQUOTED  # no closing quote follows, so none is looked for again
         elif kind == "mark":
             _separate(reading, text)
         else:
+            comments = comments and kind != "open"  # no bracket closes, so none is looked for again
             _take(reading, match, glued=start > 0 and value[start - 1] == '"')
     reading.flush()
     return reading.found[:limit]
@@ -131,13 +136,17 @@ def _separate(reading: _Reading, mark: str) -> None:
         reading.flush()
 
 
+def _angle(reading: _Reading, text: str) -> None:
+    if reading.angle:
+        reading.flush()
+    reading.angle = text
+
+
 def _take(reading: _Reading, match: re.Match[str], *, glued: bool) -> None:
     kind = match.lastgroup
     text = match[0]
     if kind in ("angle", "open"):
-        if reading.angle:
-            reading.flush()
-        reading.angle = match[kind]
+        _angle(reading, match[kind])
     elif reading.angle:
         if kind == "atom" and "@" in text:
             reading.flush()
@@ -162,6 +171,21 @@ def _comment_end(value: str, at: int) -> int:
     return 0
 
 
+def _angle_end(value: str, at: int) -> int:
+    """Return where brackets end that hold a comment, which may hold brackets of its own; 0 where they do not."""
+    while mark := _ANGLE_MARK.search(value, at):
+        at = mark.end()
+        if mark[0] == "(":
+            at = _comment_end(value, at)
+            if not at:
+                return 0
+        elif mark[0] == ">":
+            return at
+        elif mark[0] == "<":
+            return 0
+    return 0
+
+
 def _name(text: str) -> str:
     text = text.strip()
     if "\\" in text:
@@ -170,6 +194,12 @@ def _name(text: str) -> str:
 
 
 def _address(written: str) -> str:
+    """
+    Return the address without comments and white space.
+
+    A mark that nobody sees is left out where it stands around the address, as pasting brings it there; inside, the
+    address is another one than without it.
+    """
     text = written.strip()
     if text.startswith("@") and ":" in text:
         text = text.rpartition(":")[2]  # RFC 5322 section 4.4: an obsolete route
@@ -178,9 +208,21 @@ def _address(written: str) -> str:
     if "=?" in text:
         text = decode_words(text)
     if not text.startswith('"'):
-        text = "".join(_COMMENT.sub("", text).split())
-    text = clean(text).strip("<>,;")
+        text = _BLANK.sub("", _uncommented(text))
+    text = shown(text).strip("<>,;")
     local, at, domain = text.rpartition("@")
     if len(text) > _LONGEST_ADDRESS or (at and not (local and domain)):
         return ""
     return text
+
+
+def _uncommented(text: str) -> str:
+    kept: list[str] = []
+    at = 0
+    while (begin := text.find("(", at)) >= 0:
+        end = _comment_end(text, begin + 1)
+        if not end:
+            break
+        kept.append(text[at:begin])
+        at = end
+    return "".join((*kept, text[at:]))

@@ -90,6 +90,14 @@ def clean(text: str) -> str:
     return storable(_UNWANTED.sub("", _SPACES.sub(" ", text))).strip()
 
 
+def shown(text: str) -> str:
+    """Return text in which each control and direction mark is seen, but for those around it, which go."""
+    if text.isprintable():
+        return text
+    parts = [part for part in _UNWANTED.split(text) if part]
+    return storable("\ufffd".join(parts)).strip()
+
+
 def clean_body(text: str) -> str:
     """Return text of a body with LF line ends and without controls."""
     if "\r" in text:

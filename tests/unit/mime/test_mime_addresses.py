@@ -34,7 +34,14 @@ CASES = {
     "name alone": ("Ann Lee", []),
     "international": ("Аня <аня@пример.рф>", [("Аня", "аня@пример.рф")]),
     "everything encoded": ("=?utf-8?q?Ann_=3Ca=40example=2Eorg=3E?=", [("Ann", "a@example.org")]),
-    "direction marks": ("\u202eAnn\u2066 <a\u202e@example.org>", [("Ann", "a@example.org")]),
+    "direction marks": ("\u202eAnn\u2066 <\u202aa@example.org\u202c>", [("Ann", "a@example.org")]),
+    "a direction mark inside": ("Ann <a\u202e@example.org>", [("Ann", "a\ufffd@example.org")]),
+    "comment in brackets": ("Ann <a(<b@example.com>)@example.org>", [("Ann", "a@example.org")]),
+    "comment without end in brackets": (
+        "<a@example.org(b> <c@example.org>",
+        [("", "a@example.org(b"), ("", "c@example.org")],
+    ),
+    "encoded group": ("=?utf-8?q?boss=40example=2Ecom?=: ;", []),
 }
 
 
