@@ -6,6 +6,7 @@ At least once, like the stages on Faust: a crash offers the batch again.
 
 import asyncio
 import logging
+import math
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -74,7 +75,7 @@ class ThreadStage:
 
     def _consumer(self) -> Any:  # noqa: ANN401 - kafka-python has no types
         service = self._runtime.service
-        return KafkaConsumer(
+        consumer = KafkaConsumer(
             bootstrap_servers=self._runtime.config.kafka.split(","),
             client_id=f"{service}-{self._topic}",
             group_id=service,
@@ -84,6 +85,10 @@ class ThreadStage:
             bootstrap_timeout_ms=10_000,
             metrics_enabled=False,
         )
+        # A task of the client sends the heartbeats, and yet a poll waits no longer than until one is due. While the
+        # broker owes the answer to one, that is no time at all: the loop took a core, and 35 MB more each second.
+        consumer._coordinator.time_to_next_poll = lambda: math.inf  # noqa: SLF001 - there is no setting for it
+        return consumer
 
     def _follow(self, consumer: Any) -> None:  # noqa: ANN401
         # Asked for before it joins: else it may join without a partition, and its second join was seen to hang.

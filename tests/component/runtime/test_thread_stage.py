@@ -1,11 +1,16 @@
 """The stage without Faust: nothing is lost, what fails is offered again, what can never succeed lies among the dead."""
 
+import signal
 import threading
+import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import psycopg
 import pytest
+from kafka.consumer.fetcher import Fetcher
 
+from services.cli import stack as local
 from services.domain.errors import Retry
 from services.runtime import lag
 from services.runtime.health import Health
@@ -122,3 +127,37 @@ def test_a_stage_that_stops_itself_ends_alone_and_says_why(stack, kafka, runtime
     with psycopg.connect(stack.environ["MAILWEAVE_POSTGRES"]) as connection:
         connection.execute("DELETE FROM fetcher.dead_letter WHERE topic = %s", (topic,))
         connection.execute("DELETE FROM fetcher.outbox WHERE topic = %s", (f"{topic}-dead",))
+
+
+def test_a_broker_that_does_not_answer_is_waited_for(stack, kafka, runtime, monkeypatch):
+    """The client would ask itself for records some thousand times a second, and remember each time."""
+    topic = kafka.topic(partitions=1)
+    seen: list[bytes] = []
+    asked: list[int] = []
+    fetch = Fetcher.fetch_records
+
+    def counted(fetcher, *args, **options):
+        asked.append(1)
+        return fetch(fetcher, *args, **options)
+
+    def remember(batch):
+        seen.extend(given.value for given in batch)
+        return []
+
+    monkeypatch.setattr(Fetcher, "fetch_records", counted)
+    kafka.produce(topic, [b"before"])
+    ThreadStage(topic, remember, runtime).start()
+    until(lambda: seen == [b"before"])
+
+    home = Path(stack.environ["MAILWEAVE_HOME"])
+    local.kill(home, "kafka", signal.SIGSTOP)
+    try:
+        before = len(asked)
+        time.sleep(6)  # a heartbeat is due every 3 s
+        during = len(asked) - before
+    finally:
+        local.kill(home, "kafka", signal.SIGCONT)
+    kafka.produce(topic, [b"after"])
+    until(lambda: seen == [b"before", b"after"])
+
+    assert during < 100
