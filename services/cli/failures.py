@@ -43,6 +43,9 @@ def in_words(error: Exception) -> Failure:
             return Failure(text, REFUSED)
         case MailweaveError() | StackError():
             return Failure(text, FAILED)
+        case UnicodeEncodeError() if "\ud800" <= str(error.object)[error.start : error.start + 1] <= "\udfff":
+            # The system hands bytes on that are no text, as half characters.
+            return Failure("an argument is no text in UTF-8: give it as text.", REFUSED)
         case psycopg.errors.UndefinedTable() | psycopg.errors.InvalidSchemaName():
             return Failure(
                 "the database is not prepared for Mailweave. Run `mailweave up` or `mailweave migrate`.", FAILED

@@ -36,6 +36,7 @@ def test_what_is_proposed_is_listed_and_the_rest_when_asked_for(seen: Desk):
         (("confirm", "a.smith@own.example", "user/ben"), "no mail came to user/ben"),
         (("dismiss", "never@own.example", "user/anna"), "no mail came to user/anna"),
         (("remove", "a.smith@own.example", "user/anna"), "is not confirmed"),
+        (("confirm", "half-\udcff@own.example", "user/anna"), "no mail came to user/anna"),
         (("confirm", "a.smith@own.example", "anna"), "names no record"),
         (("confirm", "a.smith@own.example", "user/anna", "--author", " "), "--author: say who"),
         (("confirm", "a.smith@own.example", "user/anna", "--reason", ""), "--reason: say why"),

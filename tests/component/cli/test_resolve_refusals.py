@@ -33,6 +33,7 @@ def filed(desk: Desk, insert: Insert) -> str:
         (("resolve", "no-id", LIN, "contact/kim"), "no id of an activity"),
         (("resolve", str(uuid4()), LIN, "contact/kim"), "there is no activity"),
         (("resolve", "FILED", "else@x.example", "contact/kim"), "nobody in this activity has the address"),
+        (("resolve", "FILED", "half-\udcff@x.example", "contact/kim"), "no text"),
         (("resolve", "FILED", "kim@x.example", "contact/kim"), "somebody is behind"),
         (("resolve", "FILED", LIN, "kim"), "names no record"),
         (("resolve", "FILED", LIN, "contact/nobody"), "the directory has no contact/nobody"),

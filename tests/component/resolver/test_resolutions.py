@@ -143,7 +143,7 @@ def test_a_command_that_comes_again_changes_nothing(filed: Resolver):
     say(filed, resolve)
     state, events = filed.dump(), len(filed.events())
     say(filed, resolve)
-    assert (state, events) == (filed.dump(), len(filed.events()))
+    assert (state, events, []) == (filed.dump(), len(filed.events()), refusals(filed))
 
     back = command(filed, "unresolve", "one")
     say(filed, back)

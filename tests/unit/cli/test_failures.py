@@ -35,6 +35,12 @@ def _run(error, *arguments):
             "mailweave: no answer: postgresql://mw:***@db/x\n",
             id="password",
         ),
+        pytest.param(
+            UnicodeEncodeError("utf-8", "x\udcff", 1, 2, "surrogates not allowed"),
+            2,
+            "mailweave: an argument is no text in UTF-8: give it as text.\n",
+            id="no-text",
+        ),
         pytest.param(KeyboardInterrupt(), 130, "", id="interrupted"),
     ],
 )
