@@ -16,6 +16,7 @@ from services.fetcher.checks import Checker, Ended
 from services.fetcher.deliveries import OWNER
 from services.fetcher.dispatch import WORKERS, Dispatcher
 from services.fetcher.endpoint.server import Server
+from services.fetcher.fetching_again import FetchingAgain
 from services.fetcher.handover import TOPIC
 from services.fetcher.idle_limits import IdleLimits
 from services.fetcher.ingest import Ingest
@@ -161,6 +162,10 @@ def main(runtime: Runtime, stopping: threading.Event) -> None:
         ca_file=config.ca_file,
     )
 
+    fetching_again = FetchingAgain(
+        settings=lambda: runtime.settings.snapshot, ports=ports, credential=_credential(config), ca_file=config.ca_file
+    )
+
     def produced(mails: int) -> None:
         metrics.RECORDS_OUT.labels(runtime.service, TOPIC).inc(mails)
         runtime.counters.add(taken=mails, produced=mails)
@@ -186,7 +191,10 @@ def main(runtime: Runtime, stopping: threading.Event) -> None:
     handle = partial(commands.carry_out, database=Database(config.postgres, OWNER), make_due=leases.make_due, now=now)
     ThreadStage(commands.TOPIC, handle, runtime).start()
     try:
-        with _beside(runtime, {**_pushed(runtime, ports, produced), "outgoing": outgoing.run}):
+        beside = {
+            **_pushed(runtime, ports, produced), "outgoing": outgoing.run, "fetching-again": fetching_again.run
+        }  # fmt: skip
+        with _beside(runtime, beside):
             Dispatcher(
                 leases,
                 lambda: runtime.settings.snapshot,

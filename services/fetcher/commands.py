@@ -7,12 +7,13 @@ from uuid import UUID
 from services.contracts.codec import decode
 from services.contracts.records import Command
 from services.domain.errors import UndecodableRecord
-from services.fetcher import lifecycle, outgoing_life
+from services.fetcher import fetching_again, lifecycle, outgoing_life
 from services.fetcher.deliveries import Database
 from services.runtime.records import Batch, Input, Output
 
 TOPIC = "commands"
 TEST_MAILBOX = "test-mailbox"
+DELIVERY = "delivery/"
 KEPT = timedelta(days=30)  # longer than the topic keeps their records
 
 
@@ -31,6 +32,13 @@ def carry_out(
         except UndecodableRecord as error:
             batch.reject(given, error.code, str(error))
             continue
+        if command["kind"] == fetching_again.FETCH:
+            try:
+                delivery = UUID(command["object"].removeprefix(DELIVERY))
+            except ValueError:
+                batch.reject(given, UndecodableRecord.code, "the command names no delivery")
+                continue
+            fetching_again.ask(database, UUID(command["id"]), delivery, at)
         if command["kind"] != TEST_MAILBOX:
             continue
         mailbox = command["object"].removeprefix("mailbox/")

@@ -12,14 +12,14 @@ from services.domain.addresses import normalise
 from services.domain.directory import RecordRef
 from services.domain.errors import UndecodableRecord
 from services.domain.identity import canonical_id, keyed_hash
-from services.resolver import filing_under, mailbox_aliases, resolutions
+from services.resolver import content_requests, filing_under, mailbox_aliases, resolutions
 from services.resolver.filing import Settings
 from services.runtime.crash import crash_point
 from services.runtime.records import Batch, Input, Output
 from services.storage.postgres import Database
 
 TOPIC = "commands"
-MESSAGE, ACTIVITY = "message/", "activity/"
+MESSAGE, ACTIVITY, DELIVERY = "message/", "activity/", "delivery/"
 
 Asked = Callable[[psycopg.Connection[Any], Settings], bool]
 """Carries one command out in a transaction; returns whether something is in the outbox now."""
@@ -96,6 +96,12 @@ def _about_a_record(command: Command, hash_key: bytes) -> Asked:
     return lambda connection, settings: filing_under.carry_out_one(connection, wish, settings)
 
 
+def _about_content(command: Command, hash_key: bytes) -> Asked:  # noqa: ARG001 - what all of them are given
+    delivery = _uuid(command["object"].removeprefix(DELIVERY), "delivery")
+    why = (command["reason"] or "unknown") if command["kind"] == content_requests.GONE else ""
+    return lambda connection, _: content_requests.answer(connection, delivery, why) and False
+
+
 def _about(named: str, hash_key: bytes) -> tuple[UUID | None, UUID | None]:
     if named.startswith(ACTIVITY):
         return None, _uuid(named.removeprefix(ACTIVITY), "activity")
@@ -143,4 +149,5 @@ _READ: Mapping[str, Callable[[Command, bytes], Asked]] = {
     **dict.fromkeys(resolutions.HOW, _about_an_address),
     **dict.fromkeys(filing_under.KINDS, _about_a_record),
     **dict.fromkeys(mailbox_aliases.ANSWERS, _about_an_alias),
+    **dict.fromkeys(content_requests.ANSWERS, _about_content),
 }

@@ -11,7 +11,7 @@ import psycopg
 
 from services.domain.acceptance import Outcome
 from services.domain.errors import Retry, Stop
-from services.resolver import reading, redecisions
+from services.resolver import content_requests, reading, redecisions
 from services.resolver.arrivals import Delivered
 from services.resolver.contents import contents
 from services.resolver.deciding import decide_all
@@ -77,9 +77,10 @@ class JobWorker:
         try:
             with self._database.transaction() as connection:
                 job = _next(connection)
-                if job is not None:
-                    self._carry_out(connection, job)
-                    crash_point("resolver.job")
+                if job is None:
+                    return content_requests.give_up(connection)
+                self._carry_out(connection, job)
+                crash_point("resolver.job")
         except (Retry, Stop):
             raise
         except Exception:
@@ -87,7 +88,7 @@ class JobWorker:
                 raise
             log.exception("a job failed and is put off")
             self._put_off(job)
-        return job is not None
+        return True
 
     def _carry_out(self, connection: psycopg.Connection[Any], job: Job) -> None:
         now, later = job.affected[:MESSAGES_AT_ONCE], job.affected[MESSAGES_AT_ONCE:]
@@ -113,7 +114,7 @@ class JobWorker:
                 settings,
                 cause=job.cause,
                 undecided_only=False,
-                without_content=without,
+                without_content=content_requests.ask(connection, without, cause=job.cause),
             )
         connection.execute("DELETE FROM resolver.job WHERE id = %s", (job.id,))
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import psycopg
 
-from services.resolver import circles, reading, smart_matching
+from services.resolver import circles, content_requests, reading, smart_matching
 from services.resolver.anew import changes, forget, settle_all
 from services.resolver.contents import contents, limited
 from services.resolver.deciding import note_changed
@@ -93,13 +93,15 @@ def redecide(
     Decide these messages as if they were undecided, and write what differs, in the caller's transaction.
 
     Unlike any other deciding it also withdraws. What has no decision is about to get one, and what can no longer be
-    read keeps its own. What depends on a change is decided again by a job of the same redecision.
+    read keeps its own, unless it can be fetched again. What depends on a change is decided again by a job of the same
+    redecision.
     """
     seen = reading.lock(connection, keys)
     circling = circles.mark(connection, keys)
     decided = reading.current(connection, keys)
     deliveries = [d for group in reading.deliveries(connection, keys).values() for d in group.values()]
-    items, _ = contents([one for one in deliveries if one.delivery_id in decided], blobs)
+    items, without = contents([one for one in deliveries if one.delivery_id in decided], blobs)
+    content_requests.ask(connection, without, cause=CAUSE, redecision=redecision)
     items = [limited(item, blobs, settings.largest) for item in items]
     ledger = reading.read(
         connection,

@@ -1,9 +1,12 @@
 """A CRM pushes a contact after the mail has come: old mail finds it, by one event for each changed activity."""
 
+import imaplib
 from pathlib import Path
 
 import pytest
 
+from services.storage.blobs import BlobFolder
+from tests.conftest import PASSWORD
 from tests.e2e import store
 from tests.e2e.conftest import ANNA, SUPPORT, Company
 from tests.e2e.mails import mail
@@ -28,6 +31,28 @@ def reasons(company: Company, message_id: str) -> list[list[str]]:
     return [event["reasons"] for event in sorted(told, key=lambda event: event["version"])]
 
 
+def raw(company: Company, message_id: str) -> Path:
+    """Where the raw mail of a message lies, or would lie."""
+    ((sha256,),) = store.rows(
+        company.postgres,
+        "SELECT encode(d.blob_sha256, 'hex') FROM resolver.delivery d JOIN resolver.message m USING (message_key)"
+        " WHERE m.message_id = %s",
+        message_id,
+    )
+    return BlobFolder(company.pipeline.config.blobs).path(sha256)
+
+
+def delete(company: Company, address: str, message_id: str) -> None:
+    """Delete a mail on its server."""
+    host, _, port = company.pipeline.environ["MAILWEAVE_IMAP"].rpartition(":")
+    with imaplib.IMAP4(host, int(port)) as client:
+        client.login(address, PASSWORD)
+        client.select("INBOX")
+        (found,) = client.search(None, "HEADER", "Message-ID", f"<{message_id}>")[1]
+        client.store(found.decode(), "+FLAGS", "\\Deleted")
+        client.expunge()
+
+
 def test_a_contact_who_comes_late_is_found_by_mail_that_was_filed_and_by_mail_that_was_refused(company: Company):
     filed, refused = "filed@late.example", "refused@late.example"
     with setting(company, filter__userDefault=2):
@@ -49,6 +74,25 @@ def test_a_contact_who_comes_late_is_found_by_mail_that_was_filed_and_by_mail_th
     assert {name: [{"type": "contact", "id": "lin"}] for name in (filed, refused)} == senders
     assert [["created"], ["parties"]] == reasons(company, filed)
     assert [["created"]] == reasons(company, refused)
+
+
+def test_a_refused_mail_whose_raw_mail_is_gone_is_fetched_again_from_its_server(company: Company):
+    """And one that is deleted there, too, says that its content is gone."""
+    lies, deleted = "lies@again.example", "deleted@again.example"
+    with setting(company, filter__userDefault=2):
+        for name in (lies, deleted):
+            company.pipeline.append(ANNA, mail(name, from_="Ro <ro@again.example>", to=ANNA, subject=name))
+        company.pipeline.wait()
+        for name in (lies, deleted):
+            assert "NoCorrelationMatch" == outcome(company, name)
+            raw(company, name).unlink()
+        delete(company, ANNA, deleted)
+
+        pushed(company, "contact", "ro", "ro@again.example")
+        until(lambda: (outcome(company, lies), outcome(company, deleted)) == ("accepted", "ContentGone"))
+
+    assert raw(company, lies).exists()
+    assert not raw(company, deleted).exists()
 
 
 def test_a_table_of_records_is_taken_over_and_two_of_them_are_merged(company: Company, tmp_path: Path):

@@ -84,6 +84,7 @@ def jobs(connection: Connection[Any]) -> int:
     return number(
         connection,
         "SELECT (SELECT count(*) FROM resolver.job) + (SELECT count(*) FROM resolver.gained_address)"
+        " + (SELECT count(*) FROM resolver.content_request WHERE answered IS NULL)"
         " + (SELECT count(*) FROM resolver.merged_record)",
     )
 

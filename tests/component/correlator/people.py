@@ -28,6 +28,9 @@ def command(kind: str, about: str, target: str = "", onto: str = "", id_: str = 
             "time": datetime.now(UTC),
             "target": target,
             "onto": onto,
+            "address": "",
+            "record": "",
+            "only_this": False,
         },
     )
 

@@ -23,7 +23,7 @@ def living(outside, dovecot):
 def record(mailbox, *, kind="test-mailbox", command=None):
     value = {
         "id": command or str(uuid4()), "kind": kind, "object": f"mailbox/{mailbox}", "author": "mira", "reason": "r",
-        "time": datetime.now(UTC), "target": "", "onto": "",
+        "time": datetime.now(UTC), "target": "", "onto": "", "address": "", "record": "", "only_this": False,
     }  # fmt: skip
     return encode("Command", value)
 

@@ -195,6 +195,26 @@ class Resolver:
             carry_out(batch, database=database, settings=lambda: self.settings, hash_key=KEY)
         return batch
 
+    def wanted(self) -> list[str]:
+        """The deliveries whose raw mail the fetcher was asked for, in order; each is told once."""
+        rows = self.rows("DELETE FROM resolver.outbox WHERE topic = 'commands' RETURNING id, value")
+        asked = [contracts.decode(bytes(value))[1] for _, value in sorted(rows)]
+        assert {"fetch-again"} >= {one["kind"] for one in asked}
+        return [one["object"].removeprefix("delivery/") for one in asked]
+
+    def fetched(self, delivery: str, *, why: str = "") -> None:
+        """Let the fetcher say that a raw mail was stored again, or why not, and carry out what follows."""
+        value = {
+            "id": str(uuid4()), "kind": "content-gone" if why else "content-stored", "object": f"delivery/{delivery}",
+            "author": "fetcher", "reason": why, "time": NOON, "target": "", "onto": "", "address": "", "record": "",
+            "only_this": False,
+        }  # fmt: skip
+        batch = Batch(self._inputs("commands", [contracts.encode("Command", value)]))
+        with closing(Database(self.url, "resolver")) as database:
+            carry_out(batch, database=database, settings=lambda: self.settings, hash_key=KEY)
+        assert not batch.rejects
+        self.jobs()
+
     def regardings(self) -> dict[str, list[tuple[str, str]]]:
         """What each mail is filed under: (TYPE/ID, source), in order, by the first part of its id."""
         rows = self.rows(

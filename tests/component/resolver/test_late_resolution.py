@@ -130,6 +130,8 @@ def test_a_rejected_mail_whose_content_is_gone_says_so(resolver: Resolver):
     resolver.directory(LIN)
     resolver.settings = taking(FilterOption.RECORDS)
     late(resolver)
+    (delivery,) = resolver.wanted()
+    resolver.fetched(delivery, why="it no longer lies there")
 
     assert {"root": "ContentGone"} == resolver.outcomes()
 

@@ -511,7 +511,10 @@ def test_when_the_raw_mail_is_gone_the_decision_says_so(resolver: Resolver):
     resolver.blobs.path(hashlib.sha256(TREE["a"]).hexdigest()).unlink()
     resolver.resolve(resolver.record(TREE["root"]))
     resolver.jobs()
+    assert "NoCorrelationMatch" == resolver.outcomes()["a"], "it is asked for"
 
+    (delivery,) = resolver.wanted()
+    resolver.fetched(delivery, why="it no longer lies there")
     assert "ContentGone" == resolver.outcomes()["a"]
 
 
