@@ -34,6 +34,7 @@ _KINDS = {
     "recipient": "The recipient",
     "sender": "The sender",
     "signature": "The signature",
+    "joined": "Another id",
     "folder": "The folder",
     "size": "The size",
     "delivery": "Another delivery",

@@ -73,6 +73,14 @@ def with_manual(before: Sequence[Regarding], added: Iterable[Regarding], said: S
     return _in_order(manual, [one for one in before if one.source == Source.FOLDER], others, said)
 
 
+def together(before: Sequence[Regarding], others: Iterable[Regarding], said: Spoken) -> Regardings:
+    """Return what an activity hangs off in which another one of the same mail ends: what is said of both counts."""
+    own = {one.author for one in before if one.source == Source.FOLDER}
+    theirs = [one for one in others if one.source == Source.MANUAL and one.record not in said.taken_away]
+    folders = [one for one in others if one.source == Source.FOLDER and one.author not in own]
+    return with_manual((*before, *folders), theirs, said)
+
+
 def without(before: Sequence[Regarding], said: Spoken) -> Regardings:
     """Return what an activity hangs off when people have taken records away; a folder's stays where its rule wins."""
     manual = [one for one in before if one.source == Source.MANUAL and one.record not in said.taken_away]

@@ -3,6 +3,7 @@
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from services.domain.acceptance import Outcome
@@ -32,13 +33,15 @@ def forget(items: Sequence[Item], ledger: Ledger) -> Before:
     """
     manual = {key for (key, _), filed in ledger.filed.items() if filed.manual}
     messages = {item.delivered.message_key for item in items}
-    before = Before(dict(ledger.current), {p: one for p, one in ledger.filed.items() if p[0] in messages})
+    elders = {(into, way) for (key, way), into in ledger.joined.items() if key in messages}
+    known = {p: one for p, one in ledger.filed.items() if p[0] in messages or p in elders}
+    before = Before(dict(ledger.current), known)
     for item in items:
         now = ledger.current.get(item.delivered.delivery_id)
         if now is not None and now.outcome != Outcome.DUPLICATE and item.delivered.message_key not in manual:
             del ledger.current[item.delivered.delivery_id]
     for place in before.filed:
-        if place[0] not in manual and not ledger.accepted(*place):
+        if place[0] in messages - manual and not ledger.accepted(*place):
             del ledger.filed[place]
     return before
 
@@ -56,7 +59,7 @@ def settle_all(items: Sequence[Item], ledger: Ledger, settings: Settings, matchi
     for asking, name in ((key, name) for key in by_message for name in ledger.depends_on(key)):
         pointing[name].append(asking)
     filing = Filing()
-    waiting = deque(sorted(items, key=lambda i: (i.delivered.internal_date, i.delivered.uid or 0)))
+    waiting = deque(sorted(items, key=lambda item: _turn(item, ledger)))
     queued = {item.delivered.delivery_id for item in waiting}
     while waiting:
         item = waiting.popleft()
@@ -79,6 +82,12 @@ def settle_all(items: Sequence[Item], ledger: Ledger, settings: Settings, matchi
     return filing
 
 
+def _turn(item: Item, ledger: Ledger) -> tuple[bool, datetime, int]:
+    """What is filed with another message comes after it."""
+    one = item.delivered
+    return (one.message_key, one.direction) in ledger.joined, one.internal_date, one.uid or 0
+
+
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What is to be written, and which messages others see changed."""
@@ -94,6 +103,10 @@ def changes(before: Before, run: Filing, items: Sequence[Item], ledger: Ledger) 
         _decision(row, before.current.get(row.delivered.delivery_id), filing)
     changed: set[UUID] = set()
     item_of = {(item.delivered.message_key, item.delivered.direction): item for item in reversed(items)}
+    for item in items:
+        elder = ledger.elder(item.delivered.message_key, item.delivered.direction)
+        if elder is not None:
+            item_of.setdefault((elder.message_key, elder.direction), item)
     for place, item in item_of.items():
         old, new = before.filed.get(place), ledger.filed.get(place)
         if new is None:
@@ -101,14 +114,11 @@ def changes(before: Before, run: Filing, items: Sequence[Item], ledger: Ledger) 
                 filing.ended[old.activity_id] = opposites.into(*place, ledger)
                 changed.add(place[0])
             continue
-        had = {
-            one.delivery_id
-            for one in ledger.deliveries[place[0]].values()
-            if one.direction == place[1]
-            and one.delivery_id in before.current
-            and before.current[one.delivery_id].outcome == Outcome.ACCEPTED
-        }
-        why = _activity(old, new, item, had=had, run=run, ledger=ledger, filing=filing)
+        copies = [place[0], *(key for (key, way), into in ledger.joined.items() if (into, way) == place)]
+        there = [one for key in copies for one in ledger.deliveries.get(key, {}).values() if one.direction == place[1]]
+        had = {one.delivery_id for one in there if _accepted(before.current.get(one.delivery_id))}
+        has = {one.delivery_id for one in there if _accepted(ledger.current.get(one.delivery_id))}
+        why = _activity(old, new, item, had=had, has=has, run=run, ledger=ledger, filing=filing)
         if why - {"delivery-added", "delivery-removed"}:
             changed.add(place[0])
     return Changes(filing, tuple(sorted(changed)))
@@ -121,8 +131,20 @@ def _decision(row: DecisionRow, old: Current | None, filing: Filing) -> None:
         filing.decisions.append(replace(row, current=replace(row.current, version=old.version + 1)))
 
 
+def _accepted(current: Current | None) -> bool:
+    return current is not None and current.outcome == Outcome.ACCEPTED
+
+
 def _activity(
-    old: Filed | None, new: Filed, item: Item, *, had: set[UUID], run: Filing, ledger: Ledger, filing: Filing
+    old: Filed | None,
+    new: Filed,
+    item: Item,
+    *,
+    had: set[UUID],
+    has: set[UUID],
+    run: Filing,
+    ledger: Ledger,
+    filing: Filing,
 ) -> set[str]:
     """Note what an activity has become; return why, which is nothing when it is as it was."""
     place = new.message_key, new.direction
@@ -131,8 +153,7 @@ def _activity(
         filing.note(new, form, item)
         filing.reasons[new.activity_id] = {"created"}
         return {"created"}
-    has = {one.delivery_id for one in ledger.accepted(*place)}
-    *_, acceptor = min(ledger.acceptors(*place))
+    *_, acceptor = min(ledger.acceptors(*place), default=(new.acceptor,))
     # Whoever works by a queue item finds it there, whatever the settings are by now.
     queues = old.queues | new.queues
     now = replace(new, acceptor=acceptor, version=old.version, subject=old.subject, queues=queues)

@@ -9,7 +9,7 @@ import psycopg
 
 from services.domain import own_token
 from services.domain.evidence import Kind
-from services.resolver import awaiting, circles, mailbox_aliases, opposites, reading, smart_matching
+from services.resolver import awaiting, circles, joining, mailbox_aliases, opposites, reading, smart_matching
 from services.resolver.arrivals import Delivered
 from services.resolver.filing import Filing, Settings, gone, settle
 from services.resolver.ledger import Item, Ledger
@@ -68,6 +68,7 @@ def decide_all(
         gone(delivered, ledger, filing, settings, cause=cause)
     write(connection, filing, ledger, settings_version=settings.policy.version, seen=seen)
     matching.write(connection)
+    joining.ask(connection, settled, ledger, filing)
     awaiting.note(connection, settled, ledger, settings.hash_key)
     mailbox_aliases.note(connection, settled, ledger, settings.mailbox_owners)
     if circling:

@@ -33,7 +33,10 @@ _STATE = """
 _PLACES = """
     SELECT x.activity_id, d.mailbox, d.folder, d.uidvalidity, d.uid
     FROM resolver.activity a
-    JOIN resolver.delivery d ON d.message_key = a.message_key
+    CROSS JOIN LATERAL (
+        SELECT a.message_key UNION ALL SELECT j.message_key FROM resolver.joined j
+        WHERE j.elder = a.message_key AND j.direction = a.direction) AS k
+    JOIN resolver.delivery d ON d.message_key = k.message_key
     JOIN resolver.decision x ON x.delivery_id = d.id AND x.current AND x.activity_id = a.id
     WHERE a.id = ANY(%b) ORDER BY d.mailbox, d.folder, d.uid, d.id
 """

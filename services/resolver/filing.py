@@ -15,8 +15,9 @@ from services.domain.forwarding import attribute
 from services.domain.identity import Direction, activity_id, identity
 from services.domain.kinds.rules import MailKind
 from services.domain.kinds.telling import Told
+from services.domain.one_mail import told
 from services.domain.queue_items import queues
-from services.domain.regardings import Spoken, decided
+from services.domain.regardings import Regarding, Source, Spoken, decided
 from services.domain.resolved import UNRESOLVED, Resolved, records_of, standing
 from services.domain.smart_matching import Parameters
 from services.domain.spoken import said_of
@@ -152,16 +153,22 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
     ledger.deliveries.setdefault(delivered.message_key, {})[delivered.delivery_id] = delivered
     ledger.current[delivered.delivery_id] = now
     filing.told += [(delivered.message_key, one) for one in decision.told]
+    elder = ledger.elder(delivered.message_key, delivered.direction)
     filed, changed, looked = None, False, decision.looked
     if now.outcome == Outcome.ACCEPTED:
         added = before is None or before.outcome != Outcome.ACCEPTED
-        filed, changed = _file(item, facts, decision, ledger, filing, added=added)
-        place = (filed.message_key, filed.direction)
-        looked += record_requests.consider(
-            facts, decision, place, records=ledger.resolved.get(place, {}), source=delivered.source,
-            own=settings.creating.get(filed.acceptor),
-            hash_key=settings.hash_key, asking=filing.asking,
-        )  # fmt: skip
+        if elder is None:
+            filed, changed = _file(item, facts, decision, ledger, filing, added=added)
+            place = (filed.message_key, filed.direction)
+            looked += record_requests.consider(
+                facts, decision, place, records=ledger.resolved.get(place, {}), source=delivered.source,
+                own=settings.creating.get(filed.acceptor),
+                hash_key=settings.hash_key, asking=filing.asking,
+            )  # fmt: skip
+        else:
+            queued = _queues(delivered, decision, facts, ledger)
+            filed = _file_there(elder, item, facts, ledger, filing, queued=queued, added=added)
+            looked = (*looked, told(filed.activity_id))
     elif before is not None and before.outcome == Outcome.ACCEPTED:
         filing.withdrawn.add(delivered.message_key)
     if now != before:
@@ -295,6 +302,38 @@ def _file(
     filing.note(after, form if speaks else None, item)
     filing.reasons.setdefault(after.activity_id, set()).update(reasons)
     return after, changed
+
+
+def _file_there(
+    elder: Filed,
+    item: Item,
+    facts: Facts,
+    ledger: Ledger,
+    filing: Filing,
+    *,
+    queued: frozenset[RecordRef],
+    added: bool,
+) -> Filed:
+    """Return the activity of the same mail under another id, which gets what a further copy of its mail would bring."""
+    folder = None
+    if facts.folder_record is not None:
+        folder = Regarding(facts.folder_record, Source.FOLDER, facts.mailbox, facts.tracked_by)
+    inherited = [one for one in elder.regardings if one.source == Source.CORRELATED]
+    spoken = Spoken(ledger.taken_away.get(elder.activity_id, frozenset()), facts.policy.folder_wins)
+    after = replace(
+        elder,
+        queues=elder.queues | queued,
+        regardings=decided(elder.regardings, folder, inherited, spoken, added=added),
+    )
+    reasons = differences(elder, after) | ({"delivery-added"} if added else set())
+    if not reasons:
+        return elder
+    if after.activity_id not in filing.reasons:
+        after = replace(after, version=elder.version + 1)
+    ledger.filed[after.message_key, after.direction] = after
+    filing.note(after, None, item)
+    filing.reasons.setdefault(after.activity_id, set()).update(reasons)
+    return after
 
 
 def _queues(delivered: Delivered, decision: Decision, facts: Facts, ledger: Ledger) -> frozenset[RecordRef]:

@@ -11,7 +11,7 @@ import psycopg
 
 from services.domain.acceptance import Outcome
 from services.domain.errors import Retry, Stop
-from services.resolver import content_requests, reading, redecisions
+from services.resolver import content_requests, joining, reading, redecisions
 from services.resolver.arrivals import Delivered
 from services.resolver.contents import contents
 from services.resolver.deciding import decide_all
@@ -99,7 +99,9 @@ class JobWorker:
                 _delay(connection, job)
                 return
         _add(connection, [later] if later else [], job)
-        if now:
+        if now and job.cause == joining.CAUSE:
+            joining.join(connection, now, folder_wins=settings.policy.folder_wins)
+        elif now:
             # Locked before the deliveries are read: a decision in flight commits first and is seen.
             reading.lock(connection, now)
             # Parsing large mails takes its time between two statements.

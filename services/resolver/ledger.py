@@ -103,12 +103,12 @@ class Ledger:
 
     ``filed`` and ``current`` are updated with every decision, so that later decisions of the batch see it.
     ``named`` are the messages that are found under an id that is not their own, ``same`` those that are the same mail
-    under another id, ``above`` those that a Thread-Index places above, nearest first. ``around`` gives what is looked
-    up only when a decision about a message turns on it. ``tokens`` are the tracking tokens in subjects. ``resolved`` is
-    what the addresses of activities are resolved to, of the messages under decision, ``said`` by whose word, and
-    ``words`` and ``words_on_all`` what people say of addresses, by message and of all mail. ``taken_away`` are the
-    records that people have taken away from an activity, by its id. ``aliases`` are the other
-    addresses of users and queues.
+    under another id, ``joined`` the message in whose activity one of them is filed, ``above`` those that a Thread-Index
+    places above, nearest first. ``around`` gives what is looked up only when a decision about a message turns on it.
+    ``tokens`` are the tracking tokens in subjects. ``resolved`` is what the addresses of activities are resolved to, of
+    the messages under decision, ``said`` by whose word, and ``words`` and ``words_on_all`` what people say of
+    addresses, by message and of all mail. ``taken_away`` are the records that people have taken away from an activity,
+    by its id. ``aliases`` are the other addresses of users and queues.
     """
 
     known: dict[UUID, Known]
@@ -123,6 +123,7 @@ class Ledger:
     records: Mapping[RecordRef, Record]
     named: Mapping[UUID, tuple[UUID, ...]] = field(default_factory=dict)
     same: Mapping[UUID, tuple[UUID, ...]] = field(default_factory=dict)
+    joined: Mapping[tuple[UUID, Direction], UUID] = field(default_factory=dict)
     above: Mapping[UUID, tuple[UUID, ...]] = field(default_factory=dict)
     around: Callable[[UUID], Surroundings] = lambda _: NOTHING
     tokens: Tokens = field(default_factory=Tokens)
@@ -209,6 +210,17 @@ class Ledger:
             self.participants.get(message_key, frozenset()),
             filed[0].subject if filed else "",
         )
+
+    def elder(self, message_key: UUID, direction: Direction) -> Filed | None:
+        """Return the activity in which a message is filed that has none of its own, being the same mail as another."""
+        into = self.joined.get((message_key, direction))
+        return self.filed.get((into, direction)) if into is not None else None
+
+    def tied(self, message_key: UUID) -> set[UUID]:
+        """Return the stored messages that may be one mail with this one, as far as it says so itself or is a copy."""
+        former = [piece.target for piece in self.evidence.get(message_key, ()) if piece.kind == Kind.ALIAS]
+        others = {key for name in former for key in (*self.by_id.get(name, ()), *self.named.get(name, ()))}
+        return {*others, *self.same.get(message_key, ())} - {message_key}
 
     def duplicate(self, delivered: Delivered, receiving: str) -> bool:
         """Whether the same message was decided before in the same folder for this mailbox, under another delivery."""

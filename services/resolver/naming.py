@@ -8,6 +8,7 @@ from uuid import UUID
 import psycopg
 
 from services.domain.evidence import Kind
+from services.domain.identity import Direction
 from services.domain.thread_index import nearness
 
 Connection = psycopg.Connection[Any]
@@ -48,6 +49,29 @@ _ABOVE = """
          ORDER BY b.value COLLATE "C" DESC LIMIT %s)
     ) AS e
 """
+# What may be one mail with a message: the same content, one naming the other's id or both a third one as a former id,
+# and what has been joined already.
+_MATES = """
+    SELECT u.key, o.mate FROM unnest(%(keys)b::uuid[]) AS u (key)
+    CROSS JOIN LATERAL (
+        SELECT e.child AS mate FROM resolver.evidence mine CROSS JOIN LATERAL (
+            SELECT child FROM resolver.evidence WHERE target = mine.target AND kind = mine.kind
+            ORDER BY child LIMIT %(most)s) AS e
+        WHERE mine.child = u.key AND mine.kind IN ('copy', 'alias')
+        UNION
+        SELECT m.message_key FROM resolver.evidence mine CROSS JOIN LATERAL (
+            SELECT message_key FROM resolver.message WHERE id_key = mine.target
+            ORDER BY message_key LIMIT %(most)s) AS m
+        WHERE mine.child = u.key AND mine.kind = 'alias'
+        UNION
+        SELECT e.child FROM resolver.message m CROSS JOIN LATERAL (
+            SELECT child FROM resolver.evidence WHERE target = m.id_key AND kind = 'alias'
+            ORDER BY child LIMIT %(most)s) AS e
+        WHERE m.message_key = u.key
+        UNION SELECT elder FROM resolver.joined WHERE message_key = u.key
+        UNION SELECT message_key FROM resolver.joined WHERE elder = u.key
+    ) AS o WHERE o.mate <> u.key ORDER BY 1, 2
+"""
 
 
 def aliases(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, tuple[UUID, ...]]:
@@ -58,6 +82,21 @@ def aliases(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, tuple[UUI
 def copies(connection: Connection, messages: Iterable[UUID]) -> dict[UUID, tuple[UUID, ...]]:
     """Return the messages that are the same mail under another id, by message."""
     return _grouped(connection.execute(_COPIES, (list(messages), MOST_NAMES)).fetchall())
+
+
+def mates(connection: Connection, messages: Iterable[UUID]) -> dict[UUID, tuple[UUID, ...]]:
+    """Return the messages that may be one mail with these, by message; those without any are left out."""
+    return _grouped(connection.execute(_MATES, {"keys": sorted(messages), "most": MOST_NAMES}).fetchall())
+
+
+def joined(connection: Connection, messages: Iterable[UUID]) -> dict[tuple[UUID, Direction], UUID]:
+    """Return in whose activity messages are filed that were joined: of these messages, and with one of these."""
+    keys = list(messages)
+    rows = connection.execute(
+        "SELECT message_key, direction, elder FROM resolver.joined WHERE message_key = ANY(%b) OR elder = ANY(%b)",
+        (keys, keys),
+    )
+    return {(key, Direction(direction)): elder for key, direction, elder in rows}
 
 
 def above(connection: Connection, places: Sequence[tuple[UUID, UUID, str]]) -> dict[UUID, tuple[UUID, ...]]:

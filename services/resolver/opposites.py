@@ -32,7 +32,12 @@ def follow(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ch
 
 def _withdraw(item: Item, ledger: Ledger, filing: Filing, settings: Settings) -> None:
     key = item.delivered.message_key
-    filed = ledger.filed[key, Direction.INCOMING]
+    filed = ledger.filed.get((key, Direction.INCOMING))
+    if filed is None:  # it lay in the activity of the same mail under another id
+        elder = ledger.elder(key, Direction.INCOMING)
+        if elder is not None:
+            _note(_raised(elder, filing), "delivery-removed", item, ledger, filing)
+        return
     if ledger.accepted(key, Direction.INCOMING):
         _note(_raised(filed, filing), "delivery-removed", item, ledger, filing)
         return

@@ -38,20 +38,29 @@ _ASKED = """
 
 def lock(connection: Connection, message_keys: Iterable[UUID]) -> str:
     """
-    Lock these messages, and those that share an id with them, in key order; never what they point at.
+    Lock these messages, and those that share an id or an activity with them, in key order; never what they point at.
 
     Flags the ones that share an id: a forged copy must not pass for the real mail unseen. Returns what is in sight
     (a ``pg_snapshot``): the reads that follow see at least that.
     """
+    keys = sorted(message_keys)
     row = connection.execute(
         "SELECT pg_advisory_xact_lock_shared(%s), pg_current_snapshot()::text", (LOCK_DECIDING,)
     ).fetchone()
     assert row is not None
     rows = connection.execute(
         "SELECT message_key, id_key, flagged FROM resolver.message WHERE id_key IN"
-        " (SELECT id_key FROM resolver.message WHERE message_key = ANY(%b)) ORDER BY message_key FOR UPDATE",
-        (sorted(message_keys),),
+        " (SELECT id_key FROM resolver.message WHERE message_key = ANY(%(keys)b) OR message_key IN"
+        "  (SELECT elder FROM resolver.joined WHERE message_key = ANY(%(keys)b))) ORDER BY message_key FOR UPDATE",
+        {"keys": keys},
     ).fetchall()
+    locked = {key for key, _, _ in rows}
+    # What was joined while this waited for its lock.
+    elders = connection.execute("SELECT elder FROM resolver.joined WHERE message_key = ANY(%b)", (keys,)).fetchall()
+    if late := sorted({elder for (elder,) in elders} - locked):
+        connection.execute(
+            "SELECT FROM resolver.message WHERE message_key = ANY(%b) ORDER BY message_key FOR UPDATE", (late,)
+        )
     sharing: dict[UUID, list[tuple[UUID, bool]]] = defaultdict(list)
     for message_key, id_key, flagged in rows:
         sharing[id_key].append((message_key, flagged))
@@ -152,7 +161,8 @@ def read(
     known = message_rows.known(
         connection, [*keys, *_every(above), *_every(named), *_every(halves), *carried.messages], targets
     )
-    same = naming.copies(connection, known)
+    joined = naming.joined(connection, known)
+    same = _with_joined(naming.copies(connection, known), joined)
     known |= message_rows.known(connection, [key for key in _every(same) if key not in known], ())
     by_id: dict[UUID, list[UUID]] = defaultdict(list)
     for one in known.values():
@@ -183,6 +193,7 @@ def read(
         records=records,
         named=named,
         same=same,
+        joined=joined,
         above=above,
         around=lambda asking: StoredSurroundings(connection, asking, texts, mentioned),
         tokens=carried,
@@ -201,6 +212,15 @@ def _kept(
     """Return the records of activities that count as they did when these were filed, whatever they are by now."""
     acceptors = {one.acceptor for one in filed.values()}
     return acceptors | {ref for parties in resolved.values() for refs in parties.values() for ref in refs}
+
+
+def _with_joined(
+    same: dict[UUID, tuple[UUID, ...]], joined: Mapping[tuple[UUID, Direction], UUID]
+) -> dict[UUID, tuple[UUID, ...]]:
+    for (key, _), elder in joined.items():
+        for one, other in ((key, elder), (elder, key)):
+            same[one] = tuple(dict.fromkeys((*same.get(one, ()), other)))
+    return same
 
 
 def _every(groups: Mapping[UUID, Sequence[UUID]]) -> set[UUID]:

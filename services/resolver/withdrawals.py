@@ -1,6 +1,6 @@
 """Activities that end, because nothing of their mail is accepted any more, and that come again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,17 @@ from services.storage import outbox
 Connection = psycopg.Connection[Any]
 
 _PARTS = (b"party", b"attachment", b"dropped_attachment", b"queue_item", b"report")
+_PARTED = """
+    WITH parted AS (
+        DELETE FROM resolver.joined j USING unnest(%b::uuid[], %s::text[]) AS p (elder, direction)
+        WHERE j.elder = p.elder AND j.direction = p.direction RETURNING j.message_key, j.direction, j.activity_id
+    ), filed AS (
+        UPDATE resolver.decision x SET activity_id = p.activity_id
+        FROM parted p JOIN resolver.delivery d ON d.message_key = p.message_key AND d.direction = p.direction
+        WHERE x.delivery_id = d.id AND x.current AND x.outcome = 'accepted'
+    )
+    SELECT message_key FROM parted
+"""
 
 
 def withdraw(connection: Connection, activities: Mapping[UUID, UUID | None]) -> None:
@@ -23,6 +34,8 @@ def withdraw(connection: Connection, activities: Mapping[UUID, UUID | None]) -> 
 
     Its reason is ``merged`` where the activity is given in which it has ended, else ``withdrawn``.
 
+    What was filed in one of them, being the same mail under another id, gets an activity of its own again, by a job.
+
     To be called when the decisions that accept none of their mail are written. Subject, addresses and text go with
     them, because mail that is not filed keeps none.
     """
@@ -30,7 +43,7 @@ def withdraw(connection: Connection, activities: Mapping[UUID, UUID | None]) -> 
         return
     ids = sorted(activities)
     rows = connection.execute(
-        "UPDATE resolver.activity SET version = version + 1 WHERE id = ANY(%b) RETURNING message_key", (ids,)
+        "UPDATE resolver.activity SET version = version + 1 WHERE id = ANY(%b) RETURNING message_key, direction", (ids,)
     ).fetchall()
     reasons = {one: {"merged" if into else "withdrawn"} for one, into in activities.items()}
     outbox.append(connection, "resolver", activity_events(connection, reasons, activities))
@@ -43,9 +56,21 @@ def withdraw(connection: Connection, activities: Mapping[UUID, UUID | None]) -> 
         (ids,),
     )
     left = connection.execute(
-        "SELECT message_key FROM resolver.activity WHERE message_key = ANY(%b)", ([key for (key,) in rows],)
+        "SELECT message_key FROM resolver.activity WHERE message_key = ANY(%b)", ([key for key, _ in rows],)
     ).fetchall()
-    smart_store.forget(connection, sorted({key for (key,) in rows} - {key for (key,) in left}))
+    smart_store.forget(connection, sorted({key for key, _ in rows} - {key for (key,) in left}))
+    _part(connection, rows)
+
+
+def _part(connection: Connection, places: Sequence[tuple[UUID, str]]) -> None:
+    parted = connection.execute(
+        _PARTED, ([key for key, _ in places], [direction for _, direction in places])
+    ).fetchall()
+    if parted:
+        connection.execute(
+            "INSERT INTO resolver.job (targets, messages, cause) VALUES ('{}', %s, 'parted')",
+            (sorted({key for (key,) in parted}),),
+        )
 
 
 def resume(connection: Connection, filing: Filing) -> None:

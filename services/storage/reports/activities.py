@@ -147,7 +147,11 @@ _FIELDS: LiteralString = """
                                                   'receiving_mailbox', d.receiving)
             ORDER BY v.mailbox, v.folder, v.uidvalidity, v.uid, v.id), '[]')
        FROM resolver.delivery v JOIN resolver.decision d ON d.delivery_id = v.id AND d.current
-      WHERE v.message_key = a.message_key AND d.activity_id = a.id AND d.outcome = 'accepted') AS deliveries,
+      WHERE v.message_key = ANY (ARRAY(
+                SELECT a.message_key UNION ALL
+                SELECT j.message_key FROM resolver.joined j
+                 WHERE j.elder = a.message_key AND j.direction = a.direction))
+        AND d.activity_id = a.id AND d.outcome = 'accepted') AS deliveries,
     (SELECT coalesce(jsonb_agg(jsonb_build_object('name', t.name, 'type', t.type, 'size', t.size,
                                                   'sha256', encode(t.sha256, 'hex'), 'inline', t.inline,
                                                   'content_id', t.content_id)
