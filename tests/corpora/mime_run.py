@@ -61,14 +61,18 @@ def corpora() -> Path | None:
     return Path(named) if named and Path(named).is_dir() else None
 
 
-def mails(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield (name, bytes) of every file that could be mail, and of every mail in the mbox files."""
+def mails(folder: Path, archives: str = "*") -> Iterator[tuple[str, bytes]]:
+    """
+    Yield (name, bytes) of every file that could be mail, and of every mail in the mbox files.
+
+    ``archives`` is a pattern for the names of the corpora.
+    """
     manifest = folder / "manifest.jsonl"
     messages = set()
     if manifest.exists():
         rows = map(json.loads, manifest.read_text().splitlines())
         messages = {row["path"] for row in rows if row.get("message")}
-    for archive in sorted(folder.glob("*.tar.xz")):
+    for archive in sorted(folder.glob(f"{archives}.tar.xz")):
         with tarfile.open(archive) as tar:
             for member in tar:
                 file = tar.extractfile(member) if member.isfile() else None
