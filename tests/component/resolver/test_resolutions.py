@@ -92,7 +92,8 @@ def changes(resolver: Resolver) -> list[tuple[str, list[str]]]:
     return [one for one in told if one[1] != ["created"]]
 
 
-def test_domain_15_25_applied_to_all_it_changes_every_mail_by_one_event_each_and_later_mail_too(filed: Resolver):
+def test_applied_to_all_it_changes_every_mail_by_one_event_each_and_later_mail_too(filed: Resolver):
+    """Domain case 15.25: with the switch on, every mail with the address is resolved."""
     assert {"one": "", "two": ""} == behind(filed)
     say(filed, command(filed, "resolve", "one", "contact/lin"))
     filed.resolve(filed.record(mail("three", Cc=SHOP, From=SHOP)))
@@ -106,7 +107,8 @@ def test_domain_15_25_applied_to_all_it_changes_every_mail_by_one_event_each_and
     [(under(to_all=False), False), (under(), True)],
     ids=["switched off", "asked for"],
 )
-def test_domain_15_25_else_it_changes_only_the_mail_that_it_is_said_of(filed: Resolver, settings, only_this):
+def test_else_it_changes_only_the_mail_that_it_is_said_of(filed: Resolver, settings, only_this):
+    """Domain case 15.25: with the switch off, that one mail."""
     filed.settings = settings
     say(filed, command(filed, "resolve", "one", "contact/lin", only_this=only_this))
     filed.resolve(filed.record(mail("three", Cc=SHOP)))
