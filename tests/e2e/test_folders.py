@@ -9,6 +9,7 @@ import pytest
 from tests.conftest import PASSWORD
 from tests.e2e.conftest import KIM, Company
 from tests.e2e.mails import mail
+from tests.e2e.settings_page import setting
 from tests.e2e.store import rows
 from tests.e2e.test_alerts import until
 from tests.e2e.topics import records
@@ -79,6 +80,23 @@ def test_a_folder_with_a_rule_is_tracked_while_folder_level_tracking_is_on(readi
     change(reading, "organization", "tracking.folderLevel=true")
     reading.pipeline.wait()
     assert [("incoming", "accepted", "account:a-17")] == decided(reading, second)
+
+
+def test_a_person_takes_away_what_a_folder_gives_unless_the_folder_wins(reading: Company):
+    """`tracking.folderWins`, the product's way (domain case 15.16); a change acts on the next word."""
+    change(reading, "folder-rule/wins", f"mailbox={ADDRESS}", "folder=Wins",
+           'regarding={"type": "account", "id": "a-18"}')  # fmt: skip
+    mail_in_it = put(reading, "wins-1", "Wins")
+    reading.pipeline.wait()
+    take_away = ("regarding", "remove", mail_in_it, "account/a-18", "--reason", "not hers", "--wait")
+    with setting(reading, tracking__folderWins=True):
+        refused = reading.pipeline.mailweave(*take_away, check=False)
+        assert (1, True) == (refused.returncode, "tracking.folderWins is on" in refused.stderr)
+        assert [("incoming", "accepted", "account:a-18")] == decided(reading, mail_in_it)
+
+    reading.pipeline.mailweave(*take_away)
+    assert [("incoming", "accepted", None)] == decided(reading, mail_in_it)
+    assert "until" in reading.pipeline.mailweave("explain", mail_in_it).stdout
 
 
 def test_a_rule_for_a_mailbox_that_is_not_there_is_refused(reading: Company):

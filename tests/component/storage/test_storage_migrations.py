@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -26,6 +27,33 @@ def test_all_run_once_from_nothing(empty_url):
     assert names == migrate.migrate(empty_url)
     assert [] == migrate.check(empty_url)
     assert [] == migrate.migrate(empty_url)
+
+
+def test_what_was_filed_under_one_record_stays_so_when_there_can_be_several(empty_url):
+    migrate.migrate(empty_url, [one for one in known() if one.name < "0049"])
+    key, names = uuid4(), {source: uuid4() for source in ("manual", "correlated", "inherited")}
+    with psycopg.connect(empty_url) as connection:
+        connection.execute(
+            "INSERT INTO resolver.message (message_key, id_key, thread, graph_version) VALUES (%s, %s, 1, 1)",
+            (key, uuid4()),
+        )
+        for number, (source, name) in enumerate([*names.items(), (None, uuid4())]):
+            connection.execute(
+                "INSERT INTO resolver.activity (id, message_key, direction, version, subject, body_text, method,"
+                " regarding_type, regarding_id, regarding_source, repairs, parse_outcome, settings_version,"
+                " code_version) VALUES (%s, %s, %s, 1, '', '', 'None', %s, %s, %s, '{}', '', 1, '')",
+                (name, key, f"d{number}", "case" if source else None, "7" if source else None, source),
+            )
+    migrate.migrate(empty_url)
+
+    with psycopg.connect(empty_url) as connection:
+        found = connection.execute(
+            "SELECT activity_id, type, id, source, until, sent_at::text FROM resolver.regarding"
+        ).fetchall()
+    manual, *others = ((names[source], "case", "7") for source in names)
+    assert {(*manual, "manual", None, "-infinity"), *((*one, "correlated", None, "-infinity") for one in others)} == {
+        *found
+    }
 
 
 def test_every_schema_belongs_to_its_owner(url):
