@@ -16,6 +16,13 @@ _ENCODINGS = (b"base64", b"quoted-printable")
 # In lower case: ignoring case and matching at the start of a line takes four times as long.
 _HIDDEN = re.compile(rb"\ncontent-t(?:ype|ransfer-encoding)[ \t]*:[^;\n]*(?:\n[ \t][^;\n]*)*=\?")
 
+_MARK = re.compile(rb"\n(?:--|\r?\n|content-transfer-encoding)")
+_HEAD_END = re.compile(rb"\n(?:--|\r?\n)|\Z")
+_HEAD = re.compile(rb"--[^\n]*(?:\n[!-9;-~]+[ \t]*:[^\n]*|\n[ \t][^\n]*)*")
+_LEAF = re.compile(
+    rb"\ncontent-type[ \t]*:[ \t]*(?:text|image|audio|video|application)/[a-z0-9.+-]+[ \t\r]*(?=[;\n]|\Z)"
+)
+
 
 class HostileError(ValueError):
     """The mail would cost the fast parser time or memory out of proportion to its size."""
@@ -61,15 +68,17 @@ def _refuse_nested(raw: bytes) -> None:
     messages, digests = low.count(b"message/"), low.count(_DIGEST)
     if (messages + digests) * len(raw) > _NESTED_BYTES or _HIDDEN.search(low):
         raise HostileError
-    if _encoded_message(low, messages) or (digests and any(encoding in low for encoding in _ENCODINGS)):
+    if _encoded(low, b"message/", messages) or _encoded(low, _DIGEST, digests):
+        raise HostileError
+    if digests and _encoded_in_digest(low):
         raise HostileError
 
 
-def _encoded_message(low: bytes, messages: int) -> bool:
-    """Say whether a message in here is encoded, which RFC 2046 section 5.2.1 forbids: what it is stays hidden."""
+def _encoded(low: bytes, kind: bytes, count: int) -> bool:
+    """Say whether a part of this kind is encoded, which RFC 2046 section 5.2.1 forbids: what it is stays hidden."""
     at = 0
-    for _ in range(messages):
-        at = low.find(b"message/", at)
+    for _ in range(count):
+        at = low.find(kind, at)
         begin = max(low.rfind(b"\n\n", 0, at), low.rfind(b"\n\r\n", 0, at))
         ends = [end for end in (low.find(b"\n\n", at), low.find(b"\n\r\n", at)) if end >= 0]
         head = low[max(begin, 0) : min(ends, default=len(low))]
@@ -77,3 +86,25 @@ def _encoded_message(low: bytes, messages: int) -> bool:
             return True
         at += 1
     return False
+
+
+def _encoded_in_digest(low: bytes) -> bool:
+    """Say whether a part is encoded that does not say once and clearly that it is no message."""
+    begin = -1
+    for mark in _MARK.finditer(low):
+        if mark[0] == b"\n--":
+            begin = mark.start() + 1
+        elif mark[0][-1:] == b"\n":
+            begin = -1  # what follows is a text, or the headers of a message, which says itself what it is
+        elif begin >= 0:
+            end = _HEAD_END.search(low, mark.end())
+            head = low[begin : end.start() if end else len(low)]
+            begin = -1
+            if any(encoding in head for encoding in _ENCODINGS) and not _says_leaf(head):
+                return True
+    return False
+
+
+def _says_leaf(head: bytes) -> bool:
+    once = head.count(b"content-type") == 1
+    return once and bool(_HEAD.fullmatch(head)) and bool(_LEAF.search(head))

@@ -284,6 +284,45 @@ def test_encoded_words_without_end_go_to_the_child(kind, part):
     assert "fallback-parser: HostileError" in parse(raw).repairs
 
 
+def digest(part: bytes, inner: bytes = b"quoted-printable") -> bytes:
+    """A digest with a table of contents, a part with this head, and a message in this encoding."""
+    message = b"From: b@x\nSubject: b\nContent-Type: text/plain\nContent-Transfer-Encoding: %b\n\ntext=21\n" % inner
+    parts = (b"Content-Type: text/plain\n\nTopics\n", part + b"\n\nZnJvbTogY0B4Cgp4\n", b"\n" + message)
+    body = b"".join(b"--x\n" + one for one in parts)
+    return b"From: a@x\nMIME-Version: 1.0\nContent-Type: multipart/digest; boundary=x\n\n" + body + b"--x--\n"
+
+
+@pytest.mark.parametrize(
+    "part",
+    [b"Content-Type: application/pdf; name=a.pdf\nContent-Transfer-Encoding: base64", b"X-Note: nothing encoded here"],
+    ids=["a file", "nothing encoded"],
+)
+def test_a_digest_whose_messages_are_encoded_inside_is_read_without_a_child(part):
+    """A child takes a quarter of a second, and nearly every digest has such a message."""
+    message = parse(digest(part))
+
+    assert (ParseOutcome.FULL, ()) == (message.outcome, message.repairs)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        b"Content-Transfer-Encoding: base64",
+        b"Content-Transfer-Encoding:\n base64",
+        b"Content-Transfer-Encoding: base64\nContent-Type: message/rfc822",
+        b"Content-Transfer-Encoding: base64\nContent-Type: multipart/digest; boundary=y",
+        b"Content-Transfer-Encoding: base64\nContent-Type: x",
+        b"Content-Transfer-Encoding: base64\nno header\nContent-Type: text/plain",
+        b"Content-Transfer-Encoding: base64\n--y\nContent-Type: text/plain",
+        b"Content-Type: text/plain\n--x\nContent-Transfer-Encoding: base64",
+        b"Content-Type: text/plain\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64",
+        b"X: content-type: text/plain\nContent-Transfer-Encoding: base64",
+    ],
+)
+def test_a_message_that_a_digest_hides_in_an_encoding_goes_to_the_child(part):
+    assert "fallback-parser: HostileError" in parse(digest(part)).repairs
+
+
 def test_encoded_words_in_a_text_are_text():
     raw = b"From: a@x\n\n" + b"=?utf-8?q?a?= " * 5_000
 
