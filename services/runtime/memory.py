@@ -5,7 +5,7 @@ import gc
 
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # malloc.h
 _KEPT_BYTES = 16 << 20
-_NEW_OBJECTS = 20_000
+_NEW_OBJECTS = 100_000
 
 
 def keep_freed_memory() -> None:
@@ -24,9 +24,10 @@ def keep_freed_memory() -> None:
 
 def collect_rarely() -> None:
     """
-    Let Python look for circular garbage after 20,000 new objects instead of 700, and never among what is there by now.
+    Let Python look for circular garbage after 100,000 new objects instead of 700, and never among what is there by now.
 
-    A batch makes as many objects without a circle, and each look went through all of them and all modules again.
+    A batch makes fewer objects, nearly all without a circle, and each look goes through all of those that are in use:
+    after 20,000 that took 13 of the 246 µs that the correlator computes for a mail.
     """
     gc.freeze()
     gc.set_threshold(_NEW_OBJECTS, 20, 50)
