@@ -1,8 +1,8 @@
 """
 Reading the mails above a cursor: listed in windows, small ones in batches, large ones in pieces.
 
-Memory stays flat: a batch is at most 100 mails and 8 MB, a mail over 4 MB goes to the blob store in pieces
-of 1 MB and is never whole in this process.
+Memory stays flat: a batch is at most 100 mails and 8 MB, and one more is read while it is handed over; a mail over
+4 MB goes to the blob store in pieces of 1 MB and is never whole in this process.
 """
 
 from collections.abc import Iterator, Sequence

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from services.domain.decide import KEYWORD
 from services.domain.identity import delivery_id_imap
 from services.domain.renumbering import Seen
 from services.domain.start_date import is_before
+from services.fetcher.ahead import ahead
 from services.fetcher.answers import Listed
 from services.fetcher.choosing import Place
 from services.fetcher.deliveries import Passed
@@ -55,18 +57,21 @@ class Reading:
                 self.ledger.pass_over([self._passed(mail, at) for mail in early])
             wanted = [mail for mail in mails if not is_before(mail.internal_date, self.start)]
             groups = list(batches(wanted, limit=self.limit))
-            for i, batch in enumerate(groups):
-                if not self.go_on():
-                    return
-                with metrics.step("fetcher", "read"):
-                    got = read(self.connection, batch, self.blobs.writer, limit=self.limit)
-                # After its last mail a window is done to its end: what was not listed there is not in the folder.
-                after = _moved(at, window.last if i + 1 == len(groups) else batch[-1].uid)
-                yield self.ledger.hand_over(self.arrivals(got, place, after), to=after)
-                at = after
+            with ahead([partial(self._read, batch) for batch in groups]) as contents:
+                for i, got in enumerate(contents):
+                    if not self.go_on():
+                        return
+                    # After its last mail a window is done to its end: what was not listed there is not in the folder.
+                    after = _moved(at, window.last if i + 1 == len(groups) else groups[i][-1].uid)
+                    yield self.ledger.hand_over(self.arrivals(got, place, after), to=after)
+                    at = after
             if at.uid < window.last:
                 at = _moved(at, window.last)
                 self.ledger.advance(at)
+
+    def _read(self, batch: Sequence[Listed]) -> list[Got]:
+        with metrics.step("fetcher", "read"):
+            return read(self.connection, batch, self.blobs.writer, limit=self.limit)
 
     def arrivals(self, got: Sequence[Got], place: Place, at: Position) -> list[Arrival]:
         """Return mails of a folder as they are handed over, under the ids of their places."""

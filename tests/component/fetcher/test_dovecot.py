@@ -1,6 +1,7 @@
 """Real mail from a real Dovecot to delivery rows."""
 
 import imaplib
+import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from services.domain.errors import Refused, Retry
-from services.fetcher import cursor, failures
+from services.fetcher import cursor, failures, fetch, folder_reading
 from services.fetcher.folders import encode_name, quoted
 from services.fetcher.imap import session
 from services.fetcher.mechanisms import Password
@@ -163,6 +164,25 @@ def test_a_check_ends_between_batches_when_asked(outside, dovecot, client):
     check(outside, dovecot, go_on=lambda: next(answers, False))
 
     assert 200 == outside.cursor()[1] == len(outside.uids())
+
+
+def test_the_next_mails_are_read_while_those_before_are_handed_over(outside, dovecot, client, monkeypatch):
+    append(client, *(MAIL % (n, n) for n in range(1, 206)))
+    begun = [threading.Event(), threading.Event(), threading.Event()]
+    batches = iter(begun)
+
+    def read(*args, **options):
+        next(batches).set()
+        return fetch.read(*args, **options)
+
+    def send(rows):
+        outside.sent.extend(rows)
+        assert begun[min(2, len(outside.sent) // 100)].wait(30), "nothing is read until this is sent"
+
+    monkeypatch.setattr(folder_reading, "read", read)
+    check(outside, dovecot, ports=replace(outside.ports, send=send))
+
+    assert list(range(1, 206)) == [r["uid"] for r in outside.records()] == outside.uids()
 
 
 def test_tls_by_starttls_needs_a_trusted_authority(stack, outside, dovecot, client):
