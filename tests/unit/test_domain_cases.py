@@ -1,4 +1,4 @@
-"""The acceptance cases that resolution answers for: a test names each, by its docstring or by its own name."""
+"""The acceptance cases that resolution answers for: the docstring of a test names each, as ``Domain case 15.N``."""
 
 import ast
 import re
@@ -8,15 +8,13 @@ from pathlib import Path
 TESTS = Path(__file__).parents[1]
 OWED = {*range(7, 19), 23, 24, 25}
 _NAMED = re.compile(r"Domain cases? ((?:15\.\d+(?:, | and )?)+)")
-_CALLED = re.compile(r"test_domain_15_(\d+)_")
 
 
 def named() -> Iterator[int]:
-    """Yield the numbers that tests name: ``Domain case 15.N`` in the docstring, or ``test_domain_15_N_…``."""
+    """Yield the numbers of the cases that tests name."""
     for file in TESTS.rglob("test_*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                yield from map(int, _CALLED.findall(node.name))
                 for cases in _NAMED.findall(ast.get_docstring(node) or ""):
                     yield from map(int, re.findall(r"15\.(\d+)", cases))
 
