@@ -33,8 +33,9 @@ _RECORD: LiteralString = """
      WHERE r.type = %(type)s AND r.id = %(id)s AND NOT r.deleted GROUP BY r.type, r.id, r.active
 """
 _USED: LiteralString = """
-    SELECT (SELECT count(*) FROM resolver.regarding WHERE type = %(type)s AND id = %(id)s)
-         + (SELECT count(*) FROM resolver.decision WHERE current AND accepted_type = %(type)s AND accepted_id = %(id)s)
+    SELECT (EXISTS (SELECT FROM resolver.regarding WHERE type = %(type)s AND id = %(id)s)
+         OR EXISTS (SELECT FROM resolver.decision
+                     WHERE current AND accepted_type = %(type)s AND accepted_id = %(id)s))::integer
 """
 _ACTIVITY: LiteralString = """
     SELECT a.accepted_type, a.accepted_id, m.message_id AS answers
