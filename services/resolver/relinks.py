@@ -16,7 +16,7 @@ _LATER = (
 )
 _FORGET = """
 DELETE FROM resolver.evidence e USING resolver.relink r
-WHERE r.child = e.child AND r.target = e.target AND NOT r.linked AND e.child = ANY (%b)"""
+WHERE r.child = e.child AND r.target = e.target AND NOT (r.linked AND e.kind = 'manual') AND e.child = ANY (%b)"""
 
 # A circle that lost an edge is none; what still is one is found again when its messages are decided.
 _UNMARK = """
@@ -75,7 +75,11 @@ def apply(connection: psycopg.Connection[Any], notices: Sequence[Relinked]) -> N
 
 
 def respect(connection: psycopg.Connection[Any], messages: Sequence[UUID]) -> None:
-    """Take away the evidence of these messages that a person has removed; it may have been on its way at the time."""
+    """
+    Take away the evidence of these messages about pairs of which a person has spoken; it may come at any time again.
+
+    Of a pair that was parted and joined again nobody could tell otherwise whether what was taken away has come back.
+    """
     connection.execute(_FORGET, (list(messages),))
 
 

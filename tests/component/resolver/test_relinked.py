@@ -107,6 +107,21 @@ def test_neither_redelivery_nor_a_copy_nor_deciding_again_brings_a_removed_link_
     assert ["None", "", ""] == before["b"]
 
 
+def test_redelivery_after_two_messages_were_parted_and_joined_again_changes_no_evidence(resolver):
+    first, answer = mail("a"), mail("b", answers=["a"])
+    for value in (first, answer):
+        resolver.resolve(resolver.record(value))
+    resolver.resolve(relinked(message(resolver, "b"), "a", linked=False, version=5))
+    resolver.resolve(relinked(message(resolver, "b"), "a", linked=True, version=6))
+    evidence = resolver.rows("SELECT * FROM resolver.evidence")
+
+    resolver.resolve(resolver.record(answer))
+    resolver.jobs()
+
+    assert evidence == resolver.rows("SELECT * FROM resolver.evidence")
+    assert ["Manual", "a"] == answers(resolver)["b"][:2]
+
+
 def test_what_was_said_before_the_mail_arrives_counts_too(resolver):
     resolver.resolve(resolver.record(mail("a")))
     late = resolver.record(mail("b", answers=["a"]))
