@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from psycopg import Connection
@@ -10,9 +10,9 @@ from psycopg import Connection
 from services.contracts.codec import encode
 from services.correlator import statements as sql
 from services.correlator.store import thread_today
-from services.domain.evidence import JOINS, NAMES_ITSELF, Kind
+from services.correlator.walking import look_up
+from services.domain.evidence import NAMES_ITSELF, Kind
 from services.domain.graph import THREADS_PER_VERSION, Merge
-from services.domain.repair import Link
 from services.storage.outbox import OutboxRow
 
 T = TypeVar("T")
@@ -21,25 +21,6 @@ PER_RECORD = 5_000
 """So many messages, or pairs, one record tells of: well below the size that Kafka takes."""
 
 _MESSAGES = "SELECT message_key FROM correlator.message WHERE id_key = %b ORDER BY message_key"
-
-# Along each edge in both directions; an id is walked from once.
-_COMPONENT = """
-WITH RECURSIVE reached (id) AS (
-    SELECT %(start)b::uuid
-    UNION
-    SELECT n.id FROM reached AS r CROSS JOIN LATERAL (
-        SELECT e.target AS id FROM correlator.message m JOIN correlator.edge e ON e.child = m.message_key
-        WHERE m.id_key = r.id AND e.removed_by IS NULL AND e.kind = ANY (%(kinds)b)
-        UNION ALL
-        SELECT m.id_key FROM correlator.edge e JOIN correlator.message m ON m.message_key = e.child
-        WHERE e.target = r.id AND e.removed_by IS NULL AND e.kind = ANY (%(kinds)b)
-        OFFSET 0
-    ) AS n
-)
-SELECT r.id, l.child, l.target, l.kind FROM reached AS r LEFT JOIN LATERAL (
-    SELECT e.child, e.target, e.kind FROM correlator.message m JOIN correlator.edge e ON e.child = m.message_key
-    WHERE m.id_key = r.id AND e.removed_by IS NULL AND e.kind = ANY (%(kinds)b) OFFSET 0
-) AS l ON true"""
 
 _SEEN = "SELECT id FROM correlator.node WHERE id = ANY (%b::uuid[]) AND seen"
 
@@ -86,26 +67,12 @@ class Change:
 
 def messages(connection: Connection[Any], id_key: UUID) -> list[UUID]:
     """Return the messages with this id: none, one, or several that are flagged."""
-    return [key for (key,) in _rows(connection, _MESSAGES, (id_key,))]
-
-
-class Component(NamedTuple):
-    """Ids that hang together, and the links between them."""
-
-    ids: set[UUID]
-    links: list[Link]
-
-
-def component(connection: Connection[Any], start: UUID) -> Component:
-    """Return what hangs together with an id."""
-    rows = _rows(connection, _COMPONENT, {"start": start, "kinds": [str(kind) for kind in JOINS]})
-    links = {Link(child, own, target, kind in NAMES_ITSELF) for own, child, target, kind in rows if child}
-    return Component({own for own, *_ in rows}, sorted(links))
+    return [key for (key,) in look_up(connection, _MESSAGES, (id_key,))]
 
 
 def seen(connection: Connection[Any], ids: Iterable[UUID]) -> set[UUID]:
     """Return those of the ids that a message has, the others being ghosts."""
-    return {one for (one,) in _rows(connection, _SEEN, (sorted(ids),))}
+    return {one for (one,) in look_up(connection, _SEEN, (sorted(ids),))}
 
 
 def remove(connection: Connection[Any], pairs: Iterable[tuple[UUID, UUID]], command: UUID) -> None:
@@ -120,7 +87,7 @@ def remove(connection: Connection[Any], pairs: Iterable[tuple[UUID, UUID]], comm
 def move(connection: Connection[Any], change: Change, pieces: Sequence[frozenset[UUID]]) -> None:
     """Make each piece a thread of its own."""
     more = range(THREADS_PER_VERSION, len(pieces), THREADS_PER_VERSION)
-    versions = [change.version, *(_rows(connection, sql.NEXT_VERSION, ())[0][0] for _ in more)]
+    versions = [change.version, *(look_up(connection, sql.NEXT_VERSION, ())[0][0] for _ in more)]
     change.version = versions[-1]
     ids: list[UUID] = []
     threads: list[int] = []
@@ -131,14 +98,14 @@ def move(connection: Connection[Any], change: Change, pieces: Sequence[frozenset
     if not ids:
         return
     connection.execute(_MOVE_NODES, (ids, threads))
-    for message, thread in sorted(_rows(connection, _MOVE_MESSAGES, (change.version, ids, threads))):
+    for message, thread in sorted(look_up(connection, _MOVE_MESSAGES, (change.version, ids, threads))):
         change.moved.setdefault(thread, []).append(message)
 
 
 def link(connection: Connection[Any], change: Change, onto: UUID, mid: str, command: UUID) -> None:
     """Add an edge that a person makes, nearer than any other."""
     given = {"children": change.messages, "target": onto, "kind": str(Kind.MANUAL), "command": command}
-    change.added = [(child, onto, position, mid) for child, position in sorted(_rows(connection, _LINK, given))]
+    change.added = [(child, onto, position, mid) for child, position in sorted(look_up(connection, _LINK, given))]
 
 
 def merge(connection: Connection[Any], change: Change, one: UUID, other: UUID, command: UUID) -> None:
@@ -178,10 +145,3 @@ def _record(thread: int, name: str, value: Mapping[str, Any]) -> OutboxRow:
 
 def _chunks(given: Sequence[T]) -> Iterator[Sequence[T]]:
     return (given[at : at + PER_RECORD] for at in range(0, len(given), PER_RECORD))
-
-
-def _rows(
-    connection: Connection[Any], statement: str, parameters: Sequence[Any] | Mapping[str, Any]
-) -> list[tuple[Any, ...]]:
-    with connection.cursor(binary=True) as cursor:
-        return cursor.execute(statement, parameters).fetchall()

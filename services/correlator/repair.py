@@ -8,11 +8,12 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from services.correlator import cuts, relinking
+from services.correlator import cuts, relinking, walking
 from services.correlator import statements as sql
-from services.correlator.relinking import Change, Component
+from services.correlator.relinking import Change
 from services.correlator.store import GRAPH_LOCK, thread_today
-from services.domain.repair import Link, followers, one_message, parted, splitting, unlinking
+from services.correlator.walking import Component, TooLargeError
+from services.domain.repair import Link, parted, splitting
 from services.storage import outbox
 
 KINDS: Mapping[str, tuple[str, ...]] = {
@@ -35,6 +36,9 @@ ONE = "the two are ids of one message, which is never parted from another name o
 FIRST = "the message points at no other one: it begins its conversation already"
 TOGETHER = "the two are in one conversation already"
 CIRCLE = "the other message follows from this one: unlink or split it first"
+TOO_LARGE = (
+    "with the message hang together {}, more than are parted at once: unlink what is wrong further from its start"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,17 +65,27 @@ def carry_out_one(connection: Connection[Any], kind: str, wish: Wish) -> bool:
     row = (wish.command, kind, wish.child, wish.target, wish.onto, wish.author, wish.reason, wish.asked)
     if connection.execute(_BEGUN, row).fetchone() is None:
         return False
-    connection.execute(sql.LOCK, (GRAPH_LOCK,))
     try:
+        _measure(connection, kind, wish)
+        connection.execute(sql.LOCK, (GRAPH_LOCK,))
         with connection.transaction():
             change = _HOW[kind](connection, wish)
-    except _RefusedError as refusal:
-        connection.execute(_ENDED, (str(refusal), "", wish.command))
+    except (_RefusedError, TooLargeError) as refusal:
+        why = TOO_LARGE.format(refusal) if isinstance(refusal, TooLargeError) else str(refusal)
+        connection.execute(_ENDED, (why, "", wish.command))
         return False
     connection.execute(_ENDED, ("", change.told(), wish.command))
     thread = thread_today(connection, wish.child)
     outbox.append(connection, "correlator", relinking.records(change, thread, wish.command))
     return True
+
+
+def _measure(connection: Connection[Any], kind: str, wish: Wish) -> None:
+    """Refuse what is too large before anybody has to wait for it; it is looked at again under the lock."""
+    if kind == "split":
+        walking.component(connection, wish.child)
+    elif kind != "merge":
+        _piece(connection, wish)
 
 
 def _begin(connection: Connection[Any], wish: Wish, joined: UUID | None = None) -> Change:
@@ -87,21 +101,39 @@ def _begin(connection: Connection[Any], wish: Wish, joined: UUID | None = None) 
 
 
 def _unlink(connection: Connection[Any], wish: Wish) -> Change:
+    """
+    Part a message from another one.
+
+    Of the two pieces that leaves that of the message moves, so only this one is walked, however large the conversation;
+    and not to its end, where it turns out to hold.
+    """
     assert wish.target is not None
     change = _begin(connection, wish, wish.onto)
-    graph = relinking.component(connection, wish.child)
-    if one_message(graph.links, wish.child, wish.target):
+    if wish.target in walking.names(connection, wish.child):
         raise _RefusedError(ONE)
+    piece = _piece(connection, wish)
     # What only likeness ties is no link of the graph: it must not count again either.
     change.removed = [(message, wish.target) for message in change.messages]
     cuts.add(connection, [(wish.child, wish.target)], wish.command)
-    _part(connection, change, wish, graph, unlinking(graph.links, wish.child, wish.target))
+    apart = walking.tied(connection, wish.child, wish.target) and wish.target not in piece
+    relinking.remove(connection, change.removed, wish.command)
+    relinking.move(connection, change, [frozenset(piece)] if apart else [])
     return change
+
+
+def _piece(connection: Connection[Any], wish: Wish) -> set[UUID]:
+    """Return what hangs together with the message once it is parted from the other, or so much of it as shows that."""
+    try:
+        return walking.component(connection, wish.child, without=wish.target).ids
+    except TooLargeError as error:
+        if wish.target not in error.near:
+            raise
+        return error.near
 
 
 def _split(connection: Connection[Any], wish: Wish) -> Change:
     change = _begin(connection, wish)
-    graph = relinking.component(connection, wish.child)
+    graph = walking.component(connection, wish.child)
     removed = splitting(graph.ids, graph.links, wish.child)
     if not removed:
         raise _RefusedError(FIRST)
@@ -118,19 +150,16 @@ def _part(connection: Connection[Any], change: Change, wish: Wish, graph: Compon
 
 
 def _join(connection: Connection[Any], change: Change, wish: Wish, onto: UUID) -> None:
-    graph = relinking.component(connection, wish.child)
-    if onto in followers(graph.links, wish.child):
-        raise _RefusedError(CIRCLE)
     cuts.mend(connection, wish.child, onto)
     relinking.link(connection, change, onto, wish.onto_mid, wish.command)
-    if onto not in graph.ids:
-        relinking.merge(connection, change, wish.child, onto, wish.command)
+    relinking.merge(connection, change, wish.child, onto, wish.command)
 
 
 def _merge(connection: Connection[Any], wish: Wish) -> Change:
+    """Join two conversations, which are the threads of the two messages: neither needs to be walked."""
     assert wish.target is not None
     change = _begin(connection, wish, wish.target)
-    if wish.target in relinking.component(connection, wish.child).ids:
+    if thread_today(connection, wish.child) == thread_today(connection, wish.target):
         raise _RefusedError(TOGETHER)
     _join(connection, change, wish, wish.target)
     return change
@@ -139,6 +168,8 @@ def _merge(connection: Connection[Any], wish: Wish) -> Change:
 def _relink(connection: Connection[Any], wish: Wish) -> Change:
     assert wish.onto is not None
     change = _unlink(connection, wish)
+    if wish.onto in walking.following(connection, wish.child):
+        raise _RefusedError(CIRCLE)
     _join(connection, change, wish, wish.onto)
     return change
 

@@ -67,17 +67,6 @@ def _reached(start: Iterable[UUID], steps: Mapping[UUID, Sequence[UUID]]) -> fro
     return frozenset(met)
 
 
-def unlinking(links: Iterable[Link], own: UUID, target: UUID) -> frozenset[Link]:
-    """Return the links of the messages with one id to another id."""
-    return frozenset(link for link in links if (link.own, link.target, link.itself) == (own, target, False))
-
-
-def one_message(links: Iterable[Link], own: UUID, other: UUID) -> bool:
-    """Whether two ids are names of one message, by whatever further names tie them."""
-    (names,) = pieces([own], (link for link in links if link.itself))
-    return other in names
-
-
 def splitting(ids: AbstractSet[UUID], links: Sequence[Link], own: UUID) -> frozenset[Link]:
     """
     Return the links to remove so that a message and what follows from it are a thread of their own.
