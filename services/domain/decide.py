@@ -110,8 +110,16 @@ class Facts:
         return self.mailbox_owners.get(self._looked_up(address))
 
     def alias_of(self, address: str) -> RecordRef | None:
-        """Return whose other address a normalised one is; see :meth:`_looked_up`."""
-        return self.aliases.get(self._looked_up(address)) if self.aliases else None
+        """
+        Return whose other address a normalised one is; see :meth:`_looked_up`.
+
+        Nobody's, once another user or queue has it: who that is the directory says, and the mailboxes.
+        """
+        if not self.aliases or self.owner_of(address) is not None:
+            return None
+        if any(record.active and record.ref.type in PRINCIPALS for record in self.records_at(address)):
+            return None
+        return self.aliases.get(self._looked_up(address))
 
     def _looked_up(self, address: str) -> str:
         """Where details are folded, ``ada+news@…`` is ``ada@…``, unless somebody has exactly that address."""

@@ -75,6 +75,8 @@ def _against(facts: Facts, decision: Decision, address: str, source: str, own: s
     yield "resolve.autoCreate is none" if facts.policy.auto_create == NONE else ""
     yield "for whom it is filed wants none (autoCreate)" if own == NONE else ""
     yield "several records have the address, or one that is no longer active" if facts.records_at(address) else ""
+    ours = facts.owner_of(address) or facts.alias_of(address)
+    yield "the address is that of a mailbox of ours, or another one of a user or queue" if ours else ""
     yield "" if len(address) <= LONGEST_ADDRESS and _ADDRESS.fullmatch(address) else "the sender has no usable address"
     yield "" if decision.kind in _PERSONS else f"it is {decision.kind} mail"
     yield "the address is not a person's" if _NO_PERSON.search(local) else ""

@@ -14,6 +14,7 @@ from services.resolver.filing import Settings
 from services.storage.postgres import Database
 from services.storage.reports.explain import explain
 from tests.component.resolver.conftest import KEY, Resolver, mail
+from tests.component.resolver.test_aliases_of_users import arrive, command, delivered, say
 from tests.component.resolver.test_late_resolution import late, parties
 from tests.component.resolver.test_redecide import ask, become
 
@@ -164,3 +165,14 @@ def test_the_choice_of_the_user_for_whom_it_is_filed_counts(creating: Resolver):
 
     assert [("lead", "max@other.example")] == [(one["type"], one["address"]) for one in requests(creating)]
     assert [(False, "for whom it is filed wants none (autoCreate)")] == told(creating, "one")
+
+
+def test_none_is_asked_for_whom_a_person_has_named_as_one_of_us(creating: Resolver):
+    """Anna writes from an address in another domain, which she has as an alias."""
+    brand = "anna@brand.example"
+    arrive(creating, delivered("one", original=brand, to=f"{brand}, support@own.example"))
+    say(creating, command("alias-confirm", brand))
+    creating.resolve(creating.record(mail("two", From=f"Anna <{brand}>")))
+
+    assert "accepted" == creating.outcomes()["two"]
+    assert ["lee@else.example"] == [one["address"] for one in requests(creating)]

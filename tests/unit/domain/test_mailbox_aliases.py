@@ -10,7 +10,7 @@ from services.domain.directory import Record, RecordRef
 from services.domain.mailbox_aliases import delivered_under, proposed, unknown
 from services.domain.message import Mailbox
 from tests.messages import message
-from tests.unit.domain.test_decide import ANNA, KIM, RECORDS, SUPPORT, acceptor, facts
+from tests.unit.domain.test_decide import ANNA, BEN, KIM, RECORDS, SUPPORT, acceptor, facts
 
 MAILBOX = "anna@own.example"
 ALIAS = "a.smith@own.example"
@@ -128,3 +128,16 @@ def test_an_alias_names_no_party_and_no_disabled_user():
     assert (
         Outcome.NO_RECIPIENT_MATCH == decided(ALIAS, records=gone, options={ANNA: 0}, mailbox="e@own.example").outcome
     )
+
+
+@pytest.mark.parametrize("by", ["directory", "mailbox"])
+def test_an_alias_that_another_user_or_queue_has_by_now_is_theirs(by: str):
+    """Whom the directory and the mailboxes name is whom they name: who had the address as an alias is asked no more."""
+    theirs = {address: (record,) for address, record in RECORDS.items()}
+    if by == "directory":
+        theirs[ALIAS] = (Record(BEN, "Ben", None, True, 9),)
+    owners = {ALIAS: BEN} if by == "mailbox" else {}
+    found = decided(ALIAS, directory=theirs, mailbox_owners=owners, options={ANNA: 0, BEN: 4}, mailbox="x@own.example")
+
+    assert Outcome.NO_CORRELATION_MATCH == found.outcome
+    assert ["user/ben"] == [one.points_to for one in found.looked if one.kind == "filter"]

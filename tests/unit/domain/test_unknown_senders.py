@@ -68,6 +68,8 @@ def test_an_address_that_only_looks_like_one_gets_its_record(sender: str):
         (of("colleague@own.example"), "the address is in a domain of ours"),
         (of("printer@lab.own.example"), "the address is in a domain of ours"),
         (of("kim@elsewhere.example", mailbox_owners={"sales@elsewhere.example": ANNA}), "in a domain of ours"),
+        (of("anna@brand.example", aliases={"anna@brand.example": ANNA}), "another one of a user or queue"),
+        (of("us@gmail.com", mailbox_owners={"us@gmail.com": ANNA}), "that of a mailbox of ours"),
         (of("nobody"), "no usable address"),
         (of("nobody@localhost"), "no usable address"),
         (of("a b@new.example"), "no usable address"),
