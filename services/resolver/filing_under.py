@@ -25,9 +25,15 @@ _BEGUN = """
 INSERT INTO resolver.command (id, kind, author, reason, asked) VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT DO NOTHING RETURNING true"""
 _ENDED = "UPDATE resolver.command SET refused = %s, outcome = %s WHERE id = %s"
+# A mail that came under two ids is named by either.
 _ABOUT = """
-SELECT a.message_key, a.id FROM resolver.activity a JOIN resolver.message m USING (message_key)
-WHERE m.id_key = %(message)s OR a.id = %(activity)s"""
+SELECT message_key, id FROM resolver.activity WHERE id = %(activity)s::uuid
+UNION
+SELECT a.message_key, a.id FROM resolver.message m JOIN resolver.activity a USING (message_key)
+WHERE m.id_key = %(message)s::uuid
+UNION
+SELECT a.message_key, a.id FROM resolver.message m JOIN resolver.joined j USING (message_key)
+JOIN resolver.activity a ON a.message_key = j.elder AND a.direction = j.direction WHERE m.id_key = %(message)s::uuid"""
 _MERGED = "SELECT merged_into, deleted FROM resolver.directory_record WHERE type = %s AND id = %s"
 _FIRST = """
 UPDATE resolver.activity SET regarding_type = %s, regarding_id = %s, regarding_source = %s WHERE id = %s"""

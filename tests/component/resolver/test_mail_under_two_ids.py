@@ -221,6 +221,15 @@ def test_what_persons_have_said_goes_over(resolver: Resolver, elder, expected):
     assert {"delivery-added", "parties"} | ({"regarding"} if elder != ("x",) else set()) == set(told["reasons"])
 
 
+@pytest.mark.parametrize("name", ["one", "two"])
+def test_the_mail_is_filed_under_a_record_by_either_id(resolver: Resolver, name: str):
+    everybody(resolver)
+    one_by_one(resolver, [resolver.record(copy("one"), mailbox=ANNA), resolver.record(copy("two"), mailbox=SUPPORT)])
+    resolver.regarding("account/x", "one", object=f"message/{name}@x.example")
+
+    assert {"one": [("account/x", "manual")]} == resolver.regardings()
+
+
 def test_two_resolvers_and_their_jobs_end_in_one_activity(resolver: Resolver):
     everybody(resolver)
     pairs = [(copy(f"one-{n}", text=f"Hello {n}"), copy(f"two-{n}", text=f"Hello {n}")) for n in range(12)]
