@@ -14,7 +14,7 @@ from services.domain.evidence import Kind
 from services.domain.identity import Direction
 from services.domain.one_mail import Ending, Shown, endings, told
 from services.domain.regardings import Spoken, together
-from services.resolver import message_rows, naming, reading, regardings
+from services.resolver import message_rows, naming, reading, regardings, resolutions
 from services.resolver.filing import Filing
 from services.resolver.ledger import Item, Ledger
 from services.resolver.withdrawals import withdraw
@@ -51,7 +51,10 @@ _RESOLVED = """
 _CHOSEN = """
     INSERT INTO resolver.chosen (message_key, resolution)
     SELECT %(into)s, resolution FROM resolver.chosen WHERE message_key = %(message)s ON CONFLICT DO NOTHING
+    RETURNING resolution
 """
+# Words about both may speak of one address: which of them counts is decided as ever.
+_SPOKEN = "INSERT INTO resolver.job (targets, messages, cause) VALUES ('{}', ARRAY[%(into)s::uuid], %(cause)s)"
 _REGARDING = """
     UPDATE resolver.activity SET regarding_type = %s, regarding_id = %s, regarding_source = %s WHERE id = %s
 """
@@ -137,7 +140,8 @@ def _end(connection: Connection, ending: Ending, *, folder_wins: bool) -> None:
         reasons.add("queued")
     if connection.execute(_REPORTED, given).fetchall():
         reasons.add("reported")
-    connection.execute(_CHOSEN, given)
+    if connection.execute(_CHOSEN, given).fetchall():
+        connection.execute(_SPOKEN, {**given, "cause": resolutions.CAUSE})
     if connection.execute(_RESOLVED, given).fetchall():
         reasons.add("parties")
     if _regardings(connection, ending, folder_wins=folder_wins):

@@ -41,8 +41,13 @@ _HISTORY: LiteralString = """
      ORDER BY r.since, r.until NULLS LAST, r.number
 """
 _FILED: LiteralString = """
-    SELECT count(DISTINCT a.message_key) FROM resolver.activity a JOIN resolver.message m USING (message_key)
-     WHERE m.id_key = %(id)s
+    SELECT count(*) FROM (
+        SELECT a.message_key FROM resolver.message m JOIN resolver.activity a USING (message_key)
+         WHERE m.id_key = %(id)s
+        UNION
+        SELECT j.elder FROM resolver.message m JOIN resolver.joined j USING (message_key)
+         WHERE m.id_key = %(id)s
+    ) AS filed
 """
 _MESSAGE: LiteralString = """
     SELECT coalesce(m.message_id, '') AS message_id FROM resolver.activity a JOIN resolver.message m USING (message_key)
@@ -71,7 +76,7 @@ def history(connection: Connection[object], message: UUID) -> list[RegardingOf]:
 
 
 def filed(connection: Connection[object], id_key: UUID) -> int:
-    """Return how many messages with this id are filed."""
+    """Return how many mails with this id are filed; one that is the same as another under its id is that one."""
     return number(connection, _FILED, {"id": id_key})
 
 

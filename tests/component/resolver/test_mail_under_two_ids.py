@@ -14,13 +14,18 @@ import pytest
 
 from services.domain.acceptance import Scope
 from services.domain.decide import Policy
+from services.domain.identity import keyed_hash
+from services.domain.message import MessageId
 from services.resolver import redecisions
 from services.resolver.filing import Settings
 from services.resolver.handlers import resolve
 from services.resolver.jobs import JobWorker
 from services.runtime.records import Batch, Input
 from services.storage.postgres import Database
-from tests.component.resolver.conftest import Resolver, mail
+from services.storage.reports import regardings
+from tests.component.resolver.conftest import KEY, Resolver, mail
+from tests.component.resolver.test_late_resolution import late
+from tests.component.resolver.test_resolutions import behind, command, say
 
 pytestmark = pytest.mark.component
 
@@ -299,3 +304,41 @@ def test_deciding_again_keeps_one_and_gives_the_younger_its_own_when_the_elder_e
     events = last(resolver)
     assert {"withdrawn", "created"} == {reason for one in events.values() for reason in one["reasons"]}
     assert [] == resolver.rows("SELECT * FROM resolver.joined")
+
+
+def test_it_is_known_as_filed_by_either_of_its_ids(resolver: Resolver):
+    everybody(resolver)
+    one_by_one(resolver, [resolver.record(copy("one"), mailbox=ANNA), resolver.record(copy("two"), mailbox=SUPPORT)])
+
+    with psycopg.connect(resolver.url) as connection:
+        for name, count in (("one", 1), ("two", 1), ("three", 0)):
+            assert count == regardings.filed(connection, keyed_hash(KEY, "id", MessageId(f"{name}@x.example"))), name
+
+
+def test_the_latest_word_about_an_address_counts_though_each_copy_had_one_when_they_become_one(resolver: Resolver):
+    """It is that which counts at once, and it stays so when the mail is decided again for another reason."""
+    shop = "shop@both.example"
+    resolver.settings = Settings(policy=replace(ALL, unresolve_on_multiple=True), mailbox_owners={}, options={})
+    resolver.directory(
+        {"type": "contact", "id": "lin", "addresses": [shop]}, {"type": "account", "id": "shop", "addresses": [shop]}
+    )
+    cc = f"{shop}, new@late.example"
+    one_by_one(
+        resolver,
+        [
+            resolver.record(renamed("one", Cc=cc), mailbox=ANNA),
+            resolver.record(renamed("two", Cc=cc), mailbox=SUPPORT),
+        ],
+    )
+    for name, record in (("one", "contact/lin"), ("two", "account/shop")):
+        say(resolver, command(resolver, "resolve", name, record, only_this=True))
+    assert {"one": "lin", "two": "shop"} == behind(resolver)
+
+    one_by_one(resolver, [resolver.record(renamed("two", "one", Cc=cc), mailbox=BEN)])
+    assert {"one": "shop"} == behind(resolver)
+    resolver.directory({"type": "contact", "id": "new", "addresses": ["new@late.example"]})
+    late(resolver)
+    assert {"one": "shop"} == behind(resolver)
+    say(resolver, command(resolver, "unresolve", "one"))
+    assert {"one": ""} == behind(resolver)
+    last(resolver)
