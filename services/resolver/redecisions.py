@@ -7,7 +7,7 @@ from uuid import UUID
 
 import psycopg
 
-from services.resolver import circles, content_requests, reading, smart_matching
+from services.resolver import awaiting, circles, content_requests, joining, reading, smart_matching
 from services.resolver.anew import changes, forget, settle_all
 from services.resolver.contents import contents, limited
 from services.resolver.deciding import note_changed
@@ -120,6 +120,8 @@ def redecide(
     found.filing.changed_ids.clear()
     write(connection, found.filing, ledger, settings_version=settings.policy.version, seen=seen)
     matching.write(connection)
+    joining.ask(connection, items, ledger, found.filing)
+    awaiting.note(connection, items, ledger, settings.hash_key)
     connection.execute(
         "UPDATE resolver.decision SET redecision = %s WHERE current AND delivery_id = ANY(%b)",
         (redecision, [row.delivered.delivery_id for row in found.filing.decisions]),

@@ -25,6 +25,7 @@ from services.storage.postgres import Database
 from services.storage.reports import regardings
 from tests.component.resolver.conftest import KEY, Resolver, mail
 from tests.component.resolver.test_late_resolution import late
+from tests.component.resolver.test_redecide import ask, become
 from tests.component.resolver.test_resolutions import behind, command, say
 
 pytestmark = pytest.mark.component
@@ -341,4 +342,22 @@ def test_the_latest_word_about_an_address_counts_though_each_copy_had_one_when_t
     assert {"one": "shop"} == behind(resolver)
     say(resolver, command(resolver, "unresolve", "one"))
     assert {"one": ""} == behind(resolver)
+    last(resolver)
+
+
+def test_what_is_filed_again_by_a_redecision_becomes_one_again(resolver: Resolver):
+    """Other filters took both copies away; when they are filed again each would have an activity of its own."""
+    resolver.settings = Settings(policy=Policy(version=1), mailbox_owners={}, options={})
+    one_by_one(
+        resolver,
+        [resolver.record(renamed("one"), mailbox=SUPPORT), resolver.record(renamed("two", "one"), mailbox=ANNA)],
+    )
+    assert {("accepted", "one")} == set(filed(resolver).values())
+    for queue_default in (4, 0):
+        become(resolver, queue_default=queue_default)
+        ask(resolver)
+        resolver.jobs()
+
+    assert 1 == len(resolver.rows("SELECT id FROM resolver.activity"))
+    assert 1 == len(set(filed(resolver).values()))
     last(resolver)

@@ -18,6 +18,7 @@ from services.domain.decide import Policy
 from services.domain.directory import RecordRef
 from services.resolver import jobs, redecisions
 from services.resolver.jobs import JobWorker
+from services.resolver.late_resolution import LateResolution
 from services.storage.postgres import Database
 from tests.component.resolver.conftest import Resolver, mail, opened
 
@@ -292,3 +293,21 @@ def test_in_whatever_jobs_it_comes_to_what_the_dry_run_says(place, found, before
             n for n, outcome in resolver.outcomes().items() if outcome != was[n]
         }
         assert {n for n, outcome in resolver.outcomes().items() if outcome == "accepted"} == set(answers(resolver))
+
+
+def test_what_a_redecision_refuses_waits_for_all_its_addresses(resolver: Resolver):
+    """As any refused mail does: accepted, it waited for those of its unresolved parties alone."""
+    arrive(resolver, mail("root"))
+    become(resolver, queue_default=4)
+    ask(resolver)
+    resolver.jobs()
+    assert {"root": "NoCorrelationMatch"} == resolver.outcomes()
+    become(resolver, user_default=0)
+
+    resolver.directory({"type": "user", "id": "eve", "addresses": ["support@own.example"]})
+    with closing(Database(resolver.url, "resolver")) as database:
+        while LateResolution(database, lambda: resolver.settings).step():
+            pass
+    resolver.jobs()
+
+    assert {"root": "accepted"} == resolver.outcomes()
