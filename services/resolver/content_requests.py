@@ -29,7 +29,8 @@ ON CONFLICT (delivery_id) DO UPDATE SET times = r.times + 1, asked = now(), answ
 _ANSWER = """
 WITH closed AS (
     UPDATE resolver.content_request SET answered = now(), why = %(why)s
-    WHERE answered IS NULL AND (delivery_id = %(delivery)s OR asked < %(before)s)
+    WHERE (delivery_id = %(delivery)s AND (answered IS NULL OR why = %(unanswered)s))
+        OR (answered IS NULL AND asked < %(before)s)
     RETURNING message_key, cause, redecision
 )
 INSERT INTO resolver.job (targets, messages, cause, redecision)
@@ -67,14 +68,19 @@ def ask(
 
 
 def answer(connection: Connection, delivery: UUID, why: str) -> bool:
-    """Note that a raw mail was stored again, or ``why`` not, and leave a job; return whether any was awaited."""
-    given = {"delivery": delivery, "why": why, "before": None}
+    """
+    Note that a raw mail was stored again, or ``why`` not, and leave a job; return whether any was awaited.
+
+    An answer that comes when it was given up already counts: a fetcher that was away for long has it stored then.
+    """
+    given = {"delivery": delivery, "why": why, "before": None, "unanswered": UNANSWERED}
     return connection.execute(_ANSWER, given).fetchone() is not None
 
 
 def give_up(connection: Connection) -> bool:
     """Take for gone what nobody has answered in time; return whether there was any."""
-    given = {"delivery": None, "why": UNANSWERED, "before": datetime.now(UTC) - timedelta(minutes=WAIT_MINUTES)}
+    before = datetime.now(UTC) - timedelta(minutes=WAIT_MINUTES)
+    given = {"delivery": None, "why": UNANSWERED, "before": before, "unanswered": UNANSWERED}
     return connection.execute(_ANSWER, given).fetchone() is not None
 
 

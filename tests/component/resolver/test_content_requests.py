@@ -122,3 +122,19 @@ def test_mail_that_lies_on_no_server_is_gone_at_once(purged: Resolver):
 
     assert [] == purged.wanted()
     assert {"ContentGone"} == outcomes(purged)
+
+
+def test_an_answer_that_comes_after_it_was_given_up_counts_still(purged: Resolver):
+    """A fetcher that was away for an hour has the mail stored then, and nobody would ask again."""
+    purged.directory(LIN)
+    late(purged)
+    asked = []
+    for _ in range(2):
+        asked += purged.wanted()
+        purged.rows("UPDATE resolver.content_request SET asked = asked - interval '1 day' RETURNING 1")
+        purged.jobs()
+    assert {"ContentGone"} == outcomes(purged)
+
+    purged.blobs.put_many([FROM_LIN])
+    purged.fetched(asked[0])
+    assert {"accepted"} == outcomes(purged)
