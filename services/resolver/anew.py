@@ -83,9 +83,10 @@ def settle_all(items: Sequence[Item], ledger: Ledger, settings: Settings, matchi
 
 
 def _turn(item: Item, ledger: Ledger) -> tuple[bool, datetime, int]:
-    """What is filed with another message comes after it."""
+    """What is filed with another message comes after it, and so does what turns on whether it is."""
     one = item.delivered
-    return (one.message_key, one.direction) in ledger.joined, one.internal_date, one.uid or 0
+    after = any((one.message_key, way) in ledger.joined for way in (one.direction, Direction.OUTGOING))
+    return after, one.internal_date, one.uid or 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,8 @@ def _asked(given: Input, hash_key: bytes) -> Asked | None:
     if name != "Command":
         raise UndecodableRecord(f"{name} is no record of this topic")
     command: Command = record  # type: ignore[assignment]  # the schema has these fields
+    if any(isinstance(text, str) and "\0" in text for text in record.values()):
+        raise UndecodableRecord("a text of the command holds a NUL")
     read = _READ.get(command["kind"])
     return read(command, hash_key) if read is not None else None
 

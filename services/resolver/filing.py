@@ -141,7 +141,7 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
         tracked_by=delivered.tracked_by or _by_token(delivered, ledger, settings.policy),
         folder_record=settings.rules.get(delivered.tracked_by),
         attribution=attribution,
-        opposite=(delivered.message_key, Direction.OUTGOING) in ledger.filed,
+        opposite=ledger.opposite(delivered.message_key) is not None,
         words=ledger.words_of(delivered.message_key),
         aliases=ledger.aliases,
         around=ledger.around(delivered.message_key),
@@ -167,7 +167,7 @@ def settle(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, ca
             )  # fmt: skip
         else:
             queued = _queues(delivered, decision, facts, ledger)
-            filed = _file_there(elder, item, facts, ledger, filing, queued=queued, added=added)
+            filed, changed = _file_there(elder, item, facts, ledger, filing, queued=queued, added=added)
             looked = (*looked, told(filed.activity_id))
     elif before is not None and before.outcome == Outcome.ACCEPTED:
         filing.withdrawn.add(delivered.message_key)
@@ -313,8 +313,12 @@ def _file_there(
     *,
     queued: frozenset[RecordRef],
     added: bool,
-) -> Filed:
-    """Return the activity of the same mail under another id, which gets what a further copy of its mail would bring."""
+) -> tuple[Filed, bool]:
+    """
+    Return the activity of the same mail under another id, and whether it changed in what others look at.
+
+    It gets what a further copy of its mail would bring.
+    """
     folder = None
     if facts.folder_record is not None:
         folder = Regarding(facts.folder_record, Source.FOLDER, facts.mailbox, facts.tracked_by)
@@ -325,15 +329,18 @@ def _file_there(
         queues=elder.queues | queued,
         regardings=decided(elder.regardings, folder, inherited, spoken, added=added),
     )
-    reasons = differences(elder, after) | ({"delivery-added"} if added else set())
+    reasons = differences(elder, after)
+    changed = bool(reasons)
+    if added:
+        reasons.add("delivery-added")
     if not reasons:
-        return elder
+        return elder, False
     if after.activity_id not in filing.reasons:
         after = replace(after, version=elder.version + 1)
     ledger.filed[after.message_key, after.direction] = after
     filing.note(after, None, item)
     filing.reasons.setdefault(after.activity_id, set()).update(reasons)
-    return after
+    return after, changed
 
 
 def _queues(delivered: Delivered, decision: Decision, facts: Facts, ledger: Ledger) -> frozenset[RecordRef]:

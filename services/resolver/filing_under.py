@@ -25,7 +25,7 @@ _BEGUN = """
 INSERT INTO resolver.command (id, kind, author, reason, asked) VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT DO NOTHING RETURNING true"""
 _ENDED = "UPDATE resolver.command SET refused = %s, outcome = %s WHERE id = %s"
-# A mail that came under two ids is named by either.
+# A mail that came under two ids is named by either, or by the activity that has ended in the other.
 _ABOUT = """
 SELECT message_key, id FROM resolver.activity WHERE id = %(activity)s::uuid
 UNION
@@ -33,10 +33,12 @@ SELECT a.message_key, a.id FROM resolver.message m JOIN resolver.activity a USIN
 WHERE m.id_key = %(message)s::uuid
 UNION
 SELECT a.message_key, a.id FROM resolver.message m JOIN resolver.joined j USING (message_key)
-JOIN resolver.activity a ON a.message_key = j.elder AND a.direction = j.direction WHERE m.id_key = %(message)s::uuid"""
+JOIN resolver.activity a ON a.message_key = j.elder AND a.direction = j.direction WHERE m.id_key = %(message)s::uuid
+UNION
+SELECT a.message_key, a.id FROM resolver.joined j
+JOIN resolver.activity a ON a.message_key = j.elder AND a.direction = j.direction
+WHERE j.activity_id = %(activity)s::uuid"""
 _MERGED = "SELECT merged_into, deleted FROM resolver.directory_record WHERE type = %s AND id = %s"
-_FIRST = """
-UPDATE resolver.activity SET regarding_type = %s, regarding_id = %s, regarding_source = %s WHERE id = %s"""
 
 NOT_FILED = "the mail is not filed"
 SEVERAL = "several mails have this id: name the activity instead, see `mailweave activities --json`"
@@ -83,14 +85,16 @@ def carry_out_one(connection: Connection, wish: Wish, settings: Settings) -> boo
 
 
 def _carry_out(connection: Connection, wish: Wish, settings: Settings) -> str:
-    record = wish.record if wish.kind == REMOVE else _today(connection, wish.record)
-    about = connection.execute(_ABOUT, {"message": wish.message, "activity": wish.activity}).fetchall()
+    given = {"message": wish.message, "activity": wish.activity}
+    reading.lock(connection, {key for key, _ in connection.execute(_ABOUT, given).fetchall()})
+    # Meanwhile it may have ended in another one; and whoever renames a merged record waits for this lock.
+    about = connection.execute(_ABOUT, given).fetchall()
     keys = sorted({key for key, _ in about})
     if not keys:
         raise _RefusedError(NOT_FILED)
     if len(keys) > 1:
         raise _RefusedError(SEVERAL)
-    reading.lock(connection, keys)
+    record = wish.record if wish.kind == REMOVE else _today(connection, wish.record)
     ledger = reading.read(connection, keys, (), mailbox_owners={}, prefixes=settings.policy.token_prefixes)
     named = {activity for _, activity in about}
     meant = [one for place, one in sorted(ledger.filed.items()) if place[0] in keys and one.activity_id in named]
@@ -98,7 +102,10 @@ def _carry_out(connection: Connection, wish: Wish, settings: Settings) -> str:
     changed = [after for before, after in zip(meant, now, strict=True) if after.regardings != before.regardings]
     if not changed:
         raise _RefusedError(_why_not(meant, wish, record))
-    _write(connection, changed, wish)
+    if wish.kind == REMOVE:
+        regardings.replace_all(connection, changed, ended="person", by=wish.author, why=wish.reason)
+    else:
+        regardings.replace_all(connection, changed)
     filing = Filing()
     note_changed(ledger.known[keys[0]].id_key, keys[0], ledger, filing)
     leave_jobs(connection, filing)
@@ -133,14 +140,3 @@ def _why_not(meant: Sequence[Filed], wish: Wish, record: RecordRef) -> str:
     if wish.kind == ADD:
         return THERE
     return FOLDER if any(record == one.record for filed in meant for one in filed.regardings) else NOT_THERE
-
-
-def _write(connection: Connection, changed: Sequence[Filed], wish: Wish) -> None:
-    for filed in changed:
-        first = next(iter(filed.regardings), None)
-        values = (first.record.type, first.record.id, first.source) if first else (None, None, None)
-        connection.execute(_FIRST, (*values, filed.activity_id))
-    if wish.kind == REMOVE:
-        regardings.write(connection, changed, ended="person", by=wish.author, why=wish.reason)
-    else:
-        regardings.write(connection, changed)

@@ -55,9 +55,6 @@ _CHOSEN = """
 """
 # Words about both may speak of one address: which of them counts is decided as ever.
 _SPOKEN = "INSERT INTO resolver.job (targets, messages, cause) VALUES ('{}', ARRAY[%(into)s::uuid], %(cause)s)"
-_REGARDING = """
-    UPDATE resolver.activity SET regarding_type = %s, regarding_id = %s, regarding_source = %s WHERE id = %s
-"""
 _FILED_THERE = """
     UPDATE resolver.decision x SET activity_id = %(elder)s, evidence = x.evidence || %(note)s
     FROM resolver.delivery d WHERE d.id = x.delivery_id AND x.current AND x.activity_id = %(younger)s
@@ -70,7 +67,7 @@ _JOINED = """
     VALUES (%(message)s, %(direction)s, %(into)s, %(younger)s)
 """
 _FOLLOW = "UPDATE resolver.joined SET elder = %(into)s WHERE elder = %(message)s AND direction = %(direction)s"
-# What points at the younger one points at the elder from now on.
+# What points at the younger one points at the elder from now on; what points at the elder may see it changed.
 _POINTING = """
     INSERT INTO resolver.job (targets, roots, above, cause)
     SELECT ARRAY(SELECT unnest(%(names)s::uuid[]) UNION
@@ -116,16 +113,19 @@ def join(connection: Connection, messages: Sequence[UUID], *, folder_wins: bool)
     reading.lock(connection, group)
     ties = [{key, *others} for key, others in naming.mates(connection, sorted(group)).items()]
     ended = endings(_shown(connection, sorted(group)), ties)
+    changed = {one.younger.message_key for one in ended}
     for one in ended:
-        _end(connection, one, folder_wins=folder_wins)
-    if ended:
-        keys = sorted({one.younger.message_key for one in ended})
+        if _end(connection, one, folder_wins=folder_wins):
+            changed.add(one.elder.message_key)
+    if changed:
+        keys = sorted(changed)
         rows = connection.execute("SELECT id_key FROM resolver.message WHERE message_key = ANY(%b)", (keys,)).fetchall()
         names = sorted({name for (id_key,) in rows for name in (id_key, own_token.half(id_key))})
         connection.execute(_POINTING, {"names": names, "messages": keys, "naming": _NAMING})
 
 
-def _end(connection: Connection, ending: Ending, *, folder_wins: bool) -> None:
+def _end(connection: Connection, ending: Ending, *, folder_wins: bool) -> bool:
+    """End the younger in the elder; return whether that is seen by what points at the elder."""
     younger, elder = ending.younger, ending.elder
     given = {
         "younger": younger.activity_id,
@@ -151,6 +151,7 @@ def _end(connection: Connection, ending: Ending, *, folder_wins: bool) -> None:
     connection.execute(_JOINED, given)
     withdraw(connection, {younger.activity_id: elder.activity_id})
     announce(connection, [elder.activity_id], *reasons)
+    return bool(reasons & {"regarding", "parties"})
 
 
 def _regardings(connection: Connection, ending: Ending, *, folder_wins: bool) -> bool:
@@ -162,9 +163,7 @@ def _regardings(connection: Connection, ending: Ending, *, folder_wins: bool) ->
     after = together(elder.regardings, younger.regardings, Spoken(away, folder_wins))
     if after == elder.regardings:
         return False
-    first = after[0]
-    connection.execute(_REGARDING, (first.record.type, first.record.id, first.source, elder.activity_id))
-    regardings.write(connection, [replace(elder, regardings=after)])
+    regardings.replace_all(connection, [replace(elder, regardings=after)])
     return True
 
 

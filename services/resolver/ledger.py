@@ -216,6 +216,11 @@ class Ledger:
         into = self.joined.get((message_key, direction))
         return self.filed.get((into, direction)) if into is not None else None
 
+    def opposite(self, message_key: UUID) -> Filed | None:
+        """Return the outgoing activity in which a message is filed, its own or that of the same mail."""
+        place = (message_key, Direction.OUTGOING)
+        return self.filed.get(place) or self.elder(*place)
+
     def tied(self, message_key: UUID) -> set[UUID]:
         """Return the stored messages that may be one mail with this one, as far as it says so itself or is a copy."""
         former = [piece.target for piece in self.evidence.get(message_key, ()) if piece.kind == Kind.ALIAS]

@@ -21,7 +21,11 @@ _NAMING = """
     SELECT a.message_key, a.id FROM resolver.taking_part t JOIN resolver.activity a ON a.id = t.activity_id
     WHERE t.type = %(type)b AND t.id = %(loser)b
     UNION
-    SELECT r.message_key, r.activity_id FROM resolver.regarding r WHERE r.type = %(type)b AND r.id = %(loser)b
+    SELECT r.message_key, r.activity_id FROM resolver.regarding r
+    WHERE r.type = %(type)b AND r.id = %(loser)b AND r.until IS NULL
+    UNION
+    SELECT r.message_key, r.activity_id FROM resolver.regarding r
+    WHERE r.type = %(type)b AND r.id = %(loser)b AND r.until IS NOT NULL
     ORDER BY 1 LIMIT %(most)b
 """
 _PARTIES = """

@@ -45,7 +45,8 @@ def _withdraw(item: Item, ledger: Ledger, filing: Filing, settings: Settings) ->
     filing.activities.pop(filed.activity_id, None)
     filing.reasons.pop(filed.activity_id, None)
     filing.ended[filed.activity_id] = into(key, Direction.INCOMING, ledger)
-    outgoing = ledger.filed[key, Direction.OUTGOING]
+    outgoing = ledger.opposite(key)
+    assert outgoing is not None, "an acceptance is withdrawn only where the outgoing activity is there"
     said = Spoken(ledger.taken_away.get(outgoing.activity_id, frozenset()), settings.policy.folder_wins)
     over = [one for one in filed.regardings if one.source == Source.MANUAL and one.record not in said.taken_away]
     regardings = with_manual(outgoing.regardings, over, said)
@@ -55,7 +56,7 @@ def _withdraw(item: Item, ledger: Ledger, filing: Filing, settings: Settings) ->
 
 def into(key: UUID, direction: Direction, ledger: Ledger) -> UUID | None:
     """Return the outgoing activity in which this one ends that is no more; None when it ends for another reason."""
-    opposite = ledger.filed.get((key, Direction.OUTGOING))
+    opposite = ledger.opposite(key)
     if opposite is None or direction == Direction.OUTGOING:
         return None
     outcomes = {ledger.current[one].outcome for one in ledger.deliveries[key] if one in ledger.current}

@@ -201,7 +201,7 @@ def read(
         said=said,
         words=own,
         words_on_all=every,
-        taken_away=regardings.taken_away(connection, keys),
+        taken_away=regardings.taken_away(connection, sorted({*keys, *joined.values()})),
         aliases=aliases,
     )
 

@@ -20,10 +20,27 @@ _NOW = """
 # The last word counts: what a person has taken away may have been given again.
 _TAKEN_AWAY = """
     SELECT r.activity_id, r.type, r.id FROM resolver.regarding r
-    WHERE r.message_key = ANY(%b) AND r.ended = 'person' AND NOT EXISTS (
-        SELECT FROM resolver.regarding l WHERE l.activity_id = r.activity_id
-        AND l.type = r.type AND l.id = r.id AND l.number > r.number)
+    WHERE r.message_key = ANY(%b) AND r.ended = 'person' AND r.number = (
+        SELECT max(l.number) FROM resolver.regarding l
+        WHERE l.activity_id = r.activity_id AND l.type = r.type AND l.id = r.id)
 """
+# What a person has filed the other one under, by hand, stays.
+_HAND_OVER = """
+    INSERT INTO resolver.regarding (activity_id, message_key, type, id, position, source, author, why, since, sent_at,
+        until, ended, ended_by, ended_why)
+    SELECT a.id, a.message_key, r.type, r.id, r.position, r.source, r.author, r.why, r.since, r.sent_at,
+        r.until, r.ended, r.ended_by, r.ended_why
+    FROM unnest(%b::uuid[], %b::uuid[]) AS e (ended, into_)
+    JOIN resolver.activity a ON a.id = e.into_
+    JOIN resolver.regarding r ON r.activity_id = e.ended AND r.ended = 'person' AND r.number = (
+        SELECT max(l.number) FROM resolver.regarding l
+        WHERE l.activity_id = r.activity_id AND l.type = r.type AND l.id = r.id)
+    WHERE NOT EXISTS (
+        SELECT FROM resolver.regarding m WHERE m.activity_id = a.id AND m.type = r.type AND m.id = r.id
+        AND m.source = 'manual' AND m.until IS NULL)
+    ORDER BY r.number RETURNING message_key
+"""
+_FIRST = "UPDATE resolver.activity SET regarding_type = %b, regarding_id = %b, regarding_source = %b WHERE id = %b"
 _GIVEN = """
     unnest(%(activities)b::uuid[], %(messages)b::uuid[], %(types)b::text[], %(ids)b::text[], %(positions)b::int[],
            %(sources)b::text[], %(authors)b::text[], %(whys)b::text[])
@@ -88,6 +105,18 @@ def write(
     connection.execute(_BEGIN.encode(), values)
 
 
+def replace_all(
+    connection: Connection, activities: Iterable[Filed], *, ended: str = "changed", by: str = "", why: str = ""
+) -> None:
+    """Do the same where the activities themselves are not written: the first regarding also stands in them."""
+    given = list(activities)
+    for filed in given:
+        first = next(iter(filed.regardings), None)
+        values = (first.record.type, first.record.id, first.source) if first else (None, None, None)
+        connection.execute(_FIRST.encode(), (*values, filed.activity_id))
+    write(connection, given, ended=ended, by=by, why=why)
+
+
 def withdraw(connection: Connection, activities: Sequence[UUID]) -> None:
     """Note that these activities are no more."""
     connection.execute(
@@ -95,3 +124,17 @@ def withdraw(connection: Connection, activities: Sequence[UUID]) -> None:
         " WHERE activity_id = ANY(%b) AND until IS NULL",
         (list(activities),),
     )
+
+
+def hand_over(connection: Connection, ended: Mapping[UUID, UUID]) -> None:
+    """
+    Let what people have taken away from activities stay away from those in which they end, given by their ids.
+
+    A job decides these again, and what answers them: they may hang off it by their folder, or by what they answer.
+    """
+    rows = connection.execute(_HAND_OVER.encode(), (list(ended), list(ended.values()))).fetchall()
+    if rows:
+        connection.execute(
+            "INSERT INTO resolver.job (targets, messages, cause) VALUES ('{}', %s, 'regarding')",
+            (sorted({key for (key,) in rows}),),
+        )

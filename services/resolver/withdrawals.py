@@ -48,6 +48,7 @@ def withdraw(connection: Connection, activities: Mapping[UUID, UUID | None]) -> 
     reasons = {one: {"merged" if into else "withdrawn"} for one, into in activities.items()}
     outbox.append(connection, "resolver", activity_events(connection, reasons, activities))
     regardings.withdraw(connection, ids)
+    regardings.hand_over(connection, {one: into for one, into in sorted(activities.items()) if into is not None})
     for table in _PARTS:
         connection.execute(b"DELETE FROM resolver." + table + b" WHERE activity_id = ANY(%b)", (ids,))
     connection.execute(

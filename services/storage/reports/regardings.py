@@ -50,8 +50,10 @@ _FILED: LiteralString = """
     ) AS filed
 """
 _MESSAGE: LiteralString = """
-    SELECT coalesce(m.message_id, '') AS message_id FROM resolver.activity a JOIN resolver.message m USING (message_key)
-     WHERE a.id = %(id)s
+    SELECT coalesce(m.message_id, '') AS message_id FROM resolver.message m
+     WHERE m.message_key = (
+        SELECT message_key FROM resolver.activity WHERE id = %(id)s
+        UNION SELECT elder FROM resolver.joined WHERE activity_id = %(id)s LIMIT 1)
 """
 
 
@@ -81,6 +83,6 @@ def filed(connection: Connection[object], id_key: UUID) -> int:
 
 
 def message_of(connection: Connection[object], activity: str) -> str | None:
-    """Return the Message-ID of an activity; None when there is no such activity."""
+    """Return the Message-ID of an activity, or of that in which it has ended; None when there is no such activity."""
     found = rows(connection, _MESSAGE, {"id": activity})
     return str(found[0]["message_id"]) if found else None

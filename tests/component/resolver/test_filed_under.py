@@ -9,6 +9,8 @@ import pytest
 
 from services.domain.decide import Policy
 from services.domain.directory import RecordRef
+from services.domain.internal import InternalMail
+from services.resolver import reading
 from services.resolver.filing import Settings
 from tests.component.resolver.conftest import Resolver, mail
 from tests.component.resolver.test_merged_records import merging
@@ -164,10 +166,47 @@ def test_a_record_that_was_merged_is_named_by_what_it_has_become_and_is_there_on
     assert {"b"} == {row for (row,) in r.rows("SELECT regarding_id FROM resolver.activity")}
 
 
+def test_a_record_that_is_merged_while_it_is_named_is_named_by_what_it_becomes(r: Resolver, monkeypatch):
+    r.directory({"type": "account", "id": "a"}, {"type": "account", "id": "b"})
+    r.resolve(r.record(mail("one")))
+    lock = reading.lock
+
+    def merged_first(*given: Any) -> str:
+        monkeypatch.setattr(reading, "lock", lock)
+        r.directory({"type": "account", "id": "a", "deleted": True, "merged_into": "b"})
+        merging(r)
+        return lock(*given)
+
+    monkeypatch.setattr(reading, "lock", merged_first)
+    r.regarding("account/a", "one")
+
+    assert {"one": [("account/b", "manual")]} == r.regardings()
+
+
+def test_what_a_person_took_away_stays_away_where_the_mail_ends_in_the_outgoing_one(r: Resolver):
+    r.settings = replace(
+        r.settings, policy=Policy(version=1, force_users=0, internal=InternalMail(two_activities=False))
+    )
+    r.resolve(r.record(mail("root", to=ANNA), tracked_by="folder-rule/a"))
+    answer = mail("two", to=BEN, answers=["root"], From=f"Anna <{ANNA}>")
+    r.resolve(r.record(answer, mailbox=BEN))
+    r.jobs()
+    r.regarding("account/a", "two", take=True)
+    r.resolve(r.record(answer, mailbox=ANNA, folder="Sent"))
+    r.jobs()
+
+    assert [("outgoing",)] == r.rows(
+        "SELECT direction FROM resolver.activity JOIN resolver.message USING (message_key)"
+        " WHERE message_id = 'two@x.example'"
+    )
+    assert {"root": [("account/a", "folder")]} == r.regardings()
+
+
 def test_what_is_no_command_for_activities_is_rejected_or_left_to_others(r: Resolver):
     r.resolve(r.record(mail("one")))
     wrong: list[dict[str, Any]] = [
-        {"record": ""}, {"record": "case/"}, {"object": "mailbox/x"}, {"object": "activity/7"}, {"id": "7"}
+        {"record": ""}, {"record": "case/"}, {"object": "mailbox/x"}, {"object": "activity/7"}, {"id": "7"},
+        {"record": "case/7\0"}, {"reason": "a\0b"},
     ]  # fmt: skip
     for fields in wrong:
         assert 1 == len(r.regarding("case/1", "one", **fields).rejects), fields
