@@ -21,6 +21,7 @@ from services.router.uploads import Outgoing, outgoing, parts, upload
 
 MOST_WORDS = 1000
 MOST_NAMED = 300  # a Message-ID may be as long as a line
+MOST_WITH_FOLDER = 200  # the id of a folder may have 4,000 bytes, and a request has at most 1 MB
 MOST_NAMES_BYTES = 500_000
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ class RemoteLedger:
 
     def forget(self, absences: FolderAbsences) -> None:
         """See the protocol. What is too much for one request goes in several: the next look finds the rest."""
-        for some in _pieces(folder_forms.absences_of(absences), folder_forms.MOST_ABSENCES):
+        for some in _pieces(folder_forms.absences_of(absences), MOST_WITH_FOLDER):
             self.client.ask(self.mailbox, "forget", folder_forms.Forget(fence=self.fence, absences=tuple(some)))
 
     def position(self, folder_id: str) -> Position | None:
@@ -65,7 +66,7 @@ class RemoteLedger:
         """See the protocol. Where a mailbox has folders without number, one that was renamed is read anew."""
         # A name that cannot be stored is that of no folder which was read.
         told = tuple(name for name in names or () if forms.is_text(name))
-        few = len(told) <= folder_forms.MOST_NAMES and sum(map(len, told)) <= MOST_NAMES_BYTES
+        few = len(told) <= folder_forms.MOST_NAMES and sum(len(name.encode()) for name in told) <= MOST_NAMES_BYTES
         form = folder_forms.Opened(
             fence=self.fence,
             folder_id=at.folder_id,
@@ -137,7 +138,7 @@ class RemoteLedger:
 
     def pass_over(self, mails: Sequence[Passed]) -> None:
         """See the protocol."""
-        for some in _pieces(mails, forms.MOST_IDS):
+        for some in _pieces(mails, MOST_WITH_FOLDER):
             given = tuple(
                 forms.PassedForm(
                     folder_id=m.folder_id, uidvalidity=m.uidvalidity, uid=m.uid, uidl=m.uidl, received=m.received

@@ -11,7 +11,7 @@ from services.fetcher.position import Position
 from services.settings.declaring import Strict
 
 MOST_NAMES = 10_000
-MOST_ABSENCES = 300  # with the longest names, a third of what one request may have
+MOST_ABSENCES = 300
 
 ModSeq = Annotated[int, Field(ge=0, lt=2**63)]  # RFC 7162 section 7
 
