@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from services.contracts.codec import encode
 from services.domain.approval import Permit
-from services.domain.errors import Retry
+from services.domain.errors import MailweaveError, Retry, Stop
 from services.fetcher import failures, fetch, imap
 from services.fetcher.answers import LISTING, listed
 from services.fetcher.authentication import Credential
@@ -42,6 +42,7 @@ NO_FOLDER = "its folder is no longer there"
 NUMBERED_ANEW = "its folder was numbered anew"
 MOVED = "it no longer lies there"
 ANOTHER = "another mail lies in its place"
+BROKE = "reading it broke inside; see the log of the fetcher"
 
 _ASKED = """
 INSERT INTO fetcher.content_request (command, delivery, due) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"""
@@ -97,22 +98,30 @@ class FetchingAgain:
                 log.warning("raw mails are fetched again later: %s", error)
 
     def step(self) -> bool:
-        """Take one wish that is due; return whether there was one."""
+        """Take one wish that is due; return whether there was one. One that fails is put off, then answered so."""
         ports = self.ports()
         with ports.database.transaction() as connection:
             row = connection.execute(_CLAIM, {"now": ports.now(), "minutes": CLAIM_MINUTES}).fetchone()
         if row is None:
             return False
         command, delivery, attempts = row
+        failed = False
         try:
             why = self._fetch(ports, delivery)
-        except failures.MailServerError as error:
-            if isinstance(error, Retry) and attempts < TRIES:
-                with ports.database.transaction() as connection:
-                    due = ports.now() + timedelta(seconds=RETRY_SECONDS * attempts)
-                    connection.execute("UPDATE fetcher.content_request SET due = %s WHERE command = %s", (due, command))
-                return True
-            why = f"its server cannot be read ({error.code})"
+        except Stop:
+            raise
+        except MailweaveError as error:
+            if isinstance(error, Retry) and not isinstance(error, failures.MailServerError):
+                raise
+            failed, why = True, f"its server cannot be read ({error.code})"
+        except Exception:
+            log.exception("a raw mail could not be fetched again")
+            failed, why = True, BROKE
+        if failed and attempts < TRIES:
+            with ports.database.transaction() as connection:
+                due = ports.now() + timedelta(seconds=RETRY_SECONDS * attempts)
+                connection.execute("UPDATE fetcher.content_request SET due = %s WHERE command = %s", (due, command))
+            return True
         with ports.database.transaction() as connection:
             connection.execute("DELETE FROM fetcher.content_request WHERE command = %s", (command,))
             outbox.append(connection, OWNER, [_answer(delivery, why, ports.now())])

@@ -21,11 +21,15 @@ MOST_TIMES = 3
 WAIT_MINUTES = 15
 UNANSWERED = f"nobody has fetched it within {WAIT_MINUTES} minutes"
 
-_KNOWN = "SELECT delivery_id, times, answered IS NULL, why FROM resolver.content_request WHERE delivery_id = ANY(%b)"
+# A server that could not be read, or a mail that was moved, may be there again another day.
+_KNOWN = """
+SELECT delivery_id, times, answered IS NULL, why FROM resolver.content_request
+WHERE delivery_id = ANY(%b) AND (answered IS NULL OR answered > now() - interval '1 day')"""
 _ASK = """
 INSERT INTO resolver.content_request AS r (delivery_id, message_key, cause, redecision) VALUES (%s, %s, %s, %s)
-ON CONFLICT (delivery_id) DO UPDATE SET times = r.times + 1, asked = now(), answered = NULL, cause = excluded.cause,
-    redecision = excluded.redecision"""
+ON CONFLICT (delivery_id) DO UPDATE
+SET times = CASE WHEN r.answered > now() - interval '1 day' THEN r.times + 1 ELSE 1 END, asked = now(),
+    answered = NULL, cause = excluded.cause, redecision = excluded.redecision"""
 _ANSWER = """
 WITH closed AS (
     UPDATE resolver.content_request SET answered = now(), why = %(why)s
@@ -89,7 +93,7 @@ def _is_placed(one: Delivered) -> bool:
 
 
 def _may_ask(known: tuple[int, bool, str] | None) -> bool:
-    """Whether it was never asked for, or was stored again and is gone once more."""
+    """Whether it was not asked for within a day, or was stored again and is gone once more."""
     return known is None or (known[2] == "" and known[0] < MOST_TIMES)
 
 

@@ -10,6 +10,7 @@ from services.contracts import decode, encode
 from services.fetcher import fetching_again
 from services.fetcher.fetching_again import FetchingAgain
 from services.fetcher.mechanisms import Password
+from services.storage.credentials import NoCredential
 from tests.component.fetcher.living import Living
 from tests.component.fetcher.test_commands import carry_out
 from tests.component.fetcher.test_dovecot import MAIL, append
@@ -179,6 +180,34 @@ def test_a_server_that_is_away_is_tried_a_few_times_and_then_that_is_the_answer(
 
     ((kind, _, why),) = again.answers()
     assert ("content-gone", True) == (kind, why.startswith("its server cannot be read"))
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        pytest.param(NoCredential("none is stored"), "its server cannot be read (no_credential)", id="no credential"),
+        pytest.param(KeyError("x"), fetching_again.BROKE, id="a fault of our own"),
+    ],
+)
+def test_one_that_cannot_be_fetched_holds_up_nothing_else(again: Again, client, error, said):
+    append(client, MAIL % (1, 1))
+    delivery, _ = again.read()
+    good = again.fetching.credential
+    again.ask(delivery)
+
+    def broken(*_: object) -> Password:
+        raise error
+
+    again.fetching.credential = broken
+    for _ in range(fetching_again.TRIES):
+        assert [] == again.answers()
+        again.living.now += timedelta(minutes=5)
+        assert again.fetching.step()
+    again.fetching.credential = good
+    again.ask(delivery)
+    assert again.fetching.step()
+
+    assert [("content-gone", delivery, said), ("content-stored", delivery, "")] == again.answers()
 
 
 def test_who_is_killed_over_one_leaves_it_to_another(again: Again, client, monkeypatch):

@@ -138,3 +138,26 @@ def test_an_answer_that_comes_after_it_was_given_up_counts_still(purged: Resolve
     purged.blobs.put_many([FROM_LIN])
     purged.fetched(asked[0])
     assert {"accepted"} == outcomes(purged)
+
+
+def test_what_is_not_to_be_had_is_asked_for_again_another_day(purged: Resolver):
+    purged.directory(LIN)
+    late(purged)
+    for _ in range(2):
+        purged.fetched(*purged.wanted(), why="its server cannot be read (timed_out)")
+    assert {"ContentGone"} == outcomes(purged)
+    again = (
+        "INSERT INTO resolver.job (targets, messages, cause) SELECT '{}', array_agg(message_key), 'x'"
+        " FROM resolver.message RETURNING id"
+    )
+    purged.rows(again)
+    purged.jobs()
+    assert [] == purged.wanted()
+
+    purged.rows("UPDATE resolver.content_request SET answered = answered - interval '2 days' RETURNING 1")
+    purged.rows(again)
+    purged.jobs()
+    (delivery,) = purged.wanted()
+    purged.blobs.put_many([FROM_LIN])
+    purged.fetched(delivery)
+    assert {"accepted"} == outcomes(purged)
