@@ -93,6 +93,7 @@ def test_a_refused_mail_whose_raw_mail_is_gone_is_fetched_again_from_its_server(
 
     assert raw(company, lies).exists()
     assert not raw(company, deleted).exists()
+    company.pipeline.mailweave("verify")
 
 
 def test_a_table_of_records_is_taken_over_and_two_of_them_are_merged(company: Company, tmp_path: Path):

@@ -160,9 +160,10 @@ def blob_problems(connection: Connection[Any], blobs: BlobFolder) -> Iterator[Pr
 
 
 _NAMED: LiteralString = """
-    SELECT encode(sha256, 'hex') AS sha256, min(id::text) AS delivery
+    SELECT encode(sha256, 'hex') AS sha256, min(id::text) AS delivery, bool_and(d.delivery_id IS NOT NULL) AS known
       FROM (SELECT blob_sha256 AS sha256, id FROM fetcher.delivery WHERE blob_sha256 IS NOT NULL
              UNION ALL SELECT wrapper_sha256, id FROM fetcher.delivery WHERE wrapper_sha256 IS NOT NULL) AS named
+      LEFT JOIN resolver.decision d ON d.delivery_id = named.id AND d.current AND d.outcome = 'ContentGone'
      GROUP BY named.sha256 ORDER BY named.sha256
 """
 
@@ -171,7 +172,8 @@ def reference_problems(connection: Connection[Any], blobs: BlobFolder, *, now: f
     """
     Yield raw mails that no delivery names, and names that no raw mail has. Needs a snapshot older than the listing.
 
-    A raw mail is stored before the row that names it, so one younger than a day is nothing to wonder about.
+    A raw mail is stored before the row that names it, so one younger than a day is nothing to wonder about. One that is
+    gone, as the decision of each delivery that names it says, is known already.
     """
     named = stream(connection, "named", _NAMED)
     row = next(named, None)
@@ -189,5 +191,5 @@ def reference_problems(connection: Connection[Any], blobs: BlobFolder, *, now: f
 
 
 def _lost(row: dict[str, Any], blobs: BlobFolder) -> Iterator[Problem]:
-    if not blobs.exists(row["sha256"]):
+    if not row["known"] and not blobs.exists(row["sha256"]):
         yield Problem("reference without blob", row["delivery"], f"the raw mail {row['sha256']} is not there")

@@ -78,6 +78,19 @@ def test_a_missing_and_a_damaged_raw_mail_are_told_apart(desk, insert):
     assert ["blob damaged", "blob missing", "reference without blob"] == sorted(name for name, _ in _problems(desk))
 
 
+def test_a_raw_mail_that_is_gone_as_the_decision_says_is_no_hole(desk, insert):
+    gone, lost = (rows.fetched(insert, uid=uid) for uid in (1, 2))
+    rows.arrived(insert, gone, rows.message(desk, insert, "a@x"), uid=1)
+    rows.arrived(insert, lost, rows.message(desk, insert, "b@x"), uid=2)
+    desk.owner.execute("UPDATE fetcher.delivery SET blob_sha256 = sha256(id::text::bytea)")
+    rows.decided(insert, gone, "ContentGone")
+    rows.decided(insert, lost, "NoRecipientMatch")
+
+    (problem,) = [one for one in desk.json("verify") if "problem" in one]
+
+    assert ("reference without blob", str(lost)) == (problem["problem"], problem["object"])
+
+
 def test_an_activity_of_a_mail_too_large_to_store_needs_no_blob(desk, insert):
     rows.whole_mail(desk, insert, "a@x", parse_outcome="too_large")
     desk.owner.execute("UPDATE resolver.activity SET blob_sha256 = NULL")
