@@ -9,7 +9,7 @@ from psycopg import Connection
 
 from services.cli import conversation_tree, sentences, session
 from services.cli.failures import failed
-from services.cli.output import emit, json_option, plural, printable
+from services.cli.output import SOME, emit, json_option, plural, printable
 from services.cli.record_names import record_named
 from services.domain.directory import RecordRef
 from services.domain.errors import Refused
@@ -27,7 +27,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 @click.command("activities")
 @click.option("--of", "named", metavar="TYPE/ID", help="Only what this record takes part in or what regards it.")
-@click.option("--limit", type=click.IntRange(min=1), help="With --of: how many at most.  [default: 50]")
+@click.option("--limit", type=SOME, help="With --of: how many at most.  [default: 50]")
 @json_option
 def activities_command(*, named: str | None, limit: int | None, as_json: bool) -> None:
     """

@@ -8,7 +8,7 @@ import click
 
 from services.alerter import store
 from services.cli import session
-from services.cli.output import emit, json_option, plural, printable, table
+from services.cli.output import SOME, emit, json_option, plural, printable, table
 from services.cli.settings_changes import author
 from services.domain.alert_codes import kind_of
 from services.domain.alerts import Alert, Level
@@ -31,7 +31,7 @@ _ALERTS: LiteralString = """
 @click.option("--level", type=click.Choice([level.value for level in Level]), help="Only those of this level.")
 @click.option("--object", "about", help="Only those about this object, such as mailbox/ADDRESS.")
 @click.option("--owner", metavar="TYPE:ID", help="Only those addressed to this user or queue: its wall.")
-@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True)
+@click.option("--limit", type=SOME, default=100, show_default=True)
 @json_option
 @click.pass_context
 def alert_commands(

@@ -10,7 +10,7 @@ from psycopg import Connection
 
 from services.cli import session
 from services.cli.failures import failed
-from services.cli.output import emit, json_option, plural, printable, table
+from services.cli.output import SOME, emit, json_option, plural, printable, table
 from services.cli.settings_changes import author
 from services.contracts import decode
 from services.domain.alerts import Key, Signal, SignalState
@@ -44,7 +44,7 @@ def _selection(command: Any) -> Any:  # noqa: ANN401 - click's decorators
 @dead_commands.command("list")
 @_selection
 @click.option("--state", type=click.Choice(["open", "replayed", "discarded", "any"]), default="open", show_default=True)
-@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True)
+@click.option("--limit", type=SOME, default=100, show_default=True)
 @json_option
 def list_command(
     *, stage: str | None, topic: str | None, code: str | None, state: str, limit: int, as_json: bool

@@ -6,6 +6,10 @@ from typing import BinaryIO
 
 import click
 
+SOME = click.IntRange(min=1, max=1_000_000)
+"""How many of a list are wanted; the database counts no further than to some number."""
+VERSION_NUMBER = click.IntRange(min=0, max=1_000_000_000)
+"""A version of the settings."""
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object per line, nothing else.")
 
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 import click
 
 from services.cli import commanding, session
-from services.cli.output import emit, json_option, plural, printable
+from services.cli.output import SOME, emit, json_option, plural, printable
 from services.cli.publishing import sending
 from services.cli.relink_commands import canonical, carried_out
 from services.cli.settings_changes import author
@@ -31,7 +31,7 @@ def review_commands() -> None:
 
 @review_commands.command("list")
 @click.option("--state", type=click.Choice([*STATES, "any"]), default="open", show_default=True)
-@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True)
+@click.option("--limit", type=SOME, default=100, show_default=True)
 @json_option
 def list_command(*, state: str, limit: int, as_json: bool) -> None:
     """List reviews, oldest first: whether a message belongs to another one."""

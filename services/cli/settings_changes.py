@@ -8,7 +8,7 @@ import click
 from pydantic import BaseModel
 
 from services.cli import session
-from services.cli.output import plural
+from services.cli.output import VERSION_NUMBER, plural
 from services.cli.settings_wait import drain_outbox, until_known
 from services.settings import publisher
 from services.settings.declaring import is_idle
@@ -40,7 +40,7 @@ def change_options(command: Any) -> Any:  # noqa: ANN401 - click's decorators
         "--author", "by", default=author, help="Kept in the history; by default the login name."
     )(command)  # fmt: skip
     command = click.option(
-        "--base", type=click.IntRange(min=0), help="Refuse when the settings are no longer at this version."
+        "--base", type=VERSION_NUMBER, help="Refuse when the settings are no longer at this version."
     )(command)
     return waiting_options(command)
 

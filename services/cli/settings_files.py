@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 import click
 
 from services.cli import session
-from services.cli.output import emit, json_option, printable, source_name
+from services.cli.output import VERSION_NUMBER, emit, json_option, printable, source_name
 from services.cli.settings_changes import ORGANIZATION, change_options, given, objects, publish
 from services.domain.errors import Refused
 from services.settings import differences, models, publisher
@@ -78,7 +78,7 @@ def exported(snapshot: Snapshot) -> dict[str, Any]:
 
 
 @click.command("export")
-@click.option("--version", type=click.IntRange(min=0), help="As they were then; by default as they are now.")
+@click.option("--version", type=VERSION_NUMBER, help="As they were then; by default as they are now.")
 def export_command(version: int | None) -> None:
     """Print the settings as a file for `settings apply`. It holds no credential, only their names."""
     url = session.config().postgres
@@ -87,7 +87,7 @@ def export_command(version: int | None) -> None:
 
 
 @click.command("restore")
-@click.argument("version", type=click.IntRange(min=0))
+@click.argument("version", type=VERSION_NUMBER)
 @change_options
 def restore_command(version: int, *, reason: str, by: str, base: int | None, wait: bool, timeout: float) -> None:
     """

@@ -5,14 +5,14 @@ from typing import Any
 import click
 
 from services.cli import session
-from services.cli.output import emit, json_option, printable
+from services.cli.output import SOME, emit, json_option, printable
 from services.cli.settings_files import in_words
 from services.settings import differences, publisher
 
 
 @click.command("history")
 @click.argument("key", required=False)
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="The newest so many.")
+@click.option("--limit", type=SOME, default=50, show_default=True, help="The newest so many.")
 @json_option
 def history_command(key: str | None, *, limit: int, as_json: bool) -> None:
     """Print the changes, newest first, of all objects or of one, each with the fields that it changed."""
