@@ -41,7 +41,7 @@ def lock(connection: Connection, message_keys: Iterable[UUID]) -> str:
     Lock these messages, and those that share an id or an activity with them, in key order; never what they point at.
 
     Flags the ones that share an id: a forged copy must not pass for the real mail unseen. Returns what is in sight
-    (a ``pg_snapshot``): the reads that follow see at least that.
+    (a ``pg_snapshot``): the reads that follow see at least that. Who stores a further delivery of them does not wait.
     """
     keys = sorted(message_keys)
     row = connection.execute(
@@ -51,7 +51,8 @@ def lock(connection: Connection, message_keys: Iterable[UUID]) -> str:
     rows = connection.execute(
         "SELECT message_key, id_key, flagged FROM resolver.message WHERE id_key IN"
         " (SELECT id_key FROM resolver.message WHERE message_key = ANY(%(keys)b) OR message_key IN"
-        "  (SELECT elder FROM resolver.joined WHERE message_key = ANY(%(keys)b))) ORDER BY message_key FOR UPDATE",
+        "  (SELECT elder FROM resolver.joined WHERE message_key = ANY(%(keys)b)))"
+        " ORDER BY message_key FOR NO KEY UPDATE",
         {"keys": keys},
     ).fetchall()
     locked = {key for key, _, _ in rows}
@@ -59,7 +60,7 @@ def lock(connection: Connection, message_keys: Iterable[UUID]) -> str:
     elders = connection.execute("SELECT elder FROM resolver.joined WHERE message_key = ANY(%b)", (keys,)).fetchall()
     if late := sorted({elder for (elder,) in elders} - locked):
         connection.execute(
-            "SELECT FROM resolver.message WHERE message_key = ANY(%b) ORDER BY message_key FOR UPDATE", (late,)
+            "SELECT FROM resolver.message WHERE message_key = ANY(%b) ORDER BY message_key FOR NO KEY UPDATE", (late,)
         )
     sharing: dict[UUID, list[tuple[UUID, bool]]] = defaultdict(list)
     for message_key, id_key, flagged in rows:

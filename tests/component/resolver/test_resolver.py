@@ -16,6 +16,8 @@ from services.domain.acceptance import Scope
 from services.domain.attachments import AttachmentLimits
 from services.domain.decide import Policy
 from services.domain.directory import RecordRef
+from services.resolver import arrivals, intake, reading
+from services.resolver.arrivals import Arrival
 from services.resolver.events import activity_events
 from services.resolver.filing import Settings
 from services.resolver.handlers import project, resolve
@@ -539,3 +541,21 @@ def test_a_record_is_found_by_its_domain_however_that_is_written_and_not_by_anot
         " WHERE p.role = 'from' ORDER BY 1"
     )
     assert [("a-label", "eva"), ("other", None), ("upper", "eva")] == found
+
+
+def test_a_further_copy_is_stored_while_its_mail_is_under_decision(resolver: Resolver):
+    """Whoever decides may read large mails meanwhile; two that wait for each other would both begin anew."""
+    resolver.resolve(resolver.record(mail("root"), mailbox="support@own.example"))
+    arrival = arrivals.read(resolver.record(mail("root"), mailbox="anna@own.example"))
+    assert isinstance(arrival, Arrival)
+    with (
+        closing(Database(resolver.url, "resolver")) as deciding,
+        closing(Database(resolver.url, "resolver")) as storing,
+        deciding.transaction() as holding,
+    ):
+        reading.lock(holding, [arrival.delivered.message_key])
+        with storing.transaction() as connection:
+            connection.execute("SET LOCAL lock_timeout = '5s'")
+            intake.store(connection, [arrival])
+
+    assert [(2,)] == resolver.rows("SELECT count(*) FROM resolver.delivery")
