@@ -67,6 +67,7 @@ def wait_for_decisions(connection: Connection) -> None:
     connection.execute("SELECT pg_advisory_lock(%(key)s), pg_advisory_unlock(%(key)s)", {"key": LOCK_DECIDING})
 
 
-@lru_cache(maxsize=65_536)
+# Those of a batch come again and again; 65,536 entries were 22 MB that the load of a directory left behind.
+@lru_cache(maxsize=8_192)
 def _hashed(key: bytes, address: str) -> UUID:
     return keyed_hash(key, "address", address)
