@@ -36,6 +36,16 @@ _ASKED = """
 """
 
 
+# The ids come first, as an array: with an OR, or as a join, a million messages were read for each batch.
+_LOCK = """
+    SELECT message_key, id_key, flagged FROM resolver.message WHERE id_key = ANY (ARRAY(
+        SELECT m.id_key FROM (
+            SELECT unnest(%(keys)b::uuid[]) AS key
+            UNION SELECT elder FROM resolver.joined WHERE message_key = ANY (%(keys)b)) AS u
+        CROSS JOIN LATERAL (SELECT id_key FROM resolver.message WHERE message_key = u.key OFFSET 0) AS m))
+    ORDER BY message_key FOR NO KEY UPDATE"""
+
+
 def lock(connection: Connection, message_keys: Iterable[UUID]) -> str:
     """
     Lock these messages, and those that share an id or an activity with them, in key order; never what they point at.
@@ -48,13 +58,7 @@ def lock(connection: Connection, message_keys: Iterable[UUID]) -> str:
         "SELECT pg_advisory_xact_lock_shared(%s), pg_current_snapshot()::text", (LOCK_DECIDING,)
     ).fetchone()
     assert row is not None
-    rows = connection.execute(
-        "SELECT message_key, id_key, flagged FROM resolver.message WHERE id_key IN"
-        " (SELECT id_key FROM resolver.message WHERE message_key = ANY(%(keys)b) OR message_key IN"
-        "  (SELECT elder FROM resolver.joined WHERE message_key = ANY(%(keys)b)))"
-        " ORDER BY message_key FOR NO KEY UPDATE",
-        {"keys": keys},
-    ).fetchall()
+    rows = connection.execute(_LOCK, {"keys": keys}).fetchall()
     locked = {key for key, _, _ in rows}
     # What was joined while this waited for its lock.
     elders = connection.execute("SELECT elder FROM resolver.joined WHERE message_key = ANY(%b)", (keys,)).fetchall()

@@ -1,9 +1,9 @@
-"""With much mail filed, what a decision or a merged record asks of regardings is answered along indexes."""
+"""With much mail stored, what a decision, its lock or a merged record asks is answered along indexes."""
 
 import psycopg
 import pytest
 
-from services.resolver import merging, regardings
+from services.resolver import merging, reading, regardings
 from tests.component.resolver.conftest import Resolver
 
 pytestmark = pytest.mark.component
@@ -37,4 +37,15 @@ def test_whatever_was_taken_away_or_merged_nothing_reads_them_all(resolver: Reso
         assert MAILS // 5_000 == len(named)
         given |= {"activities": [activity for _, activity in (*taken, *named)]}
         assert {row[0] for row in connection.execute(merging._REGARDING, given)} >= {activity for _, activity in named}
+        assert [] == connection.execute(READ).fetchall()
+
+
+def test_the_lock_of_a_batch_reads_no_other_messages(resolver: Resolver):
+    with psycopg.connect(resolver.url) as connection:
+        connection.execute(FILLED[0], (MAILS,))
+    with psycopg.connect(resolver.url, autocommit=True) as connection:
+        connection.execute("ANALYZE")
+        batch = [key for (key,) in connection.execute("SELECT message_key FROM resolver.message LIMIT 200")]
+    with psycopg.connect(resolver.url) as connection:
+        reading.lock(connection, batch)
         assert [] == connection.execute(READ).fetchall()
