@@ -7,8 +7,8 @@ from uuid import UUID
 from services.domain.addresses import normalise
 from services.domain.attachments import Attachments, attachments_of
 from services.domain.correlation import Correlation, Method
-from services.domain.decide import Facts, principals_at
 from services.domain.directory import CUSTOMERS, PRINCIPALS, Record, RecordRef
+from services.domain.facts import Facts, principals_at
 from services.domain.identity import Direction
 from services.domain.message import Mailbox
 from services.domain.ownership import acting_owner, choose_owner

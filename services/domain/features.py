@@ -45,3 +45,9 @@ def features_of(message: Message, direction: Direction, *, own: frozenset[str] =
         sender=normalise(message.from_[0].address) if message.from_ else "",
         own=own,
     )
+
+
+def participants_of(message: Message) -> frozenset[str]:
+    """Return the normalised addresses that become parties: the sender and the recipients."""
+    lists = (message.from_[:1], message.to, message.cc, message.bcc)
+    return frozenset(normalise(m.address) for mailboxes in lists for m in mailboxes)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from services.domain.addresses import domain_of, normalise
 from services.domain.authentication import Authentication, authenticated
-from services.domain.decide import Decision, Facts, principals_at
+from services.domain.decide import Decision
+from services.domain.facts import Facts, principals_at
 from services.domain.kinds.rules import MailKind
 from services.domain.message import Mailbox
 from services.domain.sender_gate import PUBLIC_PROVIDERS

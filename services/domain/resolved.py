@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 from services.domain.acceptance import Outcome
 from services.domain.addresses import normalise, without_detail
-from services.domain.decide import participants_of
 from services.domain.directory import RecordRef
+from services.domain.features import participants_of
 from services.domain.forwarding import Wrapper, addresses_named
 from services.domain.message import Message
 from services.domain.parties import Party, Role

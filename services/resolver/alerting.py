@@ -8,7 +8,7 @@ from services.domain.alerts import Signal
 from services.domain.evidence import Kind
 from services.domain.judging import UNSHARED
 from services.domain.kinds.effects import PERMITS
-from services.resolver.filing import DecisionRow
+from services.resolver.changes import DecisionRow
 
 
 def doubts(decisions: Iterable[DecisionRow], *, at: datetime) -> list[Signal]:

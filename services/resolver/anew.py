@@ -9,8 +9,10 @@ from uuid import UUID
 from services.domain.acceptance import Outcome
 from services.domain.identity import Direction
 from services.resolver import opposites
-from services.resolver.filing import DecisionRow, Filing, Settings, differences, settle
+from services.resolver.changes import DecisionRow, Filing, differences
 from services.resolver.ledger import Current, Filed, Item, Ledger
+from services.resolver.settings import Settings
+from services.resolver.settling import settle
 from services.resolver.smart_matching import Matching
 
 Place = tuple[UUID, Direction]

@@ -7,7 +7,6 @@ from functools import partial
 import faust
 
 from services.resolver import commands
-from services.resolver.filing import Settings
 from services.resolver.gate import DirectoryGate
 from services.resolver.handlers import project, resolve
 from services.resolver.jobs import JobWorker
@@ -16,6 +15,7 @@ from services.resolver.merging import Merging
 from services.resolver.new_mailboxes import NewMailboxes
 from services.resolver.policy import settings_of
 from services.resolver.retention import Retention
+from services.resolver.settings import Settings
 from services.runtime import kafka, lag
 from services.runtime.retention import retain
 from services.runtime.runtime import Runtime

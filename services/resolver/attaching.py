@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 
 from services.domain.message import Part, PartRole
-from services.resolver.filing import Filing
+from services.resolver.changes import Filing
 from services.storage.inserting import upsert
 
 _PART = ("activity_id", "path", "name", "type", "size", "sha256", "content_id", "inline")

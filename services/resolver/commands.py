@@ -13,7 +13,7 @@ from services.domain.directory import RecordRef
 from services.domain.errors import UndecodableRecord
 from services.domain.identity import canonical_id, keyed_hash
 from services.resolver import content_requests, filing_under, mailbox_aliases, resolutions
-from services.resolver.filing import Settings
+from services.resolver.settings import Settings
 from services.runtime.crash import crash_point
 from services.runtime.records import Batch, Input, Output
 from services.storage.postgres import Database

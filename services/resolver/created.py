@@ -8,8 +8,8 @@ import psycopg
 from services.domain.message import Part, PartRole
 from services.domain.regardings import Regarding
 from services.resolver.arrivals import Delivered
+from services.resolver.changes import CODE_VERSION, Filing
 from services.resolver.events import correlation, event_row, regardings_of
-from services.resolver.filing import CODE_VERSION, Filing
 from services.resolver.ledger import Ledger
 from services.storage.outbox import OutboxRow
 

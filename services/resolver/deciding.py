@@ -11,8 +11,10 @@ from services.domain import own_token
 from services.domain.evidence import Kind
 from services.resolver import awaiting, circles, joining, mailbox_aliases, opposites, reading, smart_matching
 from services.resolver.arrivals import Delivered
-from services.resolver.filing import Filing, Settings, gone, settle
+from services.resolver.changes import Filing
 from services.resolver.ledger import Item, Ledger
+from services.resolver.settings import Settings
+from services.resolver.settling import gone, settle
 from services.resolver.writing import write
 
 

@@ -12,7 +12,7 @@ import psycopg
 
 from services import contracts
 from services.domain.correlation import Method
-from services.resolver.filing import DecisionRow
+from services.resolver.changes import DecisionRow
 from services.storage.outbox import OutboxRow
 
 Connection = psycopg.Connection[Any]

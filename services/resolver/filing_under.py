@@ -11,9 +11,10 @@ import psycopg
 from services.domain.directory import RecordRef
 from services.domain.regardings import Regarding, Source, Spoken, with_manual, without
 from services.resolver import reading, regardings
+from services.resolver.changes import Filing
 from services.resolver.deciding import note_changed
-from services.resolver.filing import Filing, Settings
 from services.resolver.ledger import Filed
+from services.resolver.settings import Settings
 from services.resolver.writing import announce, leave_jobs
 
 Connection = psycopg.Connection[Any]

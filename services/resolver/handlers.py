@@ -7,8 +7,8 @@ from services.domain.errors import Reject
 from services.resolver import arrivals, intake, projection, relinks, threads
 from services.resolver.arrivals import Arrival, Merged, Moved, Relinked
 from services.resolver.deciding import decide_all
-from services.resolver.filing import Settings
 from services.resolver.ledger import Item
+from services.resolver.settings import Settings
 from services.resolver.writing import announce
 from services.runtime import metrics
 from services.runtime.crash import crash_point

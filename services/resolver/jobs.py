@@ -15,7 +15,7 @@ from services.resolver import content_requests, joining, reading, redecisions
 from services.resolver.arrivals import Delivered
 from services.resolver.contents import contents
 from services.resolver.deciding import decide_all
-from services.resolver.filing import Settings
+from services.resolver.settings import Settings
 from services.runtime.crash import crash_point
 from services.storage.blobs import BlobFolder
 from services.storage.postgres import Database

@@ -15,7 +15,7 @@ from services.domain.identity import Direction
 from services.domain.one_mail import Ending, Shown, endings, told
 from services.domain.regardings import Spoken, together
 from services.resolver import message_rows, naming, reading, regardings, resolutions
-from services.resolver.filing import Filing
+from services.resolver.changes import Filing
 from services.resolver.ledger import Item, Ledger
 from services.resolver.withdrawals import withdraw
 from services.resolver.writing import announce

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from services.domain.errors import Retry
 from services.resolver import awaiting, resolutions
-from services.resolver.filing import Settings
 from services.resolver.jobs import IDLE_SECONDS, MESSAGES_AT_ONCE, RETRY_SECONDS
+from services.resolver.settings import Settings
 from services.storage.postgres import Database
 
 log = logging.getLogger(__name__)

@@ -6,8 +6,9 @@ from uuid import UUID
 from services.domain.acceptance import Outcome
 from services.domain.identity import Direction
 from services.domain.regardings import Source, Spoken, with_manual
-from services.resolver.filing import Filing, Settings
+from services.resolver.changes import Filing
 from services.resolver.ledger import Filed, Item, Ledger
+from services.resolver.settings import Settings
 
 
 def follow(item: Item, ledger: Ledger, filing: Filing, settings: Settings, *, changed: bool) -> bool:

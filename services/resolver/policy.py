@@ -5,13 +5,13 @@ from datetime import timedelta
 from services.domain.acceptance import Scope
 from services.domain.attachments import AttachmentLimits
 from services.domain.correlation_rules import Mode, Smart, Switches
-from services.domain.decide import Policy
 from services.domain.directory import PRINCIPALS, RecordRef
+from services.domain.facts import Policy
 from services.domain.internal import InternalMail
 from services.domain.queue_items import QueueItems
 from services.domain.signing_keys import key_of
 from services.domain.smart_matching import Parameters
-from services.resolver.filing import Settings, SmartMatching
+from services.resolver.settings import Settings, SmartMatching
 from services.settings.permits import forwarding
 from services.settings.snapshot import Snapshot
 from services.storage.blobs import BlobFolder

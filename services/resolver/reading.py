@@ -9,9 +9,9 @@ import psycopg
 
 from services.domain.acceptance import Outcome
 from services.domain.correlation import Method, ReviewKind
-from services.domain.decide import participants_of
 from services.domain.directory import RecordRef
 from services.domain.evidence import OWN_TOKENS, Kind
+from services.domain.features import participants_of
 from services.domain.identity import Direction
 from services.domain.resolved import Records
 from services.resolver import directory_rows, mailbox_aliases, message_rows, naming, regardings, tokens, words

@@ -10,7 +10,8 @@ import psycopg
 
 from services import contracts
 from services.domain.correlation import Looked
-from services.domain.decide import Decision, Facts
+from services.domain.decide import Decision
+from services.domain.facts import Facts
 from services.domain.identity import Direction, keyed_hash
 from services.domain.parties import Role
 from services.domain.record_requests import ASKED, Request, unknown_sender
@@ -20,7 +21,7 @@ from services.storage.inserting import upsert
 from services.storage.outbox import OutboxRow
 
 if TYPE_CHECKING:
-    from services.resolver.filing import Filing
+    from services.resolver.changes import Filing
     from services.resolver.ledger import Filed, Ledger
 
 TOPIC = "record-requests"

@@ -11,7 +11,7 @@ from services.resolver import awaiting, circles, content_requests, joining, read
 from services.resolver.anew import changes, forget, settle_all
 from services.resolver.contents import contents, limited
 from services.resolver.deciding import note_changed
-from services.resolver.filing import Settings
+from services.resolver.settings import Settings
 from services.resolver.writing import write
 from services.storage.blobs import BlobFolder
 

@@ -11,7 +11,7 @@ import psycopg
 from services.domain.directory import RecordRef
 from services.domain.spoken import applies_to_all
 from services.resolver import reading, words
-from services.resolver.filing import Settings
+from services.resolver.settings import Settings
 
 Connection = psycopg.Connection[Any]
 

@@ -6,8 +6,8 @@ from functools import cache
 from services.domain.addresses import domain_of, normalise
 from services.domain.authentication import Authentication, authenticated
 from services.domain.correlation import Pointer, Target
-from services.domain.decide import Facts, principals_at
 from services.domain.evidence import POINTS_AT_IDS
+from services.domain.facts import Facts, principals_at
 from services.domain.identity import Direction
 from services.domain.message import Message
 from services.domain.sender_gate import Admitted, Sender, verdict

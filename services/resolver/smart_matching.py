@@ -13,8 +13,8 @@ from services.domain.evidence import STRENGTH, Kind
 from services.domain.smart_index import SmartIndex
 from services.domain.smart_matching import Hashes, Indexed, Parameters, hashes_of, rank
 from services.resolver import reading, relinks, smart_store
-from services.resolver.filing import Settings
 from services.resolver.ledger import Item, Ledger, Pointed
+from services.resolver.settings import Settings
 from services.resolver.stripping import strip_all
 from services.storage.inserting import upsert
 

@@ -8,8 +8,8 @@ from uuid import UUID
 import psycopg
 
 from services.resolver import regardings, smart_store
+from services.resolver.changes import Filing
 from services.resolver.events import activity_events
-from services.resolver.filing import Filing
 from services.storage import outbox
 
 Connection = psycopg.Connection[Any]

@@ -14,9 +14,9 @@ from services.domain.message import Message
 from services.domain.parties import Party
 from services.resolver import answering, attaching, queue_items, record_requests, regardings, withdrawals, words
 from services.resolver.alerting import doubts
+from services.resolver.changes import CODE_VERSION, DecisionRow, Filing
 from services.resolver.created import created_events
 from services.resolver.events import activity_events, decided_events
-from services.resolver.filing import CODE_VERSION, DecisionRow, Filing
 from services.resolver.ledger import Filed, Ledger
 from services.resolver.reports import note
 from services.runtime import signals

@@ -6,8 +6,8 @@ from uuid import UUID
 from services.cli.simulation.deciding import decide
 from services.cli.simulation.knowing import Stored
 from services.cli.simulation.verdicts import Verdict, verdict, verdicts
-from services.resolver.filing import Settings
 from services.resolver.ledger import Ledger
+from services.resolver.settings import Settings
 
 
 def again(stored: Stored, settings: Settings) -> list[Verdict]:

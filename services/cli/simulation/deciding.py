@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from services.resolver.anew import settle_all
-from services.resolver.filing import DecisionRow, Settings
+from services.resolver.changes import DecisionRow
 from services.resolver.ledger import Item, Ledger
+from services.resolver.settings import Settings
 from services.resolver.smart_matching import prepare
 
 

@@ -13,16 +13,16 @@ from services.cli.simulation.given import without_text
 from services.cli.simulation.names import GivenSurroundings, other_names, places
 from services.domain.addresses import normalise
 from services.domain.cycles import on_cycles
-from services.domain.decide import participants_of
 from services.domain.directory import Record, RecordRef
 from services.domain.evidence import POINTS_AT_IDS
+from services.domain.features import participants_of
 from services.domain.identity import Direction
 from services.resolver import reading, redecisions
 from services.resolver.anew import forget
 from services.resolver.arrivals import Arrival
 from services.resolver.contents import contents, limited
-from services.resolver.filing import Settings
 from services.resolver.ledger import Current, Filed, Item, Known, Ledger, Pointed
+from services.resolver.settings import Settings
 from services.storage.blobs import BlobFolder
 
 

@@ -11,7 +11,7 @@ from services.domain.directory import RecordRef
 from services.domain.identity import Direction
 from services.domain.regardings import Regardings
 from services.resolver.arrivals import Delivered
-from services.resolver.filing import DecisionRow
+from services.resolver.changes import DecisionRow
 from services.resolver.ledger import Current, Filed, Item, Ledger
 from services.storage.reports.activities import DroppedAttachment
 

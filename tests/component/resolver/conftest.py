@@ -15,16 +15,16 @@ import pytest
 from services import contracts, mime
 from services.contracts.received import Found, to_record
 from services.domain.addresses import normalise
-from services.domain.decide import Policy
+from services.domain.facts import Policy
 from services.domain.forwarding import Wrapper, wrapper_of
 from services.domain.gathering import gather_all
 from services.domain.identity import delivery_id_imap, identity, keyed_hash
 from services.domain.own_token import Key, Keys
 from services.domain.token_evidence import of_own, verified
 from services.resolver.commands import carry_out
-from services.resolver.filing import Settings
 from services.resolver.handlers import project, resolve
 from services.resolver.jobs import JobWorker
+from services.resolver.settings import Settings
 from services.runtime.records import Batch, Input
 from services.storage.blobs import BlobFolder
 from services.storage.postgres import Database

@@ -7,11 +7,11 @@ from uuid import uuid4
 
 import pytest
 
-from services.domain.decide import Policy
 from services.domain.directory import RecordRef
+from services.domain.facts import Policy
 from services.domain.internal import InternalMail
 from services.resolver import reading
-from services.resolver.filing import Settings
+from services.resolver.settings import Settings
 from tests.component.resolver.conftest import Resolver, mail
 from tests.component.resolver.test_merged_records import merging
 from tests.component.resolver.test_redecide import ask

@@ -6,11 +6,11 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from services.domain.decide import Policy
 from services.domain.directory import RecordRef
+from services.domain.facts import Policy
 from services.resolver import retention
-from services.resolver.filing import Settings
 from services.resolver.retention import DAY_SECONDS, Retention
+from services.resolver.settings import Settings
 from services.storage.postgres import Database
 from tests.component.resolver.conftest import Resolver, mail
 from tests.component.resolver.test_late_resolution import FROM_LIN, LIN, late

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from services.domain.decide import Policy
+from services.domain.facts import Policy
 from services.domain.internal import InternalMail
 from services.domain.queue_items import QueueItems
-from services.resolver.filing import Settings
+from services.resolver.settings import Settings
 from tests.component.resolver.conftest import Resolver, mail
 
 pytestmark = pytest.mark.component

@@ -7,12 +7,12 @@ from contextlib import closing
 import pytest
 
 from services.domain.acceptance import FilterOption
-from services.domain.decide import Policy
 from services.domain.directory import RecordRef
 from services.domain.errors import Retry
-from services.resolver.filing import Settings
+from services.domain.facts import Policy
 from services.resolver.jobs import JobWorker
 from services.resolver.late_resolution import LateResolution
+from services.resolver.settings import Settings
 from services.resolver.threads import LOCK_DECIDING
 from services.storage.postgres import Database
 from tests.component.resolver.conftest import Resolver, mail

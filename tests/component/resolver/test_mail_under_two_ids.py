@@ -13,13 +13,13 @@ import psycopg
 import pytest
 
 from services.domain.acceptance import Scope
-from services.domain.decide import Policy
+from services.domain.facts import Policy
 from services.domain.identity import keyed_hash
 from services.domain.message import MessageId
 from services.resolver import redecisions
-from services.resolver.filing import Settings
 from services.resolver.handlers import resolve
 from services.resolver.jobs import JobWorker
+from services.resolver.settings import Settings
 from services.runtime.records import Batch, Input
 from services.storage.postgres import Database
 from services.storage.reports import regardings

@@ -6,9 +6,9 @@ from itertools import permutations
 
 import pytest
 
-from services.domain.decide import Policy
 from services.domain.directory import RecordRef
-from services.resolver.filing import Settings
+from services.domain.facts import Policy
+from services.resolver.settings import Settings
 from tests.component.resolver.conftest import Resolver, mail
 
 pytestmark = pytest.mark.component

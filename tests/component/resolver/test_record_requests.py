@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from services import contracts
-from services.domain.decide import Policy
 from services.domain.directory import RecordRef
-from services.resolver.filing import Settings
+from services.domain.facts import Policy
+from services.resolver.settings import Settings
 from services.storage.postgres import Database
 from services.storage.reports.explain import explain
 from tests.component.resolver.conftest import KEY, Resolver, mail

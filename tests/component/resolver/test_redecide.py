@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from services.cli.simulation import knowing
 from services.cli.simulation.again import again, decided, pairs
 from services.cli.simulation.verdicts import changes
-from services.domain.decide import Policy
 from services.domain.directory import RecordRef
+from services.domain.facts import Policy
 from services.resolver import jobs, redecisions
 from services.resolver.jobs import JobWorker
 from services.resolver.late_resolution import LateResolution

@@ -5,9 +5,9 @@ from itertools import permutations
 import psycopg
 import pytest
 
-from services.domain.decide import Policy
+from services.domain.facts import Policy
 from services.domain.identity import keyed_hash
-from services.resolver.filing import Settings
+from services.resolver.settings import Settings
 from services.storage.reports.explain import explain
 from tests.component.resolver.conftest import KEY, Resolver, mail
 

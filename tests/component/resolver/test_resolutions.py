@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from services import contracts
-from services.domain.decide import Policy
+from services.domain.facts import Policy
 from services.resolver.commands import carry_out
-from services.resolver.filing import Settings
+from services.resolver.settings import Settings
 from services.runtime.records import Batch, Input
 from services.storage.postgres import Database
 from services.storage.reports import resolutions

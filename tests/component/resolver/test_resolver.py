@@ -14,13 +14,13 @@ import pytest
 from services import contracts, mime
 from services.domain.acceptance import Scope
 from services.domain.attachments import AttachmentLimits
-from services.domain.decide import Policy
 from services.domain.directory import RecordRef
+from services.domain.facts import Policy
 from services.resolver import arrivals, intake, reading
 from services.resolver.arrivals import Arrival
 from services.resolver.events import activity_events
-from services.resolver.filing import Settings
 from services.resolver.handlers import project, resolve
+from services.resolver.settings import Settings
 from services.runtime.records import Batch, Input
 from services.storage.postgres import Database
 from tests.component.resolver.conftest import Resolver, mail

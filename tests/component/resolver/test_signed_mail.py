@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.domain.decide import Policy
+from services.domain.facts import Policy
 from services.domain.signing_keys import key_of
 from services.resolver.policy import settings_of
 from services.settings.snapshot import EMPTY, apply

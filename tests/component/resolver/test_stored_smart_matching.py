@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.domain.correlation_rules import Mode, Smart, Switches
-from services.domain.decide import Policy
+from services.domain.facts import Policy
 from services.domain.smart_index import MOST_CANDIDATES, SmartIndex
 from services.domain.smart_matching import Hashes, Indexed, Parameters
 from services.resolver import smart_store
-from services.resolver.filing import Settings, SmartMatching
+from services.resolver.settings import Settings, SmartMatching
 from services.storage.postgres import Database
 from tests.component.resolver.conftest import mail
 

@@ -10,8 +10,8 @@ import pytest
 
 from services.domain import own_token
 from services.domain.correlation_rules import Mode, Switches
-from services.domain.decide import Policy
 from services.domain.directory import RecordRef
+from services.domain.facts import Policy
 from services.domain.identity import keyed_hash
 from services.domain.own_token import Audience
 from services.domain.tracking_token import Layout

@@ -6,12 +6,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from services.domain.decide import Policy
 from services.domain.directory import RecordRef
+from services.domain.facts import Policy
 from services.domain.identity import keyed_hash
 from services.domain.internal import InternalMail
 from services.resolver import reading
-from services.resolver.filing import Settings
+from services.resolver.settings import Settings
 from services.storage.reports import regardings as reports
 from tests.component.resolver.conftest import KEY, Resolver, mail
 from tests.component.resolver.test_mail_under_two_ids import (

@@ -8,8 +8,9 @@ import pytest
 from services.domain.acceptance import Outcome, Scope
 from services.domain.activity import shape
 from services.domain.correlation import Method, Pointer, Target, TrackedAs
-from services.domain.decide import Decision, Facts, Policy, decide
+from services.domain.decide import Decision, decide
 from services.domain.directory import Record, RecordRef
+from services.domain.facts import Facts, Policy
 from services.domain.identity import Direction
 from services.domain.message import Mailbox, ParseOutcome
 from services.domain.parties import Role

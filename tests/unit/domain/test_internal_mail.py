@@ -5,8 +5,9 @@ from itertools import product
 import pytest
 
 from services.domain.acceptance import UNNAMED_RANK, Candidate, FilterOption, Outcome
-from services.domain.decide import Policy, decide
+from services.domain.decide import decide
 from services.domain.directory import QUEUE, USER, Record, RecordRef
+from services.domain.facts import Policy
 from services.domain.identity import Direction
 from services.domain.internal import InternalMail, left_out
 from services.domain.message import Mailbox

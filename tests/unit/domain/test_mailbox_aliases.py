@@ -5,8 +5,9 @@ import pytest
 from services import mime
 from services.domain.acceptance import Outcome
 from services.domain.activity import shape
-from services.domain.decide import Decision, Policy, decide
+from services.domain.decide import Decision, decide
 from services.domain.directory import Record, RecordRef
+from services.domain.facts import Policy
 from services.domain.mailbox_aliases import delivered_under, proposed, unknown
 from services.domain.message import Mailbox
 from tests.messages import message

@@ -11,15 +11,18 @@ import pytest
 from services.cli import sentences
 from services.domain.acceptance import Outcome
 from services.domain.correlation import Method
-from services.domain.decide import Policy, decide
+from services.domain.decide import decide
+from services.domain.facts import Policy
 from services.domain.forwarding import Wrapper, attribute
 from services.domain.identity import Direction
 from services.domain.internal import InternalMail
 from services.domain.message import Mailbox, ParseOutcome, Part, PartRole, Report, ReportForm
 from services.fetcher.deliveries import BEFORE_START
 from services.resolver.arrivals import Delivered
-from services.resolver.filing import Filing, Settings, gone
+from services.resolver.changes import Filing
 from services.resolver.ledger import Current, Known, Ledger
+from services.resolver.settings import Settings
+from services.resolver.settling import gone
 from tests.messages import message
 from tests.unit.domain.test_decide import facts
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from services.domain.decide import Decision, Facts, Policy, decide
+from services.domain.decide import Decision, decide
 from services.domain.directory import Record, RecordRef
+from services.domain.facts import Facts, Policy
 from services.domain.kinds.rules import MailKind
 from services.domain.message import Mailbox
 from services.domain.record_requests import FOR, Request, unknown_sender
